@@ -1,0 +1,93 @@
+// The nn dialect: dialect class, attributes and ops.
+#ifndef DTC_DIALECTS_NN_NN_H
+#define DTC_DIALECTS_NN_NN_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace dtc::nn {
+/// A double as a parameter of an attribute (`lr = 1.0e-3`): it hashes and
+/// compares by its bits, and prints so that it reads back the same.
+struct Real {
+  Real() = default;
+  explicit Real(double value) : value(value) {}
+  operator double() const { return value; }
+  double value = 0;
+
+  friend bool operator==(Real a, Real b) {
+    return llvm::bit_cast<uint64_t>(a.value) == llvm::bit_cast<uint64_t>(b.value);
+  }
+  friend llvm::hash_code hash_value(Real real) {
+    return llvm::hash_value(llvm::bit_cast<uint64_t>(real.value));
+  }
+  friend mlir::AsmPrinter &operator<<(mlir::AsmPrinter &printer, Real real) {
+    printer.printFloat(llvm::APFloat(real.value));
+    return printer;
+  }
+};
+} // namespace dtc::nn
+
+template <>
+struct mlir::FieldParser<dtc::nn::Real> {
+  static FailureOr<dtc::nn::Real> parse(AsmParser &parser) {
+    double value;
+    if (parser.parseFloat(value))
+      return failure();
+    return dtc::nn::Real(value);
+  }
+};
+
+#include "dialects/NN/NNDialect.h.inc"
+#include "dialects/NN/NNEnums.h.inc"
+
+namespace dtc::nn {
+
+/// An op whose result element i needs element i (after broadcasting) of each
+/// operand and nothing else.
+template <typename ConcreteType>
+class Elementwise
+    : public mlir::OpTrait::TraitBase<ConcreteType, Elementwise> {};
+
+/// The type that numpy's broadcasting gives for `operands`; fails with one
+/// diagnostic naming both shapes or both element types that disagree.
+llvm::LogicalResult
+inferElementwise(std::optional<mlir::Location> location,
+                 mlir::ValueRange operands,
+                 llvm::SmallVectorImpl<mlir::Type> &types);
+
+/// `[1, 2, 3]`, for diagnostics.
+std::string formatShape(llvm::ArrayRef<int64_t> shape);
+
+/// Names of the attributes on functions, arguments and results.
+namespace names {
+inline constexpr llvm::StringLiteral input = "nn.input";
+inline constexpr llvm::StringLiteral parameter = "nn.parameter";
+inline constexpr llvm::StringLiteral init = "nn.init";
+inline constexpr llvm::StringLiteral label = "nn.label";
+inline constexpr llvm::StringLiteral sampleWeight = "nn.sample_weight";
+inline constexpr llvm::StringLiteral step = "nn.step";
+inline constexpr llvm::StringLiteral state = "nn.state";
+inline constexpr llvm::StringLiteral output = "nn.output";
+inline constexpr llvm::StringLiteral loss = "nn.loss";
+inline constexpr llvm::StringLiteral correct = "nn.correct";
+inline constexpr llvm::StringLiteral model = "nn.model";
+inline constexpr llvm::StringLiteral recipe = "nn.recipe";
+inline constexpr llvm::StringLiteral phase = "nn.phase";
+} // namespace names
+
+} // namespace dtc::nn
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/NN/NNAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/NN/NNOps.h.inc"
+
+#endif // DTC_DIALECTS_NN_NN_H

@@ -1,0 +1,42 @@
+// The nn dialect: the training graph on ranked, static tensors.
+#ifndef DTC_NN_DIALECT
+#define DTC_NN_DIALECT
+
+include "mlir/IR/OpBase.td"
+
+def NN_Dialect : Dialect {
+  let name = "nn";
+  let cppNamespace = "::dtc::nn";
+  let summary = "Neural networks and their training step on static tensors";
+  let description = [{
+    A model is a `func.func` whose arguments and results carry attributes of
+    this dialect:
+
+    | attribute on                | name           | meaning                                   |
+    |-----------------------------|----------------|-------------------------------------------|
+    | argument                    | `nn.input`     | a model input; the batch is dimension 0   |
+    | argument                    | `nn.parameter` | a trained tensor, under its source name   |
+    | argument with nn.parameter  | `nn.init`      | its initial value (`#nn.uniform<…>`, `#nn.normal<…>`, `#nn.constant<…>` or `dense…`) |
+    | argument                    | `nn.label`     | what the loss compares the output with    |
+    | argument                    | `nn.sample_weight` | per-sample weight, `tensor<Nxf32>`: 1/N for a sample, 0 for padding |
+    | argument                    | `nn.step`      | the 1-based number of the step, `tensor<i64>` |
+    | argument                    | `nn.state`     | optimizer state, under its checkpoint name; `nn.init` is its start value |
+    | result                      | `nn.output`    | a model output, under its source name     |
+    | result                      | `nn.parameter`, `nn.state` | the new value of the argument of the same name |
+    | result                      | `nn.loss`, `nn.correct`    | scalars of the step and of the evaluation |
+    | function                    | `nn.model`     | the model's name; the function is a graph |
+    | function                    | `nn.recipe`    | `#nn.recipe<…>`: loss, optimizer, batch   |
+    | function                    | `nn.phase`     | `"train"` or `"evaluate"`, once there is a step |
+
+    Names in these attributes are the source model's own, unchanged; whatever
+    needs an identifier derives one.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
+  let extraClassDeclaration = "void registerAttributes();";
+}
+
+#endif // DTC_NN_DIALECT

@@ -1,0 +1,24 @@
+// What all nn ops share: tensor types, shape inference, documentation classes.
+#ifndef DTC_NN_OP_BASE
+#define DTC_NN_OP_BASE
+
+include "dialects/NN/NNAttrs.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+// Ranked, static, floating point (f64 only occurs where gradients are checked).
+def NN_Tensor : StaticShapeTensorOf<[F32, F64]>;
+def NN_Scalar : 0DTensorOf<[F32, F64]>;
+def NN_Label  : StaticShapeTensorOf<[I64, F32, F64]>;
+def NN_ClassIds : StaticShapeTensorOf<[I64]>;
+// Where in its window a maximum stood; wide enough for the window's size.
+def NN_WindowIndex : StaticShapeTensorOf<[UI8, I32]>;
+
+class NN_Op<string mnemonic, list<Trait> traits = []>
+    : Op<NN_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+// An op whose single result type follows from its operands and attributes.
+class NN_InferredOp<string mnemonic, list<Trait> traits = []>
+    : NN_Op<mnemonic, !listconcat([InferTypeOpAdaptor], traits)>;
+
+#endif // DTC_NN_OP_BASE

@@ -1,0 +1,10 @@
+// All ops of the nn dialect, by family.
+#ifndef DTC_NN_OPS
+#define DTC_NN_OPS
+
+include "dialects/NN/NNElementwiseOps.td"
+include "dialects/NN/NNStructuredOps.td"
+include "dialects/NN/NNShapeOps.td"
+include "dialects/NN/NNTrainingOps.td"
+
+#endif // DTC_NN_OPS

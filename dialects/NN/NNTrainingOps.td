@@ -1,0 +1,71 @@
+// Losses with their gradients, metrics, optimizer updates.
+#ifndef DTC_NN_TRAINING_OPS
+#define DTC_NN_TRAINING_OPS
+
+include "dialects/NN/NNOpBase.td"
+
+// A loss is the sum over samples n of sample_weight[n] times the mean over the
+// sample's positions: with weights 1/N it is the mean over all; padding rows
+// have weight 0, and shares of a batch add up.
+
+def NN_SoftmaxCrossEntropyOp : NN_Op<"softmax_cross_entropy"> {
+  let summary = "cross-entropy of logits [N, ..., classes] against class ids [N, ...], with its gradient";
+  let description = "The probabilities are never kept. `dlogits` is d loss / d logits.";
+  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_Tensor:$sample_weight);
+  let results = (outs NN_Scalar:$loss, NN_Tensor:$dlogits);
+  let assemblyFormat = [{
+    $logits `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def NN_BinaryCrossEntropyOp : NN_Op<"binary_cross_entropy"> {
+  let summary = "binary cross-entropy of probabilities [N, ...] against targets [N, ...], with its gradient";
+  let description = "Logarithms are cut off at -100, as torch.nn.BCELoss does.";
+  let arguments = (ins NN_Tensor:$probability, NN_Tensor:$label, NN_Tensor:$sample_weight);
+  let results = (outs NN_Scalar:$loss, NN_Tensor:$dprobability);
+  let assemblyFormat = [{
+    $probability `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def NN_CountCorrectOp : NN_Op<"count_correct"> {
+  let summary = "weighted number of samples whose largest logit is their label";
+  let description = "A sample with several positions counts by the share of them that are right.";
+  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_Tensor:$sample_weight);
+  let results = (outs NN_Scalar:$correct);
+  let assemblyFormat = [{
+    $logits `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+// Updates return the new parameter and the new state; shapes are all equal.
+
+def NN_SGDUpdateOp : NN_Op<"sgd_update"> {
+  let summary = "one step of torch.optim.SGD";
+  let arguments = (ins NN_Tensor:$parameter, NN_Tensor:$gradient,
+                       Optional<NN_Tensor>:$momentum_buffer, 0DTensorOf<[I64]>:$step,
+                       NN_SGDAttr:$optimizer);
+  let results = (outs NN_Tensor:$new_parameter, Optional<NN_Tensor>:$new_momentum_buffer);
+  let assemblyFormat = [{
+    $parameter `,` $gradient (`momentum` $momentum_buffer^)? `step` $step $optimizer attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def NN_AdamUpdateOp : NN_Op<"adam_update",
+    [AllTypesMatch<["parameter", "gradient", "m", "v", "new_parameter", "new_m", "new_v"]>]> {
+  let summary = "one step of torch.optim.Adam or AdamW";
+  let arguments = (ins NN_Tensor:$parameter, NN_Tensor:$gradient, NN_Tensor:$m,
+                       NN_Tensor:$v, 0DTensorOf<[I64]>:$step, NN_AdamAttr:$optimizer);
+  let results = (outs NN_Tensor:$new_parameter, NN_Tensor:$new_m, NN_Tensor:$new_v);
+  let assemblyFormat = [{
+    $parameter `,` $gradient `,` $m `,` $v `step` $step $optimizer attr-dict
+    `:` type($parameter) `,` type($step)
+  }];
+}
+
+#endif // DTC_NN_TRAINING_OPS
