@@ -1,0 +1,11 @@
+# The libraries that dtcrt links with, as imported targets. Found by name alone, without trial compilations: every emitted
+# program passes here when it is configured. (Debian's dnnl-config.cmake asks for OpenCL's headers, which dtcrt does not need.)
+foreach(library dnnl mpi z)
+  string(TOUPPER ${library} upper)
+  find_library(DTCRT_${upper}_LIBRARY NAMES ${library} REQUIRED)
+  mark_as_advanced(DTCRT_${upper}_LIBRARY)
+  if(NOT TARGET dtcrt::${library})
+    add_library(dtcrt::${library} UNKNOWN IMPORTED)
+    set_target_properties(dtcrt::${library} PROPERTIES IMPORTED_LOCATION ${DTCRT_${upper}_LIBRARY})
+  endif()
+endforeach()

@@ -1,0 +1,17 @@
+// Activations that library calls apply to their result before they write it.
+#pragma once
+
+#include "dtcrt/tensor.h"
+
+namespace dtcrt {
+
+/// With alpha: leaky_relu's slope for negative values, elu's scale.
+enum class Activation : u8 { none, relu, leaky_relu, elu, sigmoid, tanh };
+
+// Short names where the C library does not claim them (it claims tanh: write Activation::tanh).
+inline constexpr Activation relu = Activation::relu;
+inline constexpr Activation leaky_relu = Activation::leaky_relu;
+inline constexpr Activation elu = Activation::elu;
+inline constexpr Activation sigmoid = Activation::sigmoid;
+
+} // namespace dtcrt

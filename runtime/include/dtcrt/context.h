@@ -1,0 +1,56 @@
+// The context: what every runtime call of one rank shares (who it is, its threads, its caches).
+#pragma once
+
+#include "dtcrt/tensor.h"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace dtcrt {
+
+class World;
+
+/// A mistake of the user or of the environment, told in one line. run() prints it from one rank and exits with status 2.
+class Error : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Shared by all calls of one rank. Not thread-safe: one step runs on one thread, which uses `threads()` workers inside a call.
+class Context {
+public:
+  /// A rank alone, without MPI. `threads` = 0: as many as the machine offers, or DTCRT_THREADS.
+  explicit Context(int threads = 0);
+  /// A rank of `world`, which must outlive the context.
+  explicit Context(World &world);
+  ~Context();
+  Context(const Context &) = delete;
+  Context &operator=(const Context &) = delete;
+
+  int rank() const { return rank_; }
+  int ranks() const { return ranks_; }
+  /// Worker threads of a call.
+  int threads() const { return threads_; }
+
+  /// Declares `data` to be the start of a parameter. Library formats of a declared parameter (packed weights) are kept
+  /// until the next update of it; of any other tensor they are made anew in every call.
+  void declare_parameter(const void *data);
+  /// The update calls and the checkpoint loader say that a parameter's values have changed;
+  /// code that writes a parameter in another way (a kernel of its own) says so too. nullptr: all parameters.
+  void parameter_changed(const void *data);
+
+  /// The world this rank belongs to, or nullptr when it is alone.
+  World *world() const { return world_; }
+
+  /// Caches and handles of the library behind the calls (oneDNN here); defined in runtime/lib.
+  struct Backend;
+  Backend &backend() const { return *backend_; }
+
+private:
+  int rank_ = 0, ranks_ = 1, threads_ = 1;
+  World *world_ = nullptr;
+  std::unique_ptr<Backend> backend_;
+};
+
+} // namespace dtcrt

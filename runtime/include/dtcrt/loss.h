@@ -1,0 +1,42 @@
+// Losses with their gradients in one pass, and the count of correct predictions.
+//
+// A loss is the sum over samples n of weight[n] * (the mean over the sample's positions). The weight is 1 / (samples of the
+// global batch) in training, so that the sum over all ranks is the batch's mean, and 0 in the rows that pad a partial batch.
+#pragma once
+
+#include "dtcrt/context.h"
+
+namespace dtcrt {
+
+struct LossOptions {
+  int axis = -1; ///< the class axis of the logits; negative: counted from the end
+};
+
+/// Cross-entropy of softmax(logits [n, ..., classes]) against class ids label [n, ...]: writes the loss (a scalar) and
+/// dlogits = d loss / d logits. Throws Error naming the sample where a label with a weight other than 0 is out of range.
+/// dlogits may be logits itself.
+void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const Tensor<f32> &dlogits, const LossOptions &options = {});
+/// The loss alone.
+void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const LossOptions &options = {});
+
+/// correct (a scalar) = the sum over samples of weight * (the part of the positions whose largest logit is the label's;
+/// the first of equal ones counts).
+void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                   const Tensor<f32> &correct, const LossOptions &options = {});
+
+/// Binary cross-entropy of probabilities p [n, ...] against targets t of the same shape; logarithms are clamped at -100
+/// (PyTorch's binary_cross_entropy, and its gradient).
+void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
+                          const Tensor<f32> &loss, const Tensor<f32> &dp);
+void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
+                          const Tensor<f32> &loss);
+
+/// Mean squared error of p [n, ...] against t of the same shape, and its gradient.
+void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
+                        const Tensor<f32> &loss, const Tensor<f32> &dp);
+void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
+                        const Tensor<f32> &loss);
+
+} // namespace dtcrt

@@ -1,0 +1,38 @@
+// Optimizer updates, in place, one pass over memory. Definitions: torch.optim.SGD, Adam and AdamW.
+#pragma once
+
+#include "dtcrt/context.h"
+
+namespace dtcrt {
+
+struct SgdOptions {
+  f64 lr = 1e-3;
+  f64 momentum = 0;
+  f64 weight_decay = 0;
+  f64 dampening = 0;
+  bool nesterov = false;
+};
+
+/// parameter -= lr * (gradient + weight_decay * parameter). All tensors of one call have the same shape and dense layout.
+void sgd_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &gradient, const SgdOptions &options);
+/// With a momentum buffer: at step 1 it becomes the gradient, later momentum * buffer + (1 - dampening) * gradient.
+/// `step` (1-based, a scalar) may be left out when dampening is 0 and the buffer starts at 0: both then give the same.
+void sgd_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &gradient, const Tensor<f32> &momentum,
+                const SgdOptions &options);
+void sgd_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &gradient, const Tensor<f32> &momentum,
+                const Tensor<i64> &step, const SgdOptions &options);
+
+struct AdamOptions {
+  f64 lr = 1e-3;
+  f64 beta1 = 0.9;
+  f64 beta2 = 0.999;
+  f64 epsilon = 1e-8;
+  f64 weight_decay = 0;
+  bool decoupled = false; ///< AdamW: parameter *= 1 - lr * weight_decay, instead of adding weight_decay * parameter to the gradient
+};
+
+/// m and v are the moments, step the 1-based number of this update (a scalar).
+void adam_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &gradient, const Tensor<f32> &m,
+                 const Tensor<f32> &v, const Tensor<i64> &step, const AdamOptions &options);
+
+} // namespace dtcrt

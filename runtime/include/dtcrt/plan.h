@@ -1,0 +1,82 @@
+// What the compiler tells the runtime about a program: the plan (facts) and the binding (which tensor is what).
+#pragma once
+
+#include "dtcrt/tensor.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace dtcrt {
+
+/// An axis of the device mesh. Ranks are numbered row-major over the axes: the last axis varies fastest.
+struct MeshAxis {
+  std::string name;
+  int size = 1;
+};
+
+/// Facts fixed at compile time. Only `model`, `devices`, `batch`, `local_batch` and `arena_bytes` have no usable default.
+struct Plan {
+  std::string model{};
+  std::string strategy{}; ///< for people: "data parallel on 4 devices"
+  int devices = 1;      ///< ranks that the program was compiled for
+  std::vector<MeshAxis> mesh{}; ///< sizes multiply to `devices`; empty: one axis "data" over all
+  index batch = 0;       ///< samples of a global batch
+  index local_batch = 0; ///< rows of a rank's tensors: ceil(batch / ranks that share the batch)
+  std::size_t arena_bytes = 0;
+  f64 learning_rate = 0; ///< reported in the metrics
+  std::string optimizer{}; ///< "adam"
+  std::string loss{};      ///< "cross-entropy"
+  index classes = 0;     ///< labels are class ids below this; 0: labels are f32 targets
+  bool has_accuracy = false;
+  f64 flops = 0;         ///< of one rank in one step
+  /// Where Init::stored() finds its values; relative to the folder of the executable.
+  std::string parameters_file = "parameters.safetensors";
+};
+
+/// How a parameter starts. Random values come from Philox4x32 keyed by the seed and the parameter's name:
+/// the same for any number of ranks and threads.
+struct Init {
+  enum class Kind : u8 { uniform, normal, constant, stored };
+  Kind kind = Kind::constant;
+  f64 a = 0, b = 0;
+
+  static Init uniform(f64 bound) { return {Kind::uniform, -bound, bound}; } ///< in [-bound, bound)
+  static Init normal(f64 mean, f64 stddev) { return {Kind::normal, mean, stddev}; }
+  static Init constant(f64 value) { return {Kind::constant, value, 0}; }
+  static Init stored() { return {Kind::stored, 0, 0}; } ///< the tensor of the same name in Plan::parameters_file
+};
+
+/// A tensor of one of the types that data can have.
+using DataTensor = std::variant<Tensor<f32>, Tensor<i64>>;
+
+struct InputBinding {
+  std::string name; ///< the model's own, as --data=npy:<name>= spells it
+  DataTensor tensor;   ///< [local_batch, ...]
+};
+
+struct ParameterBinding {
+  std::string name; ///< in the checkpoint
+  Tensor<f32> tensor;
+  Init init;
+};
+
+struct StateBinding {
+  std::string name; ///< in the checkpoint: "adam.m/conv1.weight"
+  Tensor<f32> tensor;
+  f64 init = 0;
+};
+
+/// Which tensors the runtime fills before a step, and which it reads after one.
+struct Binding {
+  std::vector<InputBinding> inputs{};
+  DataTensor label{};    ///< [local_batch, ...]: i64 class ids or f32 targets; absent for a model without labels
+  Tensor<f32> weight{};  ///< [local_batch]: 1 / valid samples of the global batch (evaluation: 1), 0 in padding rows
+  Tensor<i64> step{};    ///< scalar: the number of the step that runs, from 1; may be absent
+  std::vector<ParameterBinding> parameters{};
+  std::vector<StateBinding> state{};
+  Tensor<f32> loss{};    ///< scalar: after a step, the loss summed over ranks; the same on all
+  Tensor<f32> correct{}; ///< scalar: after an evaluation, the correct samples summed over ranks; absent without accuracy
+};
+
+} // namespace dtcrt

@@ -1,0 +1,150 @@
+// Tensors: typed views of memory with static-size shapes, and the arena they lie in.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+namespace dtcrt {
+
+using f32 = float;
+using f64 = double;
+using i64 = std::int64_t;
+using i32 = std::int32_t;
+using u8 = std::uint8_t;
+using index = std::int64_t;
+
+/// Ranks above this are refused by the compiler.
+inline constexpr int max_rank = 8;
+
+/// A short list of sizes, strides or axes; lives inside its owner, never allocates.
+class Dims {
+public:
+  constexpr Dims() = default;
+  constexpr Dims(std::initializer_list<index> values) {
+    assert(values.size() <= max_rank && "rank above dtcrt::max_rank");
+    for (index value : values)
+      values_[count_++] = value;
+  }
+  /// `count` copies of `value`.
+  static constexpr Dims repeat(int count, index value) {
+    Dims dims;
+    for (int i = 0; i < count; ++i)
+      dims.push_back(value);
+    return dims;
+  }
+
+  constexpr int size() const { return count_; }
+  constexpr bool empty() const { return count_ == 0; }
+  constexpr index &operator[](int i) { return values_[i]; }
+  constexpr index operator[](int i) const { return values_[i]; }
+  constexpr const index *begin() const { return values_; }
+  constexpr const index *end() const { return values_ + count_; }
+  constexpr void push_back(index value) {
+    assert(count_ < max_rank && "rank above dtcrt::max_rank");
+    values_[count_++] = value;
+  }
+  /// The product of all values; 1 for an empty list.
+  constexpr index product() const {
+    index result = 1;
+    for (index value : *this)
+      result *= value;
+    return result;
+  }
+  friend constexpr bool operator==(const Dims &a, const Dims &b) {
+    if (a.count_ != b.count_)
+      return false;
+    for (int i = 0; i < a.count_; ++i)
+      if (a.values_[i] != b.values_[i])
+        return false;
+    return true;
+  }
+
+private:
+  index values_[max_rank] = {};
+  int count_ = 0;
+};
+
+/// How a tensor's logical dimensions lie in memory.
+///   row_major      the last dimension is innermost (NCHW)
+///   channels_last  dimension 1 is innermost, all others keep their order (NCHW shape, NHWC memory); rank 3 and above
+///   strided        anything else: a view made of explicit strides
+enum class Layout : u8 { row_major, channels_last, strided };
+inline constexpr Layout row_major = Layout::row_major;
+inline constexpr Layout channels_last = Layout::channels_last;
+
+/// Strides, in elements, of a dense tensor of this shape and layout.
+constexpr Dims dense_strides(const Dims &shape, Layout layout = row_major) {
+  Dims strides = Dims::repeat(shape.size(), 1);
+  index stride = 1;
+  if (layout == channels_last) {
+    strides[1] = 1;
+    stride = shape[1];
+  }
+  for (int i = shape.size() - 1; i >= 0; --i) {
+    if (layout == channels_last && i == 1)
+      continue;
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+/// One rank's memory: one block, aligned to 64 bytes, in which the compiler has given every buffer its offset.
+/// The ranks of one host have their arenas in one shared-memory window, so that collectives read a peer's
+/// buffers where they lie. Does not own the memory: World::allocate does.
+class Arena {
+public:
+  Arena(void *base, std::size_t bytes) : base_(static_cast<std::byte *>(base)), bytes_(bytes) {}
+  std::byte *base() const { return base_; }
+  std::size_t bytes() const { return bytes_; }
+
+private:
+  std::byte *base_;
+  std::size_t bytes_;
+};
+
+/// A view of memory that it does not own. `shape()` is always the logical shape (N, C, spatial...), whatever the layout.
+/// A tensor of rank 0 is a scalar with one element; a default-made tensor is absent: `if (tensor)` is false.
+template <class T> class Tensor {
+public:
+  Tensor() = default;
+  /// The buffer at `offset` bytes of the arena.
+  Tensor(const Arena &arena, std::size_t offset, const Dims &shape, Layout layout = row_major)
+      : Tensor(reinterpret_cast<T *>(arena.base() + offset), shape, layout) {
+    assert(offset + bytes() <= arena.bytes() && "buffer beyond the arena");
+  }
+  /// A dense tensor at `data`.
+  Tensor(T *data, const Dims &shape, Layout layout = row_major)
+      : data_(data), shape_(shape), strides_(dense_strides(shape, layout)), layout_(layout) {
+    assert((layout != channels_last || shape.size() >= 3) && "channels-last needs rank 3");
+  }
+  /// A view with explicit strides, in elements.
+  Tensor(T *data, const Dims &shape, const Dims &strides)
+      : data_(data), shape_(shape), strides_(strides), layout_(Layout::strided) {
+    if (strides == dense_strides(shape))
+      layout_ = row_major;
+    else if (shape.size() >= 3 && strides == dense_strides(shape, channels_last))
+      layout_ = channels_last;
+  }
+
+  T *data() const { return data_; }
+  const Dims &shape() const { return shape_; }
+  index dim(int i) const { return shape_[i]; }
+  int rank() const { return shape_.size(); }
+  const Dims &strides() const { return strides_; }
+  Layout layout() const { return layout_; }
+  bool is_dense() const { return layout_ != Layout::strided; }
+  /// Number of elements.
+  index size() const { return shape_.product(); }
+  std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
+  explicit operator bool() const { return data_ != nullptr; }
+
+private:
+  T *data_ = nullptr;
+  Dims shape_, strides_;
+  Layout layout_ = row_major;
+};
+
+} // namespace dtcrt

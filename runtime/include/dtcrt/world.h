@@ -1,0 +1,48 @@
+// The ranks of a program: MPI's life, who shares a host, where the cores are, and the shared memory of the arenas.
+#pragma once
+
+#include "dtcrt/context.h"
+#include "dtcrt/plan.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dtcrt {
+
+/// Starts MPI, and ends it when destroyed. One a process.
+class World {
+public:
+  World(int *argc, char ***argv);
+  ~World();
+  World(const World &) = delete;
+  World &operator=(const World &) = delete;
+
+  int rank() const;
+  int ranks() const;
+  /// Ranks of this host.
+  int local_rank() const;
+  int local_ranks() const;
+  /// Worker threads of this rank: the host's cores over its ranks, at least 1; DTCRT_THREADS overrides.
+  int threads() const;
+
+  /// Names the axes over which collectives run; their sizes multiply to ranks(). Collective. Without it: one axis "data".
+  void set_mesh(const std::vector<MeshAxis> &mesh);
+  /// This rank's arena, zeroed, aligned to 64 bytes, in a window shared with the ranks of this host. Collective, once.
+  Arena allocate(std::size_t bytes);
+
+  /// Collective: every rank brings its error ("" for none). If any has one, all ranks throw the same Error:
+  /// that of the lowest rank that has one.
+  void agree(const std::string &error);
+  void barrier();
+  /// Collective: rank 0's value, on all ranks.
+  double broadcast(double value);
+
+  struct Impl;
+  Impl &impl() const { return *impl_; }
+
+private:
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace dtcrt

@@ -1,0 +1,84 @@
+// oneDNN memory descriptions, packed weights, scratch memory.
+#include "cpu/Backend.h"
+
+#include <algorithm>
+#include <new>
+
+namespace dtcrt {
+
+using dnnl::memory;
+
+void *Context::Backend::grow(Block &block, std::size_t bytes) {
+  if (bytes > block.bytes) {
+    const std::size_t rounded = (std::max(bytes, block.bytes * 2) + 4095) / 4096 * 4096;
+    block = {};
+    block.memory.reset(std::aligned_alloc(4096, rounded));
+    if (!block.memory)
+      throw std::bad_alloc();
+    block.bytes = rounded;
+  }
+  return block.memory.get();
+}
+
+memory::dims memory_dims(const Dims &dims) { return {dims.begin(), dims.end()}; }
+
+memory::desc memory_desc(const Tensor<f32> &tensor) {
+  using tag = memory::format_tag;
+  static constexpr tag plain[] = {tag::undef, tag::a, tag::ab, tag::abc, tag::abcd, tag::abcde};
+  static constexpr tag last[] = {tag::undef, tag::undef, tag::undef, tag::acb, tag::acdb, tag::acdeb};
+  const int rank = tensor.rank();
+  const memory::dims dims = memory_dims(tensor.shape());
+  if (rank >= 1 && rank <= 5 && tensor.layout() == row_major)
+    return memory::desc(dims, memory::data_type::f32, plain[rank]);
+  if (rank >= 3 && rank <= 5 && tensor.layout() == channels_last)
+    return memory::desc(dims, memory::data_type::f32, last[rank]);
+  return memory::desc(dims, memory::data_type::f32, memory_dims(tensor.strides()));
+}
+
+dnnl::primitive_attr attributes(Activation activation, f32 alpha) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  dnnl::post_ops post;
+  switch (activation) {
+  case Activation::none: return attr;
+  case Activation::relu: post.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0); break;
+  case Activation::leaky_relu: post.append_eltwise(1, dnnl::algorithm::eltwise_relu, alpha, 0); break;
+  case Activation::elu: post.append_eltwise(1, dnnl::algorithm::eltwise_elu, alpha, 0); break;
+  case Activation::sigmoid: post.append_eltwise(1, dnnl::algorithm::eltwise_logistic, 0, 0); break;
+  case Activation::tanh: post.append_eltwise(1, dnnl::algorithm::eltwise_tanh, 0, 0); break;
+  }
+  attr.set_post_ops(post);
+  return attr;
+}
+
+std::string to_string(const Dims &dims) {
+  std::string text = "[";
+  for (int i = 0; i < dims.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(dims[i]);
+  return text + "]";
+}
+
+PackedWeights::PackedWeights(const dnnl::engine &engine, const memory::desc &plain, const memory::desc &wanted)
+    : plain_(plain, engine, nullptr), reorders_(plain != wanted) {
+  if (reorders_) {
+    packed_ = memory(wanted, engine);
+    reorder_ = dnnl::reorder(plain_, packed_);
+  }
+}
+
+const memory &PackedWeights::get(Context &ctx, const f32 *data) {
+  plain_.set_data_handle(const_cast<f32 *>(data));
+  if (!reorders_)
+    return plain_;
+  const auto &generations = ctx.backend().generations;
+  const auto found = generations.find(data);
+  const bool is_parameter = found != generations.end();
+  if (!is_parameter || packed_from_ != data || generation_ != found->second) {
+    reorder_.execute(ctx.backend().stream, plain_, packed_);
+    packed_from_ = is_parameter ? data : nullptr;
+    generation_ = is_parameter ? found->second : 0;
+  }
+  return packed_;
+}
+
+} // namespace dtcrt

@@ -1,0 +1,215 @@
+// Convolutions by oneDNN: activations in the caller's layout, weights in whatever format the primitive likes.
+#include "dtcrt/convolution.h"
+#include "cpu/Backend.h"
+
+namespace dtcrt {
+
+using dnnl::memory;
+
+namespace {
+
+enum : i64 { key_forward = 100, key_input_gradient, key_weight_gradient };
+
+/// The geometry of one convolution in oneDNN's terms.
+struct Geometry {
+  memory::dims strides, dilations, begins, ends;
+
+  Geometry(const char *call, const Tensor<f32> &x, const Tensor<f32> &w, const Dims &stride, const Dims &dilation, const Dims &pads) {
+    const int spatial = x.rank() - 2;
+    require(spatial >= 1 && spatial <= 3, call, "1 to 3 spatial dimensions");
+    require(w.rank() == x.rank() && w.layout() == row_major, call, "weights are row-major and have the input's rank");
+    require(stride.empty() || stride.size() == spatial, call, "one stride a spatial dimension");
+    require(dilation.empty() || dilation.size() == spatial, call, "one dilation a spatial dimension");
+    require(pads.empty() || pads.size() == 2 * spatial, call, "two pads a spatial dimension");
+    for (int i = 0; i < spatial; ++i) {
+      strides.push_back(stride.empty() ? 1 : stride[i]);
+      dilations.push_back(dilation.empty() ? 0 : dilation[i] - 1);
+      begins.push_back(pads.empty() ? 0 : pads[i]);
+      ends.push_back(pads.empty() ? 0 : pads[spatial + i]);
+    }
+  }
+};
+
+/// Weights with the group dimension that oneDNN wants: [G, M/G, C/G, kernel...].
+memory::dims weight_dims(const Tensor<f32> &w, index groups) {
+  memory::dims dims = memory_dims(w.shape());
+  if (groups > 1) {
+    dims[0] /= groups;
+    dims.insert(dims.begin(), groups);
+  }
+  return dims;
+}
+
+memory::desc plain_weights(const Tensor<f32> &w, index groups) {
+  using tag = memory::format_tag;
+  static constexpr tag tags[] = {tag::abc, tag::abcd, tag::abcde, tag::abcdef};
+  return {weight_dims(w, groups), memory::data_type::f32, tags[w.rank() - 3 + (groups > 1)]};
+}
+
+memory::desc any_weights(const Tensor<f32> &w, index groups) {
+  return {weight_dims(w, groups), memory::data_type::f32, memory::format_tag::any};
+}
+
+memory::desc vector_desc(index size) { return {{size}, memory::data_type::f32, memory::format_tag::a}; }
+
+template <class Options> Key key_of(i64 operation, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const Options &o) {
+  Key key(operation);
+  key << x << w.shape() << y << o.strides << o.dilations << o.pads << o.groups;
+  return key;
+}
+
+dnnl::convolution_forward::primitive_desc forward_desc(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y,
+                                                       const Geometry &g, index groups, bool bias, const dnnl::primitive_attr &attr) {
+  const auto kind = dnnl::prop_kind::forward_training;
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+  using Desc = dnnl::convolution_forward::desc;
+  const Desc desc = bias ? Desc(kind, algorithm, memory_desc(x), any_weights(w, groups), vector_desc(w.dim(0)), memory_desc(y),
+                                g.strides, g.dilations, g.begins, g.ends)
+                         : Desc(kind, algorithm, memory_desc(x), any_weights(w, groups), memory_desc(y), g.strides, g.dilations,
+                                g.begins, g.ends);
+  return {desc, attr, ctx.backend().engine};
+}
+
+struct Forward : Made {
+  dnnl::convolution_forward primitive;
+  memory x, bias, y, scratchpad;
+  PackedWeights w;
+  std::size_t scratchpad_bytes = 0;
+};
+
+struct InputGradient : Made {
+  dnnl::convolution_backward_data primitive;
+  memory dy, dx, scratchpad;
+  PackedWeights w;
+  std::size_t scratchpad_bytes = 0;
+};
+
+struct WeightGradient : Made {
+  dnnl::convolution_backward_weights primitive;
+  memory x, dy, dw, packed_dw, bias_gradient, scratchpad;
+  dnnl::reorder unpack;
+  bool unpacks = false;
+  std::size_t scratchpad_bytes = 0;
+};
+
+memory unbound(const memory::desc &desc, Context &ctx) { return {desc, ctx.backend().engine, nullptr}; }
+
+} // namespace
+
+void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const ConvOptions &o) {
+  guarded("conv", x.shape(), w.shape(), y.shape(), [&] {
+    Context::Backend &backend = ctx.backend();
+    Key key = key_of(key_forward, x, w, y, o);
+    // The packed weights belong to one parameter: two layers of one shape do not share them.
+    key << reinterpret_cast<i64>(w.data()) << i64(bool(o.bias)) << i64(o.activation) << o.alpha;
+    Forward &made = backend.made<Forward>(key, [&] {
+      const Geometry geometry("conv", x, w, o.strides, o.dilations, o.pads);
+      const auto desc = forward_desc(ctx, x, w, y, geometry, o.groups, bool(o.bias), attributes(o.activation, o.alpha));
+      Forward f;
+      f.primitive = dnnl::convolution_forward(desc);
+      f.x = unbound(desc.src_desc(), ctx);
+      f.y = unbound(desc.dst_desc(), ctx);
+      f.bias = o.bias ? unbound(desc.bias_desc(), ctx) : memory();
+      f.scratchpad = unbound(desc.scratchpad_desc(), ctx);
+      f.scratchpad_bytes = desc.scratchpad_desc().get_size();
+      f.w = PackedWeights(backend.engine, plain_weights(w, o.groups), desc.weights_desc());
+      return f;
+    });
+    made.x.set_data_handle(x.data());
+    made.y.set_data_handle(y.data());
+    made.scratchpad.set_data_handle(backend.scratchpad(made.scratchpad_bytes));
+    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, made.x},
+                                              {DNNL_ARG_WEIGHTS, made.w.get(ctx, w.data())},
+                                              {DNNL_ARG_DST, made.y},
+                                              {DNNL_ARG_SCRATCHPAD, made.scratchpad}};
+    if (o.bias) {
+      made.bias.set_data_handle(o.bias.data());
+      arguments.emplace(DNNL_ARG_BIAS, made.bias);
+    }
+    made.primitive.execute(backend.stream, arguments);
+  });
+}
+
+void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &w, const Tensor<f32> &dx, const ConvGradientOptions &o) {
+  guarded("conv_input_gradient", dy.shape(), w.shape(), dx.shape(), [&] {
+    Context::Backend &backend = ctx.backend();
+    Key key = key_of(key_input_gradient, dx, w, dy, o);
+    key << reinterpret_cast<i64>(w.data());
+    InputGradient &made = backend.made<InputGradient>(key, [&] {
+      const Geometry g("conv_input_gradient", dx, w, o.strides, o.dilations, o.pads);
+      const auto attr = attributes(Activation::none, 0);
+      const auto hint = forward_desc(ctx, dx, w, dy, g, o.groups, false, attr);
+      const dnnl::convolution_backward_data::primitive_desc desc(
+          {dnnl::algorithm::convolution_direct, memory_desc(dx), any_weights(w, o.groups), memory_desc(dy), g.strides, g.dilations,
+           g.begins, g.ends},
+          attr, backend.engine, hint);
+      InputGradient b;
+      b.primitive = dnnl::convolution_backward_data(desc);
+      b.dy = unbound(desc.diff_dst_desc(), ctx);
+      b.dx = unbound(desc.diff_src_desc(), ctx);
+      b.scratchpad = unbound(desc.scratchpad_desc(), ctx);
+      b.scratchpad_bytes = desc.scratchpad_desc().get_size();
+      b.w = PackedWeights(backend.engine, plain_weights(w, o.groups), desc.weights_desc());
+      return b;
+    });
+    made.dy.set_data_handle(dy.data());
+    made.dx.set_data_handle(dx.data());
+    made.scratchpad.set_data_handle(backend.scratchpad(made.scratchpad_bytes));
+    made.primitive.execute(backend.stream, {{DNNL_ARG_DIFF_DST, made.dy},
+                                            {DNNL_ARG_WEIGHTS, made.w.get(ctx, w.data())},
+                                            {DNNL_ARG_DIFF_SRC, made.dx},
+                                            {DNNL_ARG_SCRATCHPAD, made.scratchpad}});
+  });
+}
+
+void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  guarded("conv_weight_gradient", x.shape(), dy.shape(), dw.shape(), [&] {
+    Context::Backend &backend = ctx.backend();
+    Key key = key_of(key_weight_gradient, x, dw, dy, o);
+    key << i64(bool(o.bias_gradient));
+    WeightGradient &made = backend.made<WeightGradient>(key, [&] {
+      const Geometry g("conv_weight_gradient", x, dw, o.strides, o.dilations, o.pads);
+      const auto attr = attributes(Activation::none, 0);
+      const bool bias = bool(o.bias_gradient);
+      const auto hint = forward_desc(ctx, x, dw, dy, g, o.groups, bias, attr);
+      const auto algorithm = dnnl::algorithm::convolution_direct;
+      using Desc = dnnl::convolution_backward_weights::desc;
+      const Desc described = bias ? Desc(algorithm, memory_desc(x), any_weights(dw, o.groups), vector_desc(dw.dim(0)),
+                                         memory_desc(dy), g.strides, g.dilations, g.begins, g.ends)
+                                  : Desc(algorithm, memory_desc(x), any_weights(dw, o.groups), memory_desc(dy), g.strides,
+                                         g.dilations, g.begins, g.ends);
+      const dnnl::convolution_backward_weights::primitive_desc desc(described, attr, backend.engine, hint);
+      WeightGradient b;
+      b.primitive = dnnl::convolution_backward_weights(desc);
+      b.x = unbound(desc.src_desc(), ctx);
+      b.dy = unbound(desc.diff_dst_desc(), ctx);
+      b.dw = unbound(plain_weights(dw, o.groups), ctx);
+      b.bias_gradient = bias ? unbound(desc.diff_bias_desc(), ctx) : memory();
+      b.scratchpad = unbound(desc.scratchpad_desc(), ctx);
+      b.scratchpad_bytes = desc.scratchpad_desc().get_size();
+      b.unpacks = desc.diff_weights_desc() != b.dw.get_desc();
+      if (b.unpacks) {
+        b.packed_dw = memory(desc.diff_weights_desc(), backend.engine);
+        b.unpack = dnnl::reorder(b.packed_dw, b.dw);
+      }
+      return b;
+    });
+    made.x.set_data_handle(x.data());
+    made.dy.set_data_handle(dy.data());
+    made.dw.set_data_handle(dw.data());
+    made.scratchpad.set_data_handle(backend.scratchpad(made.scratchpad_bytes));
+    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, made.x},
+                                              {DNNL_ARG_DIFF_DST, made.dy},
+                                              {DNNL_ARG_DIFF_WEIGHTS, made.unpacks ? made.packed_dw : made.dw},
+                                              {DNNL_ARG_SCRATCHPAD, made.scratchpad}};
+    if (o.bias_gradient) {
+      made.bias_gradient.set_data_handle(o.bias_gradient.data());
+      arguments.emplace(DNNL_ARG_DIFF_BIAS, made.bias_gradient);
+    }
+    made.primitive.execute(backend.stream, arguments);
+    if (made.unpacks)
+      made.unpack.execute(backend.stream, made.packed_dw, made.dw);
+  });
+}
+
+} // namespace dtcrt
