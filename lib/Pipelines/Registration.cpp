@@ -1,13 +1,16 @@
 // Registration of dialects, interfaces and passes of every stage.
 #include "dtc/Pipelines/Registration.h"
 
+#include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Shard/IR/ShardDialect.h"
 #include "mlir/Transforms/Passes.h"
 
 void dtc::registerDialects(mlir::DialectRegistry &registry) {
-  registry.insert<nn::NNDialect, mlir::func::FuncDialect>();
+  registry.insert<nn::NNDialect, dist::DistDialect, mlir::func::FuncDialect,
+                  mlir::shard::ShardDialect>();
 }
 
 void dtc::registerPasses() { mlir::registerTransformsPasses(); }

@@ -1,0 +1,48 @@
+// The dist dialect: fragments and timelines.
+#ifndef DTC_DIST_DIALECT
+#define DTC_DIST_DIALECT
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def Dist_Dialect : Dialect {
+  let name = "dist";
+  let cppNamespace = "::dtc::dist";
+  let summary = "Distributed steps: pure fragments, and one timeline for each role";
+  let description = [{
+    A module at this level holds a `shard.grid @mesh` whose axes are named by
+    its attribute `dist.axes` (`["data"]`, `["data", "pipe"]`), fragments and
+    timelines.
+
+    A **fragment** is a pure function on the tensors of one rank. A **timeline**
+    is the straight-line list of what every rank of one role does in one step:
+    which fragment runs, what travels, what is awaited. Its arguments and
+    results carry the attributes of the nn dialect (`nn.input`, `nn.parameter`,
+    `nn.state`, `nn.loss`, …); their types are the shapes on ONE rank.
+
+    | attribute on     | name           | meaning                                  |
+    |------------------|----------------|------------------------------------------|
+    | `shard.grid`     | `dist.axes`    | a name for each axis of the mesh         |
+    | argument of a timeline | `dist.shard` | the axis over which its dimension 0 is shared |
+    | `func.func` between the passes of Partition | `dist.axis` | the axis it was sharded over |
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def Dist_Pending : TypeDef<Dist_Dialect, "Pending"> {
+  let mnemonic = "pending";
+  let summary = "communication under way; dist.wait gives its values";
+  let parameters = (ins ArrayRefParameter<"::mlir::Type">:$types);
+  let assemblyFormat = "`<` $types `>`";
+}
+
+def Dist_Reduction : I32EnumAttr<"Reduction", "how all-reduce combines", [
+    I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Max", 1, "max">]> {
+  let cppNamespace = "::dtc::dist";
+  let genSpecializedAttr = 0;
+}
+def Dist_ReductionAttr : EnumAttr<Dist_Dialect, Dist_Reduction, "reduction">;
+
+#endif // DTC_DIST_DIALECT

@@ -1,0 +1,152 @@
+// Fragments, timelines and communication: syntax and checks.
+#include "dialects/Dist/Dist.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+using namespace mlir;
+using namespace dtc::dist;
+
+//===----------------------------------------------------------------------===//
+// Fragment, timeline
+//===----------------------------------------------------------------------===//
+
+static void buildFunction(OpBuilder &builder, OperationState &state,
+                          StringRef name, FunctionType type,
+                          StringAttr typeAttrName) {
+  state.addAttribute(SymbolTable::getSymbolAttrName(),
+                     builder.getStringAttr(name));
+  state.addAttribute(typeAttrName, TypeAttr::get(type));
+  Block &body = state.addRegion()->emplaceBlock();
+  for (Type argument : type.getInputs())
+    body.addArgument(argument, state.location);
+}
+
+template <typename Function>
+static ParseResult parseFunction(OpAsmParser &parser, OperationState &result) {
+  auto buildType = [](Builder &builder, ArrayRef<Type> arguments,
+                      ArrayRef<Type> results,
+                      function_interface_impl::VariadicFlag, std::string &) {
+    return builder.getFunctionType(arguments, results);
+  };
+  return function_interface_impl::parseFunctionOp(
+      parser, result, /*allowVariadic=*/false,
+      Function::getFunctionTypeAttrName(result.name), buildType,
+      Function::getArgAttrsAttrName(result.name),
+      Function::getResAttrsAttrName(result.name));
+}
+
+template <typename Function>
+static void printFunction(OpAsmPrinter &printer, Function function) {
+  function_interface_impl::printFunctionOp(
+      printer, function, /*isVariadic=*/false,
+      function.getFunctionTypeAttrName(), function.getArgAttrsAttrName(),
+      function.getResAttrsAttrName());
+}
+
+void FragmentOp::build(OpBuilder &builder, OperationState &state,
+                       StringRef name, FunctionType type) {
+  buildFunction(builder, state, name, type, getFunctionTypeAttrName(state.name));
+}
+
+ParseResult FragmentOp::parse(OpAsmParser &parser, OperationState &result) {
+  return parseFunction<FragmentOp>(parser, result);
+}
+
+void FragmentOp::print(OpAsmPrinter &printer) { printFunction(printer, *this); }
+
+ReturnOp FragmentOp::getReturn() {
+  return cast<ReturnOp>(getBody().front().getTerminator());
+}
+
+void TimelineOp::build(OpBuilder &builder, OperationState &state, StringRef name,
+                       FunctionType type, StringRef phase, StringRef role) {
+  buildFunction(builder, state, name, type, getFunctionTypeAttrName(state.name));
+  state.addAttribute(getPhaseAttrName(state.name), builder.getStringAttr(phase));
+  state.addAttribute(getRoleAttrName(state.name), builder.getStringAttr(role));
+}
+
+ParseResult TimelineOp::parse(OpAsmParser &parser, OperationState &result) {
+  return parseFunction<TimelineOp>(parser, result);
+}
+
+void TimelineOp::print(OpAsmPrinter &printer) { printFunction(printer, *this); }
+
+ReturnOp TimelineOp::getReturn() {
+  return cast<ReturnOp>(getBody().front().getTerminator());
+}
+
+LogicalResult TimelineOp::verify() {
+  if (getPhase() != "train" && getPhase() != "evaluate")
+    return emitOpError("phase is '")
+           << getPhase() << "', neither 'train' nor 'evaluate'";
+  return success();
+}
+
+LogicalResult ReturnOp::verify() {
+  auto function = cast<FunctionOpInterface>((*this)->getParentOp());
+  if (ArrayRef<Type>(llvm::to_vector(getValues().getTypes())) !=
+      function.getResultTypes()) {
+    InFlightDiagnostic diagnostic =
+        emitOpError("gives (") << getValues().getTypes() << ") but '"
+                               << function.getName() << "' promises ("
+                               << function.getResultTypes() << ")";
+    diagnostic.attachNote(function.getLoc()) << "declared here";
+    return diagnostic;
+  }
+  return success();
+}
+
+LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto fragment =
+      symbols.lookupNearestSymbolFrom<FragmentOp>(*this, getFragmentAttr());
+  if (!fragment)
+    return emitOpError("runs '") << getFragment() << "', which is no fragment";
+  if (fragment.getArgumentTypes() !=
+          ArrayRef<Type>(llvm::to_vector(getOperandTypes())) ||
+      fragment.getResultTypes() !=
+          ArrayRef<Type>(llvm::to_vector(getResultTypes()))) {
+    InFlightDiagnostic diagnostic =
+        emitOpError("runs '") << getFragment() << "' as ("
+                              << getOperandTypes() << ") -> ("
+                              << getResultTypes() << ")";
+    diagnostic.attachNote(fragment.getLoc())
+        << "but it is " << fragment.getFunctionType();
+    return diagnostic;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Communication
+//===----------------------------------------------------------------------===//
+
+LogicalResult AllReduceStartOp::verify() {
+  if (getValues().empty())
+    return emitOpError("combines nothing");
+  if (getNames().size() != getValues().size())
+    return emitOpError("has ") << getValues().size() << " values but "
+                               << getNames().size() << " names";
+  if (ArrayRef<Type>(llvm::to_vector(getValues().getTypes())) !=
+      getPending().getType().getTypes())
+    return emitOpError("combines (")
+           << getValues().getTypes() << ") but promises "
+           << getPending().getType();
+  Type element = cast<ShapedType>(getValues().front().getType()).getElementType();
+  for (Type type : getValues().getTypes())
+    if (cast<ShapedType>(type).getElementType() != element)
+      return emitOpError("combines ") << element << " and " << type
+                                      << ": a bucket has one element type";
+  return success();
+}
+
+LogicalResult WaitOp::verify() {
+  if (ArrayRef<Type>(llvm::to_vector(getResultTypes())) !=
+      getPending().getType().getTypes())
+    return emitOpError("gives (") << getResultTypes() << ") but waits for "
+                                  << getPending().getType();
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialects/Dist/DistOps.cpp.inc"
