@@ -1,0 +1,102 @@
+// Losses with their gradients, and accuracy. A row of weight 0 is padding:
+// whatever it holds, it adds nothing.
+#include "test/Reference/Rules.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::reference;
+
+namespace {
+/// The rows [positions x classes] of logits [N, ..., classes].
+struct Classification {
+  const Tensor &logits, &label, &weight;
+  int64_t classes, rows, positions;
+
+  explicit Classification(Operands operands)
+      : logits(*operands[0]), label(*operands[1]), weight(*operands[2]),
+        classes(logits.shape.back()), rows(label.data.size()),
+        positions(rows / logits.shape[0]) {}
+
+  double rowWeight(int64_t row) const {
+    return weight.data[row / positions] / static_cast<double>(positions);
+  }
+
+  LogicalResult checkLabel(Operation *op, int64_t row) const {
+    double id = label.data[row];
+    if (id >= 0 && id < static_cast<double>(classes) && id == std::floor(id))
+      return success();
+    return op->emitError() << "label " << id << " is none of the " << classes
+                           << " classes";
+  }
+};
+} // namespace
+
+static LogicalResult softmaxCrossEntropy(Operation *op, Operands operands,
+                                         Results results) {
+  Classification task(operands);
+  double &loss = results[0].data[0];
+  for (int64_t row = 0; row < task.rows; ++row) {
+    double weight = task.rowWeight(row);
+    if (weight == 0)
+      continue;
+    if (failed(task.checkLabel(op, row)))
+      return failure();
+    const double *x = task.logits.data.data() + row * task.classes;
+    double *dx = results[1].data.data() + row * task.classes;
+    double maximum = *std::max_element(x, x + task.classes), sum = 0;
+    for (int64_t c = 0; c < task.classes; ++c)
+      sum += std::exp(x[c] - maximum);
+    auto id = static_cast<int64_t>(task.label.data[row]);
+    loss += weight * (maximum + std::log(sum) - x[id]);
+    for (int64_t c = 0; c < task.classes; ++c)
+      dx[c] = weight * (std::exp(x[c] - maximum) / sum - (c == id ? 1 : 0));
+  }
+  return success();
+}
+
+static LogicalResult binaryCrossEntropy(Operation *op, Operands operands,
+                                        Results results) {
+  const Tensor &probability = *operands[0], &label = *operands[1],
+               &weight = *operands[2];
+  auto positions = static_cast<int64_t>(probability.data.size()) /
+                   static_cast<int64_t>(weight.data.size());
+  double &loss = results[0].data[0];
+  for (size_t i = 0; i < probability.data.size(); ++i) {
+    double w = weight.data[i / positions] / static_cast<double>(positions);
+    if (w == 0)
+      continue;
+    double p = probability.data[i], y = label.data[i];
+    if (!(p >= 0 && p <= 1))
+      return op->emitError() << "probability " << p << " is not in [0, 1]";
+    // Both cuts are torch.nn.BCELoss's.
+    loss -= w * (y * std::max(std::log(p), -100.0) +
+                 (1 - y) * std::max(std::log1p(-p), -100.0));
+    results[1].data[i] = w * (p - y) / std::max(p * (1 - p), 1e-12);
+  }
+  return success();
+}
+
+static LogicalResult countCorrect(Operation *op, Operands operands,
+                                  Results results) {
+  Classification task(operands);
+  for (int64_t row = 0; row < task.rows; ++row) {
+    double weight = task.rowWeight(row);
+    if (weight == 0)
+      continue;
+    if (failed(task.checkLabel(op, row)))
+      return failure();
+    const double *x = task.logits.data.data() + row * task.classes;
+    auto best = std::max_element(x, x + task.classes) - x;
+    results[0].data[0] += best == task.label.data[row] ? weight : 0;
+  }
+  return success();
+}
+
+void reference::addLossRules(Rules &rules) {
+  rules["nn.softmax_cross_entropy"] = softmaxCrossEntropy;
+  rules["nn.binary_cross_entropy"] = binaryCrossEntropy;
+  rules["nn.count_correct"] = countCorrect;
+}
