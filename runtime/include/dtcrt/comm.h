@@ -1,7 +1,8 @@
 // Collectives between the ranks of a mesh axis.
 //
-// Ranks of one host reduce in place in their shared arenas: start publishes "my values are there"; wait lets every rank sum its
-// own slice over all peers and write the result to all of them. Hosts exchange by MPI. All ranks end with the same bits.
+// Ranks of one host reduce in place in their shared arenas, without copies: start publishes "my values are there"; once all
+// have arrived, whoever waits takes the next chunk, sums it over all peers in rank order and writes the result to all of them.
+// Hosts exchange their sums by MPI. All ranks end with the same bits.
 #pragma once
 
 #include "dtcrt/context.h"
@@ -18,14 +19,14 @@ struct AllReduceOptions {
   const char *name = ""; ///< for errors and traces
 };
 
-/// A collective under way. The buffer belongs to it until wait(); every Pending is waited for, in any order that is
-/// the same on all ranks. The destructor waits.
+/// A collective under way. The buffer belongs to it until wait(). It ends before 64 others begin on its axis.
+/// The destructor waits.
 class Pending {
 public:
   Pending() = default;
   Pending(Pending &&other) noexcept;
   Pending &operator=(Pending &&other) noexcept;
-  ~Pending();
+  ~Pending() noexcept(false);
   void wait();
 
   struct Operation;

@@ -38,6 +38,12 @@ public:
   /// Collective: rank 0's value, on all ranks.
   double broadcast(double value);
 
+  /// Not collective: this rank cannot go on. Ranks that wait for it in a collective of this library then throw too.
+  /// True for the first of this host's ranks to say so: it is the one to tell why.
+  bool fail();
+  /// After fail(), when the message is out: ends the ranks of other hosts, which nothing else would reach.
+  void abandon();
+
   struct Impl;
   Impl &impl() const { return *impl_; }
 

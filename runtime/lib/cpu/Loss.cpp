@@ -1,0 +1,207 @@
+// Losses with their gradients, and the count of correct predictions.
+#include "dtcrt/loss.h"
+#include "cpu/Backend.h"
+#include "cpu/Rows.h"
+#include "dtcrt/kernel.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace dtcrt {
+
+namespace {
+
+/// Sums per-row values in row order, in f64: the same for any number of threads.
+f32 total(const f64 *values, index count) {
+  f64 sum = 0;
+  for (index i = 0; i < count; ++i)
+    sum += values[i];
+  return static_cast<f32>(sum);
+}
+
+void check_labels(const char *call, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, int axis) {
+  const int class_axis = axis < 0 ? axis + logits.rank() : axis;
+  require(class_axis >= 1 && class_axis < logits.rank(), call, "the class axis is one of the logits', and not the batch");
+  Dims positions;
+  for (int i = 0; i < logits.rank(); ++i)
+    if (i != class_axis)
+      positions.push_back(logits.dim(i));
+  require(label.shape() == positions && label.layout() == row_major, call, "labels have the logits' shape without the classes");
+  require(weight.rank() == 1 && weight.dim(0) == logits.dim(0), call, "one weight a sample");
+}
+
+[[noreturn]] void bad_label(const Context &ctx, index sample, i64 label, index classes) {
+  throw Error("label " + std::to_string(label) + " of sample " + std::to_string(sample) + " of the batch on rank " +
+              std::to_string(ctx.rank()) + " is not a class id below " + std::to_string(classes));
+}
+
+/// `gradient` false: dlogits is not touched.
+template <bool gradient>
+void cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                   const Tensor<f32> &dlogits, int axis) {
+  check_labels("softmax_cross_entropy", logits, label, weight, axis);
+  const Rows rows(logits, axis), out_rows(gradient ? dlogits : logits, axis);
+  const index classes = rows.length, step = rows.step, out_step = out_rows.step;
+  const index positions = logits.dim(0) ? rows.count / logits.dim(0) : 0;
+  f64 *losses = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(rows.count) * sizeof(f64)));
+  const f32 share = 1.0f / static_cast<f32>(std::max<index>(positions, 1));
+  index bad = rows.count;
+#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, logits.size(), 4096)) reduction(min : bad)
+  for (index row = 0; row < rows.count; ++row) {
+    const index sample = row / positions;
+    const f32 factor = weight.data()[sample * weight.strides()[0]] * share;
+    const i64 target = label.data()[row];
+    const bool valid = target >= 0 && target < classes;
+    if (!valid && factor != 0)
+      bad = std::min(bad, row);
+    const f32 *in = rows.at(row);
+    losses[row] = 0;
+    // A padding row adds nothing to the loss, whatever its values are.
+    if (factor == 0 || !valid) {
+      if constexpr (gradient) {
+        f32 *out = out_rows.at(row);
+        for (index c = 0; c < classes; ++c)
+          out[c * out_step] = 0;
+      }
+      continue;
+    }
+    f32 largest = -std::numeric_limits<f32>::infinity();
+    for (index c = 0; c < classes; ++c)
+      largest = std::max(largest, in[c * step]);
+    const f32 of_target = in[target * step] - largest;
+    f32 sum = 0;
+    if constexpr (gradient) {
+      f32 *out = out_rows.at(row);
+#pragma omp simd reduction(+ : sum)
+      for (index c = 0; c < classes; ++c) {
+        const f32 e = expf(in[c * step] - largest);
+        out[c * out_step] = e;
+        sum += e;
+      }
+      const f32 scale = factor / sum;
+#pragma omp simd
+      for (index c = 0; c < classes; ++c)
+        out[c * out_step] *= scale;
+      out[target * out_step] -= factor;
+    } else {
+#pragma omp simd reduction(+ : sum)
+      for (index c = 0; c < classes; ++c)
+        sum += expf(in[c * step] - largest);
+    }
+    losses[row] = static_cast<f64>(factor) * (static_cast<f64>(logf(sum)) - of_target);
+  }
+  if (bad < rows.count)
+    bad_label(ctx, bad / positions, label.data()[bad], classes);
+  *loss.data() = total(losses, rows.count);
+}
+
+/// Losses of single elements: value(p, t) and slope(p, t), meaned over the elements of a sample.
+template <bool gradient, class Value, class Slope>
+void elementwise_loss(Context &ctx, const char *call, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
+                      const Tensor<f32> &loss, const Tensor<f32> &dp, Value value, Slope slope) {
+  require(p.shape() == t.shape() && p.rank() >= 1, call, "predictions and targets have one shape");
+  require(p.strides() == t.strides() && p.is_dense() && (!gradient || dp.strides() == p.strides()), call, "all tensors are dense, in one layout");
+  require(weight.rank() == 1 && weight.dim(0) == p.dim(0), call, "one weight a sample");
+  const index samples = p.dim(0), elements = samples ? p.size() / samples : 0;
+  f64 *losses = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(samples) * sizeof(f64)));
+  const f32 share = 1.0f / static_cast<f32>(std::max<index>(elements, 1));
+#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, p.size(), 4096))
+  for (index sample = 0; sample < samples; ++sample) {
+    const f32 factor = weight.data()[sample * weight.strides()[0]] * share;
+    const f32 *in = p.data() + sample * elements, *target = t.data() + sample * elements;
+    f32 *out = gradient ? dp.data() + sample * elements : nullptr;
+    losses[sample] = 0;
+    if (factor == 0) {
+      if constexpr (gradient)
+        std::fill_n(out, elements, 0.0f);
+      continue;
+    }
+    f64 sum = 0;
+    for (index begin = 0; begin < elements; begin += 1024) {
+      const index end = std::min(begin + 1024, elements);
+      f32 part = 0;
+#pragma omp simd reduction(+ : part)
+      for (index i = begin; i < end; ++i) {
+        part += value(in[i], target[i]);
+        if constexpr (gradient)
+          out[i] = factor * slope(in[i], target[i]);
+      }
+      sum += part;
+    }
+    losses[sample] = factor * sum;
+  }
+  *loss.data() = total(losses, samples);
+}
+
+template <bool gradient>
+void binary(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+            const Tensor<f32> &dp) {
+  // The logarithms are clamped so that a wrong certainty costs 100, not infinity; the gradient's divisor likewise (PyTorch).
+  elementwise_loss<gradient>(
+      ctx, "binary_cross_entropy", p, t, weight, loss, dp,
+      [](f32 p, f32 t) {
+        const f32 log_p = logf(p), log_q = log1pf(-p);
+        return (t - 1) * (log_q > -100 ? log_q : -100) - t * (log_p > -100 ? log_p : -100);
+      },
+      [](f32 p, f32 t) {
+        const f32 divisor = (1 - p) * p;
+        return (p - t) / (divisor > 1e-12f ? divisor : 1e-12f);
+      });
+}
+
+template <bool gradient>
+void squared(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+             const Tensor<f32> &dp) {
+  elementwise_loss<gradient>(
+      ctx, "mean_squared_error", p, t, weight, loss, dp, [](f32 p, f32 t) { return (p - t) * (p - t); },
+      [](f32 p, f32 t) { return 2 * (p - t); });
+}
+
+} // namespace
+
+void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const Tensor<f32> &dlogits, const LossOptions &o) {
+  require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");
+  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);
+}
+void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const LossOptions &o) {
+  cross_entropy<false>(ctx, logits, label, weight, loss, {}, o.axis);
+}
+
+void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                   const Tensor<f32> &correct, const LossOptions &o) {
+  check_labels("count_correct", logits, label, weight, o.axis);
+  const Rows rows(logits, o.axis);
+  const index positions = logits.dim(0) ? rows.count / logits.dim(0) : 0;
+  f64 *hits = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(rows.count) * sizeof(f64)));
+#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, logits.size()))
+  for (index row = 0; row < rows.count; ++row) {
+    const f32 *in = rows.at(row);
+    index best = 0;
+    for (index c = 1; c < rows.length; ++c)
+      if (in[c * rows.step] > in[best * rows.step])
+        best = c;
+    const f32 factor = weight.data()[row / positions * weight.strides()[0]];
+    hits[row] = best == label.data()[row] ? static_cast<f64>(factor) / static_cast<f64>(positions) : 0;
+  }
+  *correct.data() = total(hits, rows.count);
+}
+
+void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                          const Tensor<f32> &dp) {
+  binary<true>(ctx, p, t, weight, loss, dp);
+}
+void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
+  binary<false>(ctx, p, t, weight, loss, {});
+}
+void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                        const Tensor<f32> &dp) {
+  squared<true>(ctx, p, t, weight, loss, dp);
+}
+void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
+  squared<false>(ctx, p, t, weight, loss, {});
+}
+
+} // namespace dtcrt
