@@ -3,6 +3,7 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
+#include "dtc/Fusion/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Shard/IR/ShardDialect.h"
@@ -11,6 +12,10 @@
 void dtc::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<nn::NNDialect, dist::DistDialect, mlir::func::FuncDialect,
                   mlir::shard::ShardDialect>();
+  registerFusionModels(registry);
 }
 
-void dtc::registerPasses() { mlir::registerTransformsPasses(); }
+void dtc::registerPasses() {
+  mlir::registerTransformsPasses();
+  registerFusionPasses();
+}

@@ -1,0 +1,42 @@
+// What an op answers when dtc-fuse-epilogues asks whether its library call can
+// also add a bias or apply an activation.
+#ifndef DTC_FUSION_EPILOGUE_INTERFACES
+#define DTC_FUSION_EPILOGUE_INTERFACES
+
+include "mlir/IR/OpBase.td"
+
+def EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
+  let cppNamespace = "::dtc::fusion";
+  let description = [{
+    An op whose library call can apply work to its result before it writes it:
+    first a bias, then an activation.
+  }];
+  let methods = [
+    InterfaceMethod<"The result that bias and activation apply to.",
+      "::mlir::OpResult", "getEpilogueResult">,
+    InterfaceMethod<[{
+      The dimension of the epilogue result along which a bias still to be given
+      runs; nothing if the op takes no bias, has one, or already has an
+      activation, which would have to come after it. An op that takes a bias
+      has one result alone.
+    }], "::std::optional<int64_t>", "getBiasDimension">,
+    InterfaceMethod<"Gives the op a bias of rank 1 as long as its dimension.",
+      "void", "setBias", (ins "::mlir::Value":$bias)>,
+    InterfaceMethod<"Whether the op can apply this activation besides what it does now.",
+      "bool", "takesActivation", (ins "::dtc::nn::Activation":$activation)>,
+    InterfaceMethod<"Gives the op an activation it takes.", "void", "setActivation",
+      (ins "::dtc::nn::Activation":$activation, "double":$alpha)>
+  ];
+}
+
+def ActivationOpInterface : OpInterface<"ActivationOpInterface"> {
+  let cppNamespace = "::dtc::fusion";
+  let description = "An op of one operand that library calls know as an activation.";
+  let methods = [
+    InterfaceMethod<"Which activation it is.", "::dtc::nn::Activation", "getActivation">,
+    InterfaceMethod<"Its parameter; 0 where the activation has none.",
+      "double", "getActivationAlpha">
+  ];
+}
+
+#endif // DTC_FUSION_EPILOGUE_INTERFACES

@@ -1,0 +1,94 @@
+// Which nn ops take an epilogue, and which can become one.
+#include "lib/Fusion/Models.h"
+
+#include "dtc/Fusion/EpilogueInterfaces.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::fusion;
+
+#include "dtc/Fusion/EpilogueInterfaces.cpp.inc"
+
+namespace {
+
+/// An op with the attributes `activation` and `alpha`, result `y`; the policy
+/// `Bias` knows about its bias.
+template <typename Op, typename Bias>
+struct EpilogueModel
+    : EpilogueOpInterface::ExternalModel<EpilogueModel<Op, Bias>, Op> {
+  OpResult getEpilogueResult(Operation *op) const {
+    return cast<OpResult>(cast<Op>(op).getY());
+  }
+  std::optional<int64_t> getBiasDimension(Operation *op) const {
+    if (!takesActivation(op, nn::Activation::None))
+      return std::nullopt;
+    return Bias::dimension(cast<Op>(op));
+  }
+  void setBias(Operation *op, Value bias) const {
+    Bias::set(cast<Op>(op), bias);
+  }
+  bool takesActivation(Operation *op, nn::Activation) const {
+    return cast<Op>(op).getActivation() == nn::Activation::None;
+  }
+  void setActivation(Operation *op, nn::Activation activation,
+                     double alpha) const {
+    cast<Op>(op).setActivation(activation);
+    cast<Op>(op).setAlpha(APFloat(alpha));
+  }
+};
+
+/// A bias operand with one element for each index of a dimension of the result
+/// (counted from the end if negative).
+template <typename Op, int64_t position>
+struct OptionalBias {
+  static std::optional<int64_t> dimension(Op op) {
+    if (op.getBias())
+      return std::nullopt;
+    return position < 0 ? op.getY().getType().getRank() + position : position;
+  }
+  static void set(Op op, Value bias) { op.getBiasMutable().assign(bias); }
+};
+
+struct NoBias {
+  static std::optional<int64_t> dimension(Operation *) { return std::nullopt; }
+  static void set(Operation *, Value) {
+    llvm_unreachable("an op without a bias dimension takes no bias");
+  }
+};
+
+template <typename Op, nn::Activation activation>
+struct ActivationModel
+    : ActivationOpInterface::ExternalModel<ActivationModel<Op, activation>, Op> {
+  nn::Activation getActivation(Operation *) const { return activation; }
+  double getActivationAlpha(Operation *op) const {
+    if constexpr (requires(Op typed) { typed.getAlpha(); })
+      return cast<Op>(op).getAlpha().convertToDouble();
+    return 0;
+  }
+};
+
+template <typename Op, typename Bias>
+void takesEpilogue(MLIRContext *context) {
+  Op::template attachInterface<EpilogueModel<Op, Bias>>(*context);
+}
+
+template <typename Op, nn::Activation activation>
+void isActivation(MLIRContext *context) {
+  Op::template attachInterface<ActivationModel<Op, activation>>(*context);
+}
+
+} // namespace
+
+void fusion::registerEpilogueModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    takesEpilogue<nn::MatmulOp, OptionalBias<nn::MatmulOp, -1>>(context);
+    takesEpilogue<nn::ConvOp, OptionalBias<nn::ConvOp, 1>>(context);
+    takesEpilogue<nn::MaxPoolOp, NoBias>(context);
+
+    isActivation<nn::ReluOp, nn::Activation::Relu>(context);
+    isActivation<nn::LeakyReluOp, nn::Activation::LeakyRelu>(context);
+    isActivation<nn::EluOp, nn::Activation::Elu>(context);
+    isActivation<nn::SigmoidOp, nn::Activation::Sigmoid>(context);
+    isActivation<nn::TanhOp, nn::Activation::Tanh>(context);
+  });
+}

@@ -1,0 +1,125 @@
+// dtc-fuse-epilogues: biases and activations move into the library call before.
+#include "dtc/Fusion/EpilogueInterfaces.h"
+#include "dtc/Fusion/Passes.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace dtc::fusion {
+#define GEN_PASS_DEF_FUSEEPILOGUESPASS
+#include "dtc/Fusion/Passes.h.inc"
+} // namespace dtc::fusion
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::fusion;
+
+/// Whether `bias`, broadcast to `result` by numpy's rules, varies along
+/// `dimension` alone and is given for all of it.
+static bool runsAlong(int64_t dimension, RankedTensorType bias,
+                      RankedTensorType result) {
+  int64_t dropped = result.getRank() - bias.getRank();
+  if (dropped < 0 || dropped > dimension)
+    return false;
+  for (auto [d, size] : llvm::enumerate(bias.getShape())) {
+    int64_t expected = dropped + static_cast<int64_t>(d) == dimension
+                           ? result.getDimSize(dimension)
+                           : 1;
+    if (size != expected)
+      return false;
+  }
+  return true;
+}
+
+/// `op` now also does what `absorbed` did and gives its result.
+static void absorb(PatternRewriter &rewriter, EpilogueOpInterface op,
+                   Operation *absorbed) {
+  Location both = rewriter.getFusedLoc({op.getLoc(), absorbed->getLoc()});
+  rewriter.modifyOpInPlace(op, [&] { op->setLoc(both); });
+  rewriter.replaceOp(absorbed, Value(op.getEpilogueResult()));
+}
+
+namespace {
+
+struct AbsorbBias : OpInterfaceRewritePattern<EpilogueOpInterface> {
+  AbsorbBias(MLIRContext *context, Pass::Statistic &count)
+      : OpInterfaceRewritePattern(context), count(count) {}
+
+  LogicalResult matchAndRewrite(EpilogueOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<int64_t> dimension = op.getBiasDimension();
+    OpResult result = op.getEpilogueResult();
+    if (!dimension || !result.hasOneUse())
+      return failure();
+    auto add = dyn_cast<nn::AddOp>(*result.user_begin());
+    if (!add || add.getType() != result.getType())
+      return failure();
+    Value bias = add.getA() == result ? add.getB() : add.getA();
+    auto type = cast<RankedTensorType>(bias.getType());
+    if (!runsAlong(*dimension, type, cast<RankedTensorType>(result.getType())))
+      return failure();
+
+    // The bias may be computed between the two, so the op moves to the add.
+    rewriter.moveOpBefore(op, add);
+    rewriter.setInsertionPoint(op);
+    if (type.getRank() != 1)
+      bias = nn::ReshapeOp::create(
+          rewriter, bias.getLoc(),
+          RankedTensorType::get(type.getNumElements(), type.getElementType()),
+          bias);
+    rewriter.modifyOpInPlace(op, [&] { op.setBias(bias); });
+    absorb(rewriter, op, add);
+    ++count;
+    return success();
+  }
+  Pass::Statistic &count;
+};
+
+struct AbsorbActivation : OpInterfaceRewritePattern<EpilogueOpInterface> {
+  AbsorbActivation(MLIRContext *context, Pass::Statistic &count)
+      : OpInterfaceRewritePattern(context), count(count) {}
+
+  LogicalResult matchAndRewrite(EpilogueOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    OpResult result = op.getEpilogueResult();
+    if (!result.hasOneUse())
+      return failure();
+    auto user = dyn_cast<ActivationOpInterface>(*result.user_begin());
+    if (!user || !op.takesActivation(user.getActivation()))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setActivation(user.getActivation(), user.getActivationAlpha());
+    });
+    absorb(rewriter, op, user);
+    ++count;
+    return success();
+  }
+  Pass::Statistic &count;
+};
+
+struct FuseEpiloguesPass
+    : fusion::impl::FuseEpiloguesPassBase<FuseEpiloguesPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<AbsorbBias>(&getContext(), biases);
+    patterns.add<AbsorbActivation>(&getContext(), activations);
+    FrozenRewritePatternSet frozen(std::move(patterns));
+    // The driver is here for these patterns alone (and for erasing dead ops,
+    // whose uses would stand in their way): constants keep their places.
+    GreedyRewriteConfig config;
+    config.enableFolding(false).enableConstantCSE(false).setRegionSimplificationLevel(
+        GreedySimplifyRegionLevel::Disabled);
+    auto walk = getOperation().walk([&](FunctionOpInterface function) {
+      return failed(applyPatternsGreedily(function, frozen, config))
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
+    });
+    if (walk.wasInterrupted()) {
+      getOperation().emitError("fusing epilogues did not come to an end");
+      signalPassFailure();
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,158 @@
+// The formula of each elementwise op on scalars: a table.
+#include "lib/Fusion/Models.h"
+
+#include "dialects/NN/NN.h"
+#include "dtc/Fusion/ScalarBodyInterface.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::fusion;
+
+#include "dtc/Fusion/ScalarBodyInterface.cpp.inc"
+
+namespace {
+
+/// Where a formula is built: creates ops, folding those on constants.
+struct Formula {
+  OpBuilder &builder;
+  Location location;
+  Type type;
+
+  template <typename Op>
+  Value make(Value a) {
+    return builder.createOrFold<Op>(location, a);
+  }
+  template <typename Op>
+  Value make(Value a, Value b) {
+    return builder.createOrFold<Op>(location, a, b);
+  }
+  Value constant(double value) {
+    return arith::ConstantOp::create(builder, location,
+                                     builder.getFloatAttr(type, value));
+  }
+  /// `a` where `left predicate right`, else `b`.
+  Value select(arith::CmpFPredicate predicate, Value left, Value right, Value a,
+               Value b) {
+    Value condition =
+        builder.createOrFold<arith::CmpFOp>(location, predicate, left, right);
+    return builder.createOrFold<arith::SelectOp>(location, condition, a, b);
+  }
+  Value wherePositive(Value condition, Value a, Value b) {
+    return select(arith::CmpFPredicate::OGT, condition, constant(0), a, b);
+  }
+};
+
+using Body = Value (*)(Operation *, Formula &, ValueRange);
+
+template <typename Op>
+Value unary(Operation *, Formula &f, ValueRange x) {
+  return f.make<Op>(x[0]);
+}
+
+template <typename Op>
+Value binary(Operation *, Formula &f, ValueRange x) {
+  return f.make<Op>(x[0], x[1]);
+}
+
+/// NaN stays NaN (torch.relu): it is not below 0.
+Value relu(Operation *, Formula &f, ValueRange x) {
+  Value zero = f.constant(0);
+  return f.select(arith::CmpFPredicate::OLT, x[0], zero, zero, x[0]);
+}
+
+Value leakyRelu(Operation *op, Formula &f, ValueRange x) {
+  Value alpha = f.constant(cast<nn::LeakyReluOp>(op).getAlpha().convertToDouble());
+  return f.wherePositive(x[0], x[0], f.make<arith::MulFOp>(alpha, x[0]));
+}
+
+/// expm1 keeps the digits that e^x - 1 loses near 0.
+Value elu(Operation *op, Formula &f, ValueRange x) {
+  Value alpha = f.constant(cast<nn::EluOp>(op).getAlpha().convertToDouble());
+  return f.wherePositive(
+      x[0], x[0], f.make<arith::MulFOp>(alpha, f.make<math::ExpM1Op>(x[0])));
+}
+
+Value sigmoid(Operation *, Formula &f, ValueRange x) {
+  Value one = f.constant(1);
+  Value power = f.make<math::ExpOp>(f.make<arith::NegFOp>(x[0]));
+  return f.make<arith::DivFOp>(one, f.make<arith::AddFOp>(one, power));
+}
+
+Value wherePositive(Operation *, Formula &f, ValueRange x) {
+  return f.wherePositive(x[0], x[1], x[2]);
+}
+
+/// A constant exponent takes the forms that torch.pow takes for it (so
+/// (-inf)^0.5 is NaN, as there).
+Value power(Operation *, Formula &f, ValueRange x) {
+  FloatAttr attribute;
+  if (!matchPattern(x[1], m_Constant(&attribute)))
+    return f.make<math::PowFOp>(x[0], x[1]);
+  double exponent = attribute.getValueAsDouble();
+  auto square = [&] { return f.make<arith::MulFOp>(x[0], x[0]); };
+  auto reciprocal = [&](Value y) {
+    return f.make<arith::DivFOp>(f.constant(1), y);
+  };
+  if (exponent == 0)
+    return f.constant(1);
+  if (exponent == 1)
+    return x[0];
+  if (exponent == 2)
+    return square();
+  if (exponent == 3)
+    return f.make<arith::MulFOp>(square(), x[0]);
+  if (exponent == 0.5)
+    return f.make<math::SqrtOp>(x[0]);
+  if (exponent == -0.5)
+    return reciprocal(f.make<math::SqrtOp>(x[0]));
+  if (exponent == -1)
+    return reciprocal(x[0]);
+  if (exponent == -2)
+    return reciprocal(square());
+  return f.make<math::PowFOp>(x[0], x[1]);
+}
+
+/// Broadcasting is a matter of which element is read, not of what is done.
+Value same(Operation *, Formula &, ValueRange x) { return x[0]; }
+
+template <typename Op, Body body>
+struct ScalarBody
+    : ScalarBodyOpInterface::ExternalModel<ScalarBody<Op, body>, Op> {
+  Value buildScalar(Operation *op, OpBuilder &builder, Location location,
+                    ValueRange scalars) const {
+    Formula formula{builder, location, scalars.front().getType()};
+    return body(op, formula, scalars);
+  }
+};
+
+template <typename Op, Body body>
+void is(MLIRContext *context) {
+  Op::template attachInterface<ScalarBody<Op, body>>(*context);
+}
+
+} // namespace
+
+void fusion::registerScalarBodies(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    is<nn::NegOp, unary<arith::NegFOp>>(context);
+    is<nn::ExpOp, unary<math::ExpOp>>(context);
+    is<nn::LogOp, unary<math::LogOp>>(context);
+    is<nn::SqrtOp, unary<math::SqrtOp>>(context);
+    is<nn::TanhOp, unary<math::TanhOp>>(context);
+    is<nn::AddOp, binary<arith::AddFOp>>(context);
+    is<nn::SubOp, binary<arith::SubFOp>>(context);
+    is<nn::MulOp, binary<arith::MulFOp>>(context);
+    is<nn::DivOp, binary<arith::DivFOp>>(context);
+    is<nn::ReluOp, relu>(context);
+    is<nn::LeakyReluOp, leakyRelu>(context);
+    is<nn::EluOp, elu>(context);
+    is<nn::SigmoidOp, sigmoid>(context);
+    is<nn::PowOp, power>(context);
+    is<nn::WherePositiveOp, wherePositive>(context);
+    is<nn::BroadcastOp, same>(context);
+  });
+}
