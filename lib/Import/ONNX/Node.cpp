@@ -1,0 +1,272 @@
+// One node of the graph, as the functions that import operators see it.
+#include "Node.h"
+
+#include "dialects/NN/NN.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::onnximport;
+
+ArrayRef<int64_t> dtc::onnximport::shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+/// A node's name; many exporters give none, then its first output's.
+static StringRef nameOf(const ::onnx::NodeProto &proto) {
+  if (!proto.name().empty())
+    return proto.name();
+  return proto.output_size() ? StringRef(proto.output(0)) : StringRef();
+}
+
+static std::string describe(const ::onnx::NodeProto &proto, size_t number,
+                            int64_t opset) {
+  std::string text = "node ";
+  if (!proto.name().empty())
+    text += quoted(proto.name());
+  else if (!nameOf(proto).empty())
+    text += "of " + quoted(nameOf(proto));
+  else
+    text += "number " + std::to_string(number);
+  text += " (";
+  if (!proto.domain().empty())
+    text += onOneLine(StringRef(proto.domain()).take_front(100)) + ".";
+  text += onOneLine(StringRef(proto.op_type()).take_front(100));
+  return text + ", opset " + std::to_string(opset) + "): ";
+}
+
+Node::Node(const ::onnx::NodeProto &proto, size_t number, GraphState &graph,
+           OpBuilder &builder)
+    : proto(proto), graph(graph), build(builder),
+      loc(namedLocation(nameOf(proto), graph.path, *builder.getContext())),
+      description(describe(proto, number, graph.opset)) {
+  for (const ::onnx::AttributeProto &attribute : proto.attribute())
+    if (!attributes.try_emplace(attribute.name(), Attribute{&attribute}).second)
+      error() << "attribute " << quoted(attribute.name()) << " is given twice";
+}
+
+InFlightDiagnostic Node::error() {
+  hasError = true;
+  InFlightDiagnostic diagnostic = emitError(loc);
+  diagnostic << description;
+  return diagnostic;
+}
+
+InFlightDiagnostic Node::warning() {
+  InFlightDiagnostic diagnostic = emitWarning(loc);
+  diagnostic << description;
+  return diagnostic;
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+bool Node::hasInput(unsigned i) const {
+  return i < inputCount() && !proto.input(i).empty();
+}
+
+const Binding *Node::input(unsigned i) {
+  if (!hasInput(i)) {
+    error() << "input " << i << " is missing";
+    return nullptr;
+  }
+  auto binding = graph.bindings.find(proto.input(i));
+  assert(binding != graph.bindings.end() && "inputs are checked beforehand");
+  return &binding->second;
+}
+
+Value Node::tensor(unsigned i) {
+  const Binding *binding = input(i);
+  if (!binding)
+    return {};
+  if (binding->value)
+    return binding->value;
+  error() << "input " << quoted(proto.input(i))
+          << " holds integers; only float32 tensors are computed with";
+  return {};
+}
+
+const IntegerTensor *Node::integers(unsigned i) {
+  const Binding *binding = input(i);
+  if (!binding)
+    return nullptr;
+  if (binding->integers)
+    return binding->integers.get();
+  error() << "input " << quoted(proto.input(i))
+          << " must be integers known at compile time (an initializer or a "
+             "Constant)";
+  return nullptr;
+}
+
+bool Node::usesOutput(unsigned i) const {
+  return static_cast<int>(i) < proto.output_size() &&
+         graph.used.contains(proto.output(i));
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+bool Node::hasAttribute(StringRef name) const {
+  return attributes.contains(name);
+}
+
+const ::onnx::AttributeProto *
+Node::attribute(StringRef name, ::onnx::AttributeProto::AttributeType type) {
+  auto found = attributes.find(name);
+  if (found == attributes.end())
+    return nullptr;
+  found->second.isRead = true;
+  const ::onnx::AttributeProto *attribute = found->second.proto;
+  if (!attribute->ref_attr_name().empty()) {
+    error() << "attribute '" << name
+            << "' refers to an attribute of a function, but there is none";
+    return nullptr;
+  }
+  if (attribute->type() == type)
+    return attribute;
+  error() << "attribute '" << name << "' must be of type "
+          << ::onnx::AttributeProto::AttributeType_Name(type);
+  return nullptr;
+}
+
+int64_t Node::integer(StringRef name, int64_t otherwise) {
+  auto found = attribute(name, ::onnx::AttributeProto::INT);
+  return found ? found->i() : otherwise;
+}
+
+int64_t Node::requiredInteger(StringRef name) {
+  if (!hasAttribute(name))
+    error() << "attribute '" << name << "' is missing";
+  return integer(name, 0);
+}
+
+bool Node::flag(StringRef name, bool otherwise) {
+  int64_t value = integer(name, otherwise);
+  if (value != 0 && value != 1)
+    error() << "attribute '" << name << "' must be 0 or 1, not " << value;
+  return value != 0;
+}
+
+double Node::floating(StringRef name, double otherwise) {
+  auto found = attribute(name, ::onnx::AttributeProto::FLOAT);
+  return found ? found->f() : otherwise;
+}
+
+StringRef Node::string(StringRef name, StringRef otherwise) {
+  auto found = attribute(name, ::onnx::AttributeProto::STRING);
+  return found ? StringRef(found->s()) : otherwise;
+}
+
+std::optional<SmallVector<int64_t>> Node::integerList(StringRef name) {
+  auto found = attribute(name, ::onnx::AttributeProto::INTS);
+  if (!found)
+    return std::nullopt;
+  return SmallVector<int64_t>(found->ints().begin(), found->ints().end());
+}
+
+LogicalResult Node::checkAllAttributesRead() {
+  for (const ::onnx::AttributeProto &attribute : proto.attribute())
+    if (!attributes.find(attribute.name())->second.isRead)
+      return error() << "attribute " << quoted(attribute.name())
+                     << " is not one of this operator in this opset";
+  return success();
+}
+
+int64_t Node::normalizeAxis(int64_t axis, int64_t rank, bool endAllowed) {
+  int64_t end = endAllowed ? rank + 1 : rank;
+  if (axis >= -rank && axis < end)
+    return axis < 0 ? axis + rank : axis;
+  error() << "axis " << axis << " is outside " << -rank << " to " << end - 1
+          << " for a tensor of rank " << rank;
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult Node::inferTypes(function_ref<LogicalResult()> infer) {
+  std::string message;
+  LogicalResult result = failure();
+  {
+    ScopedDiagnosticHandler capture(build.getContext(), [&](Diagnostic &found) {
+      if (message.empty())
+        message = found.str();
+      return success();
+    });
+    result = infer();
+  }
+  if (llvm::failed(result))
+    error() << message;
+  return result;
+}
+
+LogicalResult Node::checkTypes(ArrayRef<Type> types) {
+  for (Type type : types)
+    if (llvm::failed(checkShape(cast<RankedTensorType>(type).getShape(),
+                                [&] { return error(); })))
+      return failure();
+  return success();
+}
+
+FailureOr<Value> Node::reshape(Value x, ArrayRef<int64_t> shape) {
+  if (llvm::failed(checkShape(shape, [&] { return error(); })))
+    return failure();
+  auto from = cast<RankedTensorType>(x.getType());
+  auto to = RankedTensorType::get(shape, from.getElementType());
+  if (from == to)
+    return x;
+  if (from.getNumElements() != to.getNumElements())
+    return error() << "cannot reshape " << nn::formatShape(from.getShape())
+                   << " (" << from.getNumElements() << " elements) to "
+                   << nn::formatShape(shape) << " (" << to.getNumElements()
+                   << " elements)";
+  return nn::ReshapeOp::create(build, loc, to, x).getResult();
+}
+
+Value Node::constant(DenseElementsAttr elements) {
+  return nn::ConstantOp::create(build, loc, elements.getType(), elements);
+}
+
+Value Node::scalar(double value) {
+  auto type = RankedTensorType::get({}, build.getF32Type());
+  return constant(DenseElementsAttr::get(type, static_cast<float>(value)));
+}
+
+NamedAttribute Node::list(StringRef name, ArrayRef<int64_t> values) {
+  return build.getNamedAttr(name, build.getDenseI64ArrayAttr(values));
+}
+
+NamedAttribute Node::number(StringRef name, int64_t value) {
+  return build.getNamedAttr(name, build.getI64IntegerAttr(value));
+}
+
+NamedAttribute Node::real(StringRef name, double value) {
+  return build.getNamedAttr(name, build.getF64FloatAttr(value));
+}
+
+NamedAttribute Node::unit(StringRef name) {
+  return build.getNamedAttr(name, build.getUnitAttr());
+}
+
+FailureOr<Binding> Node::readTensor(const ::onnx::TensorProto &tensor,
+                                    StringRef what) {
+  auto emit = [&] {
+    InFlightDiagnostic diagnostic = error();
+    diagnostic << what << ": ";
+    return diagnostic;
+  };
+  if (tensor.data_type() == ::onnx::TensorProto::INT64 ||
+      tensor.data_type() == ::onnx::TensorProto::INT32) {
+    FailureOr<IntegerTensor> integers =
+        graph.tensors->readIntegers(tensor, emit);
+    if (llvm::failed(integers))
+      return failure();
+    return Binding(std::move(*integers));
+  }
+  FailureOr<DenseElementsAttr> floats = graph.tensors->readFloats(tensor, emit);
+  if (llvm::failed(floats))
+    return failure();
+  return Binding(constant(*floats));
+}

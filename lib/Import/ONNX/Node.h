@@ -1,0 +1,159 @@
+// One node of the graph, as the functions that import operators see it.
+#ifndef DTC_LIB_IMPORT_ONNX_NODE_H
+#define DTC_LIB_IMPORT_ONNX_NODE_H
+
+#include "Tensors.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+#include <memory>
+#include <optional>
+
+namespace dtc::onnximport {
+
+/// What a name of the graph stands for: a value of the function, or integers
+/// known at compile time.
+struct Binding {
+  Binding(mlir::Value value) : value(value) {}
+  Binding(IntegerTensor integers)
+      : integers(std::make_shared<const IntegerTensor>(std::move(integers))) {}
+
+  mlir::Value value;
+  std::shared_ptr<const IntegerTensor> integers;
+};
+
+/// What all nodes of a graph share.
+struct GraphState {
+  llvm::StringRef path;
+  int64_t opset = 0;
+  /// The batch, if the model leaves it symbolic.
+  std::optional<int64_t> symbolicBatch;
+  llvm::StringMap<Binding> bindings;
+  /// Every name that some node or graph output uses.
+  llvm::StringSet<> used;
+  TensorReader *tensors = nullptr;
+};
+
+/// Reads operands and attributes and builds ops. A reader that finds nothing
+/// fit reports it and returns a default; `failed()` then tells, so an operator
+/// reads all it needs and asks once.
+class Node {
+public:
+  /// `builder` inserts at the end of the function's body.
+  Node(const ::onnx::NodeProto &proto, size_t number, GraphState &graph,
+       mlir::OpBuilder &builder);
+
+  int64_t opset() const { return graph.opset; }
+  std::optional<int64_t> symbolicBatch() const { return graph.symbolicBatch; }
+  mlir::OpBuilder &builder() { return build; }
+  mlir::Location location() const { return loc; }
+
+  /// Whether an error has been reported.
+  bool failed() const { return hasError; }
+  /// Begins an error (a warning): "node 'conv1' (Conv, opset 17): ".
+  mlir::InFlightDiagnostic error();
+  mlir::InFlightDiagnostic warning();
+
+  //===-- Operands --------------------------------------------------------===//
+
+  unsigned inputCount() const { return proto.input_size(); }
+  /// Whether operand `i` is given; an optional one may be left out by "".
+  bool hasInput(unsigned i) const;
+  /// What operand `i` stands for; null if it is missing.
+  const Binding *input(unsigned i);
+  /// Operand `i` as a float tensor; null if it is none.
+  mlir::Value tensor(unsigned i);
+  /// Operand `i` as integers known at compile time; null if it is none.
+  const IntegerTensor *integers(unsigned i);
+  /// Whether somebody uses output `i`.
+  bool usesOutput(unsigned i) const;
+
+  //===-- Attributes ------------------------------------------------------===//
+
+  bool hasAttribute(llvm::StringRef name) const;
+  /// The attribute, counted as read; null if absent or of another type.
+  const ::onnx::AttributeProto *
+  attribute(llvm::StringRef name, ::onnx::AttributeProto::AttributeType type);
+  int64_t integer(llvm::StringRef name, int64_t otherwise);
+  int64_t requiredInteger(llvm::StringRef name);
+  /// An integer that stands for a truth value.
+  bool flag(llvm::StringRef name, bool otherwise);
+  double floating(llvm::StringRef name, double otherwise);
+  llvm::StringRef string(llvm::StringRef name, llvm::StringRef otherwise);
+  std::optional<llvm::SmallVector<int64_t>> integerList(llvm::StringRef name);
+  /// Reports the attributes that nobody has read: the operator has none such.
+  llvm::LogicalResult checkAllAttributesRead();
+
+  /// The dimension that a possibly negative axis counts, in [0, rank), or
+  /// [0, rank] if `endAllowed`.
+  int64_t normalizeAxis(int64_t axis, int64_t rank, bool endAllowed = false);
+
+  //===-- Ops -------------------------------------------------------------===//
+
+  /// Makes an op whose types are inferred; its first result.
+  template <typename Op>
+  llvm::FailureOr<mlir::Value>
+  create(mlir::ValueRange operands,
+         llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
+    auto dictionary = build.getDictionaryAttr(attributes);
+    typename Op::Properties properties;
+    llvm::SmallVector<mlir::Type> types;
+    auto infer = [&] {
+      if (llvm::failed(Op::setPropertiesFromAttr(
+              properties, dictionary, [&] { return mlir::emitError(loc); })))
+        return llvm::failure();
+      return Op::inferReturnTypes(build.getContext(), loc, operands, dictionary,
+                                  mlir::OpaqueProperties(&properties), {},
+                                  types);
+    };
+    if (llvm::failed(inferTypes(infer)) || llvm::failed(checkTypes(types)))
+      return llvm::failure();
+    return Op::create(build, loc, types, operands, attributes)
+        ->getResult(0);
+  }
+
+  /// The same elements under another shape; `x` itself if that is its shape.
+  llvm::FailureOr<mlir::Value> reshape(mlir::Value x,
+                                       llvm::ArrayRef<int64_t> shape);
+  /// A constant with these elements.
+  mlir::Value constant(mlir::DenseElementsAttr elements);
+  /// A rank-0 float32 constant.
+  mlir::Value scalar(double value);
+
+  mlir::NamedAttribute list(llvm::StringRef name,
+                            llvm::ArrayRef<int64_t> values);
+  mlir::NamedAttribute number(llvm::StringRef name, int64_t value);
+  mlir::NamedAttribute real(llvm::StringRef name, double value);
+  mlir::NamedAttribute unit(llvm::StringRef name);
+
+  /// The elements of a tensor attribute.
+  llvm::FailureOr<Binding> readTensor(const ::onnx::TensorProto &tensor,
+                                      llvm::StringRef what);
+
+private:
+  /// Runs shape inference with its diagnostics turned into this node's error.
+  llvm::LogicalResult
+  inferTypes(llvm::function_ref<llvm::LogicalResult()> infer);
+  llvm::LogicalResult checkTypes(llvm::ArrayRef<mlir::Type> types);
+
+  const ::onnx::NodeProto &proto;
+  GraphState &graph;
+  mlir::OpBuilder &build;
+  mlir::Location loc;
+  std::string description;
+  bool hasError = false;
+  struct Attribute {
+    const ::onnx::AttributeProto *proto;
+    bool isRead = false;
+  };
+  llvm::StringMap<Attribute> attributes;
+};
+
+/// The sizes of a float tensor's dimensions.
+llvm::ArrayRef<int64_t> shapeOf(mlir::Value value);
+
+} // namespace dtc::onnximport
+
+#endif // DTC_LIB_IMPORT_ONNX_NODE_H

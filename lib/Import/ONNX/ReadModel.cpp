@@ -1,0 +1,168 @@
+// A file to ONNX's protobuf message.
+#include "ReadModel.h"
+#include "Messages.h"
+
+#include "onnx/defs/parser.h"
+#include <google/protobuf/stubs/logging.h>
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <climits>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace mlir;
+using namespace dtc::onnximport;
+
+namespace {
+
+/// The content of a regular file; null after one error.
+std::unique_ptr<llvm::MemoryBuffer> readFile(StringRef path,
+                                             MLIRContext &context) {
+  Location location = fileLocation(path, context);
+  if (path.contains('\0')) {
+    emitError(location) << "the path holds a NUL character";
+    return nullptr;
+  }
+  // O_NONBLOCK: a FIFO would wait for its writer before it can be refused.
+  int file = open(path.str().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    emitError(location) << "cannot open the model: "
+                        << std::generic_category().message(errno);
+    return nullptr;
+  }
+  llvm::scope_exit closeFile([file] { close(file); });
+  struct stat status;
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+    emitError(location) << "the model is not a regular file";
+    return nullptr;
+  }
+  if (status.st_size == 0) {
+    emitError(location) << "the model is empty";
+    return nullptr;
+  }
+  if (status.st_size > INT_MAX) {
+    emitError(location) << "the model has " << int64_t{status.st_size}
+                        << " bytes, but an ONNX file holds at most 2 GiB; "
+                           "store its weights as external data";
+    return nullptr;
+  }
+  // Volatile: read, not mapped, so that a file cut off meanwhile does no harm.
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+      llvm::MemoryBuffer::getOpenFile(
+          file, path, status.st_size,
+          /*RequiresNullTerminator=*/true, /*IsVolatile=*/true);
+  if (!buffer) {
+    emitError(location) << "cannot read the model: "
+                        << buffer.getError().message();
+    return nullptr;
+  }
+  return std::move(*buffer);
+}
+
+std::unique_ptr<::onnx::ModelProto> parseBinary(StringRef bytes, StringRef path,
+                                                MLIRContext &context) {
+  // Protobuf would write its own opinion to stderr.
+  google::protobuf::LogSilencer silence;
+  auto model = std::make_unique<::onnx::ModelProto>();
+  if (!model->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    emitError(fileLocation(path, context))
+        << "this is no ONNX model, or a damaged one: protobuf cannot parse its "
+        << static_cast<int64_t>(bytes.size()) << " bytes";
+    return nullptr;
+  }
+  return model;
+}
+
+/// The deepest nesting of brackets in an ONNX text, strings and comments apart.
+/// The parser recurses once a bracket, so this bounds its stack.
+unsigned bracketDepth(StringRef text) {
+  unsigned depth = 0, deepest = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    switch (text[i]) {
+    case '#':
+      i = std::min(text.find('\n', i), text.size());
+      break;
+    case '"':
+      i = std::min(text.find('"', i + 1), text.size());
+      break;
+    case '(':
+    case '{':
+    case '[':
+      deepest = std::max(deepest, ++depth);
+      break;
+    case ')':
+    case '}':
+    case ']':
+      depth -= depth > 0;
+      break;
+    }
+  }
+  return deepest;
+}
+
+/// Turns "[ParseError at position (line: 3 column: 7)]\nError context: ...\nmessage"
+/// into a message at its line and column.
+void emitParseError(StringRef status, StringRef path, MLIRContext &context) {
+  unsigned line = 0, column = 0;
+  StringRef rest = status;
+  if (rest.consume_front("[ParseError at position (line: ")) {
+    rest.consumeInteger(10, line);
+    rest.consume_front(" column: ");
+    rest.consumeInteger(10, column);
+    rest = rest.substr(rest.find(")]\n") + 3);
+    if (rest.starts_with("Error context: "))
+      rest = rest.substr(rest.find('\n') + 1);
+  }
+  emitError(FileLineColLoc::get(&context, path, line, column))
+      << "ONNX text: " << onOneLine(rest.trim());
+}
+
+std::unique_ptr<::onnx::ModelProto> parseText(StringRef text, StringRef path,
+                                              MLIRContext &context) {
+  constexpr unsigned maxDepth = 64;
+  Location location = fileLocation(path, context);
+  if (text.contains('\0')) {
+    emitError(location) << "ONNX text: the file holds a NUL character";
+    return nullptr;
+  }
+  if (unsigned depth = bracketDepth(text); depth > maxDepth) {
+    emitError(location) << "ONNX text: brackets are nested " << depth
+                        << " deep, at most " << maxDepth << " are read";
+    return nullptr;
+  }
+  auto model = std::make_unique<::onnx::ModelProto>();
+  try {
+    ::onnx::OnnxParser parser(text.data());
+    ::onnx::Status status = parser.Parse(*model);
+    if (!status.IsOK()) {
+      emitParseError(status.ErrorMessage(), path, context);
+      return nullptr;
+    }
+    if (!parser.EndOfInput()) {
+      emitError(location) << "ONNX text: unexpected text after the graph "
+                          << parser.GetCurrentPos();
+      return nullptr;
+    }
+  } catch (const std::exception &exception) {
+    // The parser converts numbers with std::stoll and the like.
+    emitError(location) << "ONNX text: a number is malformed or out of range ("
+                        << exception.what() << ")";
+    return nullptr;
+  }
+  return model;
+}
+
+} // namespace
+
+std::unique_ptr<::onnx::ModelProto>
+dtc::onnximport::readModel(StringRef path, MLIRContext &context) {
+  std::unique_ptr<llvm::MemoryBuffer> buffer = readFile(path, context);
+  if (!buffer)
+    return nullptr;
+  if (path.ends_with(".onnxtxt"))
+    return parseText(buffer->getBuffer(), path, context);
+  return parseBinary(buffer->getBuffer(), path, context);
+}

@@ -1,0 +1,157 @@
+// Operators that rearrange elements: Flatten, Reshape, Transpose, Concat.
+#include "Operators.h"
+
+#include "dialects/NN/NN.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::onnximport;
+
+static int64_t product(ArrayRef<int64_t> sizes) {
+  int64_t result = 1;
+  for (int64_t size : sizes)
+    result *= size; // parts of checked shapes: below 2^40
+  return result;
+}
+
+static FailureOr<Binding> importFlatten(Node &node) {
+  Value x = node.tensor(0);
+  int64_t axis = node.integer("axis", 1);
+  if (node.failed())
+    return failure();
+  ArrayRef<int64_t> shape = shapeOf(x);
+  axis = node.normalizeAxis(axis, shape.size(), /*endAllowed=*/true);
+  if (node.failed())
+    return failure();
+  return node.reshape(
+      x, {product(shape.take_front(axis)), product(shape.drop_front(axis))});
+}
+
+/// Replaces 0 (unless `allowZero`) by the input's dimension and -1 by what is
+/// left over.
+static LogicalResult resolveTarget(Node &node, ArrayRef<int64_t> from,
+                                   bool allowZero,
+                                   SmallVectorImpl<int64_t> &target) {
+  std::optional<size_t> open;
+  int64_t known = 1;
+  for (size_t d = 0; d < target.size(); ++d) {
+    if (target[d] == 0 && !allowZero) {
+      if (d >= from.size())
+        return node.error() << "dimension " << d
+                            << " of the target is 0, a copy, but the input has "
+                               "rank "
+                            << from.size();
+      target[d] = from[d];
+    }
+    if (target[d] == -1) {
+      if (open)
+        return node.error() << "more than one dimension of the target is -1";
+      open = d;
+    } else if (target[d] < 0 || llvm::MulOverflow(known, target[d], known)) {
+      return node.error() << "target " << nn::formatShape(target)
+                          << " is no shape";
+    }
+  }
+  if (!open)
+    return success();
+  int64_t elements = product(from);
+  if (known == 0 || elements % known != 0)
+    return node.error() << "no -1 can make the target "
+                        << nn::formatShape(target) << " hold the " << elements
+                        << " elements of " << nn::formatShape(from);
+  target[*open] = elements / known;
+  return success();
+}
+
+/// Exporters that trace a model often write the batch they traced with into the
+/// first dimension of a target. Where the model's batch is symbolic and the
+/// other dimensions hold exactly one sample, the batch was meant; where the
+/// samples would be mixed with each other, the model is refused.
+static LogicalResult bindBatch(Node &node, ArrayRef<int64_t> from,
+                               SmallVectorImpl<int64_t> &target) {
+  std::optional<int64_t> batch = node.symbolicBatch();
+  if (!batch || from.empty() || from[0] != *batch || target.empty() ||
+      target[0] < 1 || target[0] == *batch)
+    return success();
+  ArrayRef<int64_t> rest = ArrayRef(target).drop_front();
+  if (llvm::is_contained(rest, -1))
+    return node.error() << "target " << nn::formatShape(target)
+                        << " fixes the first dimension to " << target[0]
+                        << " although the batch is symbolic, and would mix "
+                           "samples; export it with -1 or 0 there";
+  SmallVector<int64_t> resolved(target.begin(), target.end());
+  resolved[0] = *batch;
+  for (size_t d = 1; d < resolved.size() && d < from.size(); ++d)
+    if (resolved[d] == 0)
+      resolved[d] = from[d];
+  int64_t sample = 1;
+  for (int64_t size : ArrayRef(resolved).drop_front())
+    if (size < 1 || llvm::MulOverflow(sample, size, sample))
+      return success(); // not this case; reported as it stands
+  if (sample != product(from.drop_front()))
+    return success();
+  node.warning() << "target " << nn::formatShape(target)
+                 << " fixes the first dimension to " << target[0]
+                 << " although the batch is symbolic; it is taken as the batch, "
+                 << *batch;
+  target = resolved;
+  return success();
+}
+
+static FailureOr<Binding> importReshape(Node &node, bool allowZero) {
+  Value x = node.tensor(0);
+  const IntegerTensor *shape = node.integers(1);
+  if (node.failed())
+    return failure();
+  if (shape->shape.size() != 1)
+    return node.error() << "the target shape must be a list, not a tensor of "
+                           "rank "
+                        << shape->shape.size();
+  SmallVector<int64_t> target(shape->values.begin(), shape->values.end());
+  if (failed(bindBatch(node, shapeOf(x), target)) ||
+      failed(resolveTarget(node, shapeOf(x), allowZero, target)))
+    return failure();
+  return node.reshape(x, target);
+}
+
+static FailureOr<Binding> importReshape13(Node &node) {
+  return importReshape(node, /*allowZero=*/false);
+}
+
+static FailureOr<Binding> importReshape14(Node &node) {
+  return importReshape(node, node.flag("allowzero", false));
+}
+
+static FailureOr<Binding> importTranspose(Node &node) {
+  Value x = node.tensor(0);
+  auto permutation = node.integerList("perm");
+  if (node.failed())
+    return failure();
+  if (!permutation) {
+    permutation = llvm::to_vector(llvm::seq<int64_t>(0, shapeOf(x).size()));
+    std::reverse(permutation->begin(), permutation->end());
+  }
+  return node.create<nn::TransposeOp>(x, node.list("permutation", *permutation));
+}
+
+static FailureOr<Binding> importConcat(Node &node) {
+  SmallVector<Value> operands;
+  for (unsigned i = 0; i < node.inputCount(); ++i)
+    operands.push_back(node.tensor(i));
+  int64_t axis = node.requiredInteger("axis");
+  if (node.failed())
+    return failure();
+  axis = node.normalizeAxis(axis, shapeOf(operands[0]).size());
+  if (node.failed())
+    return failure();
+  return node.create<nn::ConcatOp>(operands, node.number("axis", axis));
+}
+
+void dtc::onnximport::addShapeOperators(OperatorTable &table) {
+  table.add({{"Flatten", 13, 1, 1, 1, importFlatten, "`nn.reshape`"},
+             {"Reshape", 13, 2, 2, 1, importReshape13, "`nn.reshape`"},
+             {"Reshape", 14, 2, 2, 1, importReshape14,
+              "`nn.reshape`; the shape known at compile time"},
+             {"Transpose", 13, 1, 1, 1, importTranspose, "`nn.transpose`"},
+             {"Concat", 13, 1, variadic, 1, importConcat, "`nn.concat`"}});
+}

@@ -1,0 +1,62 @@
+// dtc-import-test: what the importer makes of a model file, for the lit tests.
+#include "dtc/Import/ONNX.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace cl = llvm::cl;
+
+static void listOperators() {
+  for (const dtc::ONNXOperator &op : dtc::supportedONNXOperators())
+    llvm::outs() << "| " << op.name << " | "
+                 << llvm::join(llvm::map_range(op.versions,
+                                               [](int64_t version) {
+                                                 return std::to_string(version);
+                                               }),
+                               ", ")
+                 << " | " << op.becomes << " |\n";
+}
+
+/// `file:line:column: error: message`, without the parts that are unknown.
+static llvm::LogicalResult print(mlir::Diagnostic &diagnostic) {
+  if (auto place =
+          diagnostic.getLocation()->findInstanceOf<mlir::FileLineColLoc>()) {
+    llvm::errs() << llvm::sys::path::filename(place.getFilename().getValue());
+    if (place.getLine())
+      llvm::errs() << ":" << place.getLine() << ":" << place.getColumn();
+    llvm::errs() << ": ";
+  }
+  bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
+  llvm::errs() << (isError ? "error: " : "warning: ") << diagnostic << "\n";
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    llvm::errs() << "note: " << note << "\n";
+  return llvm::success();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::opt<std::string> path(cl::Positional, cl::desc("MODEL"));
+  cl::opt<int64_t> batch("batch", cl::desc("the global batch"), cl::init(0));
+  cl::opt<bool> locations("locations", cl::desc("print locations"));
+  cl::opt<bool> list("list-operators", cl::desc("print the operator table"));
+  cl::ParseCommandLineOptions(argc, argv);
+  if (list) {
+    listOperators();
+    return 0;
+  }
+  mlir::MLIRContext context;
+  context.getDiagEngine().registerHandler(print);
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      dtc::importONNX(path, {batch}, context);
+  if (!module)
+    return 1;
+  mlir::OpPrintingFlags flags;
+  if (locations)
+    flags.enableDebugInfo(true, /*prettyForm=*/false);
+  module->print(llvm::outs(), flags);
+  return 0;
+}
