@@ -3,6 +3,8 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
+#include "dtc/Autodiff/AutodiffInterfaces.h"
+#include "dtc/Autodiff/Passes.h"
 #include "dtc/Fusion/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -12,10 +14,12 @@
 void dtc::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<nn::NNDialect, dist::DistDialect, mlir::func::FuncDialect,
                   mlir::shard::ShardDialect>();
+  registerAutodiffModels(registry);
   registerFusionModels(registry);
 }
 
 void dtc::registerPasses() {
   mlir::registerTransformsPasses();
+  registerAutodiffPasses();
   registerFusionPasses();
 }

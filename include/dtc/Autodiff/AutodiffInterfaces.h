@@ -1,0 +1,44 @@
+// Interfaces of ops, losses and optimizers that training needs.
+#ifndef DTC_AUTODIFF_AUTODIFFINTERFACES_H
+#define DTC_AUTODIFF_AUTODIFFINTERFACES_H
+
+#include "mlir/IR/Attributes.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpDefinition.h"
+
+#include <string>
+
+namespace dtc {
+
+/// A loss (scalar) and its gradient with respect to the prediction.
+struct LossAndGradient {
+  mlir::Value loss, gradient;
+};
+
+/// One thing that an optimizer keeps for each parameter.
+struct OptimizerState {
+  /// Its checkpoint name is `<prefix>/<parameter's name>`.
+  llvm::StringRef prefix;
+  /// Its start value, a valid `nn.init`.
+  mlir::Attribute init;
+};
+
+} // namespace dtc
+
+#include "dtc/Autodiff/AutodiffAttrInterfaces.h.inc"
+#include "dtc/Autodiff/AutodiffOpInterfaces.h.inc"
+
+namespace mlir {
+class DialectRegistry;
+}
+
+namespace dtc {
+
+/// Attaches these interfaces to the ops, losses and optimizers of nn.
+void registerAutodiffModels(mlir::DialectRegistry &registry);
+
+} // namespace dtc
+
+#endif // DTC_AUTODIFF_AUTODIFFINTERFACES_H

@@ -1,0 +1,113 @@
+// What an op, a loss and an optimizer must answer so that a graph with them can
+// be trained.
+#ifndef DTC_AUTODIFF_INTERFACES
+#define DTC_AUTODIFF_INTERFACES
+
+include "mlir/IR/OpBase.td"
+
+def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
+  let description = [{
+    An op with an adjoint: from the gradients of its results it builds those of
+    its operands.
+  }];
+  let cppNamespace = "::dtc";
+  let methods = [
+    InterfaceMethod<[{
+        Builds the gradient of each operand at the builder, whose location is
+        already the op's, marked as adjoint. `resultGradients` holds one value
+        for each result, of its type, or null where nothing depends on that
+        result. `neededOperands` says for each operand whether its gradient is
+        wanted. Returns one value for each operand, of its type; null where it
+        was not wanted or is zero everywhere. Fails with a diagnostic at the op.
+      }],
+      "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "buildAdjoint",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
+           "::llvm::ArrayRef<::mlir::Value>":$resultGradients,
+           "::llvm::ArrayRef<bool>":$neededOperands)>
+  ];
+}
+
+def ParameterUpdateOpInterface : OpInterface<"ParameterUpdateOpInterface"> {
+  let description = [{
+    An optimizer's update of one parameter. Its first result is the new
+    parameter; the gradient is the only operand that differs between replicas,
+    so data parallelism averages it.
+  }];
+  let cppNamespace = "::dtc";
+  let methods = [
+    InterfaceMethod<"The operand that is the parameter's old value.",
+      "::mlir::OpOperand &", "getParameterOperand">,
+    InterfaceMethod<"The operand that is the parameter's gradient.",
+      "::mlir::OpOperand &", "getGradientOperand">
+  ];
+}
+
+def LossInterface : AttrInterface<"LossInterface"> {
+  let description = [{
+    A loss that a recipe can name. The loss of a batch is the sum over samples n
+    of sample_weight[n] times the mean over the sample's positions: weights of
+    1/N make it PyTorch's mean reduction, rows of weight 0 are padding, and the
+    losses of the shares of a batch add up to the loss of the batch.
+  }];
+  let cppNamespace = "::dtc";
+  let methods = [
+    InterfaceMethod<[{
+        The type of the labels that a prediction [N, ...] is compared with; fails
+        with a diagnostic where the loss cannot be taken of such a prediction.
+      }],
+      "::llvm::FailureOr<::mlir::RankedTensorType>", "getLabelType",
+      (ins "::mlir::Location":$location,
+           "::mlir::RankedTensorType":$prediction)>,
+    InterfaceMethod<[{
+        Builds the loss (a scalar) and its gradient with respect to the
+        prediction (of the prediction's type).
+      }],
+      "::dtc::LossAndGradient", "buildLoss",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
+           "::mlir::Value":$prediction, "::mlir::Value":$label,
+           "::mlir::Value":$sampleWeight)>,
+    InterfaceMethod<"Builds the loss alone, for evaluation.",
+      "::mlir::Value", "buildLossAlone",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
+           "::mlir::Value":$prediction, "::mlir::Value":$label,
+           "::mlir::Value":$sampleWeight),
+      /*methodBody=*/"", /*defaultImplementation=*/[{
+        return ::llvm::cast<::dtc::LossInterface>(::mlir::Attribute($_attr))
+            .buildLoss(builder, prediction, label, sampleWeight).loss;
+      }]>,
+    InterfaceMethod<[{
+        Builds the weighted number of right predictions (a scalar; with weights
+        of 1/N the accuracy), or returns null if the loss knows no right and
+        wrong.
+      }],
+      "::mlir::Value", "buildCorrect",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
+           "::mlir::Value":$prediction, "::mlir::Value":$label,
+           "::mlir::Value":$sampleWeight),
+      /*methodBody=*/"", /*defaultImplementation=*/"return {};">
+  ];
+}
+
+def OptimizerInterface : AttrInterface<"OptimizerInterface"> {
+  let description = "An optimizer that a recipe can name.";
+  let cppNamespace = "::dtc";
+  let methods = [
+    InterfaceMethod<[{
+        What the optimizer keeps for each parameter from step to step; every
+        state has the parameter's type.
+      }],
+      "::llvm::SmallVector<::dtc::OptimizerState>", "getStates">,
+    InterfaceMethod<[{
+        Builds one update. `states` are in the order of getStates(); `step` is
+        the 1-based number of the step, tensor<i64>. Returns the new parameter
+        and then the new states.
+      }],
+      "::llvm::SmallVector<::mlir::Value>", "buildUpdate",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
+           "::mlir::Value":$parameter, "::mlir::Value":$gradient,
+           "::llvm::ArrayRef<::mlir::Value>":$states, "::mlir::Value":$step)>,
+    InterfaceMethod<"The learning rate of every step.", "double", "getLearningRate">
+  ];
+}
+
+#endif // DTC_AUTODIFF_INTERFACES

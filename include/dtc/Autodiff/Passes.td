@@ -1,0 +1,109 @@
+// Passes of the Autodiff stage, in the order in which they run.
+#ifndef DTC_AUTODIFF_PASSES
+#define DTC_AUTODIFF_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def SimplifyGraphPass : Pass<"dtc-simplify-graph", "::mlir::func::FuncOp"> {
+  let summary = "Local rewrites of an nn graph that make its training step cheaper";
+  let description = [{
+    Rewrites an nn function until nothing applies. Every rewrite keeps the value
+    and the gradients; the reason stands at each pattern. It expects a graph
+    without adjoints (it may run again on a step, where the rewrites that would
+    change a gradient's meaning see that they do not apply). Afterwards
+
+    - `relu` and `leaky_relu` stand behind a `max_pool`, where there are fewer elements;
+    - no `reshape` of a `reshape` and no `transpose` of a `transpose` is left, and a
+      transposed matrix is read transposed by `matmul`;
+    - `log` of `softmax` is `log_softmax`;
+    - elementwise ops do the broadcasting themselves;
+    - elementwise ops on constants that are one value throughout are folded, and
+      identities and dead ops are gone.
+
+    ```mlir
+    %1 = nn.relu %0 : tensor<8x32x26x26xf32>
+    %2, %index = nn.max_pool %1 kernel [2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]
+       : (tensor<8x32x26x26xf32>) -> (tensor<8x32x13x13xf32>, tensor<8x32x13x13xui8>)
+    ```
+    becomes
+    ```mlir
+    %1, %index = nn.max_pool %0 kernel [2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]
+       : (tensor<8x32x26x26xf32>) -> (tensor<8x32x13x13xf32>, tensor<8x32x13x13xui8>)
+    %2 = nn.relu %1 : tensor<8x32x13x13xf32>
+    ```
+  }];
+  let dependentDialects = ["::dtc::nn::NNDialect"];
+}
+
+def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp"> {
+  let summary = "Turn a model with a recipe into its training step and its evaluation";
+  let description = [{
+    Expects one function with `nn.model` and `nn.recipe`, whose loss and optimizer
+    have the interfaces of this stage. It is replaced by two functions:
+
+    - `@train` (`nn.phase = "train"`): inputs, label, sample weight, step number,
+      parameters, optimizer state → loss, new parameters, new state;
+    - `@evaluate` (`nn.phase = "evaluate"`): inputs, label, sample weight,
+      parameters → loss, and the weighted number of right answers where the loss
+      knows one.
+
+    In `@train` stand the forward ops, the loss, the adjoints in the order that
+    finishes each parameter's gradient as early as possible, and all updates at
+    the end. An adjoint has its forward op's location inside `fused<"adjoint">`,
+    an update its parameter's inside `fused<"update">`. A parameter that does not
+    influence the loss is warned about and returned unchanged, without state.
+
+    ```mlir
+    func.func @line(%x: tensor<4x2xf32> {nn.input = "x"},
+                    %w: tensor<2x1xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+        -> (tensor<4x1xf32> {nn.output = "y"})
+        attributes {nn.model = "line", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>} {
+      %y = nn.matmul %x, %w : (tensor<4x2xf32>, tensor<2x1xf32>) -> tensor<4x1xf32>
+      return %y : tensor<4x1xf32>
+    }
+    ```
+    becomes (with `@evaluate`, which is the first four lines)
+    ```mlir
+    func.func @train(%x: tensor<4x2xf32> {nn.input = "x"}, %label: tensor<4x1xf32> {nn.label},
+                     %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+                     %w: tensor<2x1xf32> {nn.init = #nn.constant<value = 0.0>, nn.parameter = "w"})
+        -> (tensor<f32> {nn.loss}, tensor<2x1xf32> {nn.parameter = "w"})
+        attributes {nn.model = "line", nn.phase = "train", nn.recipe = …} {
+      %y = nn.matmul %x, %w : (tensor<4x2xf32>, tensor<2x1xf32>) -> tensor<4x1xf32>
+      %difference = nn.sub %y, %label : tensor<4x1xf32>, tensor<4x1xf32>
+      …                                                              // %loss, %dy
+      %dw = nn.matmul %x transposed, %dy : (tensor<4x2xf32>, tensor<4x1xf32>) -> tensor<2x1xf32>
+      %new_w = nn.sgd_update %w, %dw step %step <lr = 1.000000e-01>
+         : (tensor<2x1xf32>, tensor<2x1xf32>, tensor<i64>) -> tensor<2x1xf32>
+      return %loss, %new_w : tensor<f32>, tensor<2x1xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"output", "output", "std::string", /*default=*/"",
+           "name of the model output that is trained, where there are several">
+  ];
+  let dependentDialects = ["::dtc::nn::NNDialect", "::mlir::func::FuncDialect"];
+}
+
+def VerifyStepPass : Pass<"dtc-verify-step", "::mlir::ModuleOp"> {
+  let summary = "Check what must hold when the nn level ends";
+  let description = [{
+    Changes nothing. Fails with a diagnostic at the first function, argument,
+    result or op that breaks a rule:
+
+    - there is one `@train` and one `@evaluate` function of the same model, both
+      with the arguments and results that `dtc-differentiate-graph` describes;
+    - names of inputs are unique, and so are names of parameters and of states;
+    - every parameter and state has an initial value and a result of its own
+      name and type, and a parameter that influences the loss has an update;
+    - every op is an nn op on static tensors (or the return).
+
+    ```mlir
+    // error: parameter "w" has no result with its new value
+    func.func @train(…, %w: tensor<2x1xf32> {nn.parameter = "w", …}) -> (tensor<f32> {nn.loss})
+    ```
+  }];
+}
+
+#endif // DTC_AUTODIFF_PASSES

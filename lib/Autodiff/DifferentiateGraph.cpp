@@ -1,0 +1,360 @@
+// dtc-differentiate-graph: a model with a recipe becomes @train and @evaluate.
+#include "dialects/NN/NN.h"
+#include "dtc/Autodiff/AutodiffInterfaces.h"
+#include "dtc/Autodiff/Gradients.h"
+#include "dtc/Autodiff/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/CSE.h"
+
+namespace dtc {
+#define GEN_PASS_DEF_DIFFERENTIATEGRAPHPASS
+#include "dtc/Autodiff/Passes.h.inc"
+} // namespace dtc
+
+using namespace mlir;
+using namespace dtc;
+namespace names = dtc::nn::names;
+
+namespace {
+
+/// What the pass needs to know about a model, checked.
+struct Model {
+  func::FuncOp function;
+  nn::RecipeAttr recipe;
+  LossInterface loss;
+  OptimizerInterface optimizer;
+  SmallVector<BlockArgument> inputs, parameters;
+  /// The result of the function that is trained.
+  unsigned trained = 0;
+  RankedTensorType label;
+};
+
+/// A function under construction; arguments and results come one by one.
+class StepFunction {
+public:
+  StepFunction(Model &model, StringRef phase)
+      : function(func::FuncOp::create(
+            model.function.getLoc(), phase,
+            FunctionType::get(model.function.getContext(), {}, {}))),
+        block(function.addEntryBlock()),
+        builder(model.function.getLoc(), OpBuilder::atBlockEnd(block)) {
+    function->setAttr(names::model, model.function->getAttr(names::model));
+    function->setAttr(names::recipe, model.recipe);
+    function->setAttr(names::phase, builder.getStringAttr(phase));
+  }
+
+  Value addArgument(Type type, ArrayRef<NamedAttribute> attributes, Location location) {
+    argumentAttributes.push_back(builder.getDictionaryAttr(attributes));
+    return block->addArgument(type, location);
+  }
+  Value addArgument(Type type, StringRef flag) {
+    return addArgument(
+        type, builder.getNamedAttr(flag, builder.getUnitAttr()),
+        NameLoc::get(builder.getStringAttr(flag.substr(flag.find('.') + 1))));
+  }
+  /// An argument as the model has it.
+  Value copyArgument(Model &model, BlockArgument argument) {
+    DictionaryAttr attributes =
+        model.function.getArgAttrDict(argument.getArgNumber());
+    return addArgument(argument.getType(), attributes.getValue(), argument.getLoc());
+  }
+
+  void addResult(Value value, StringRef name, Attribute attribute) {
+    results.push_back(value);
+    resultAttributes.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr(name, attribute)));
+  }
+  void addResult(Value value, StringRef flag) {
+    addResult(value, flag, builder.getUnitAttr());
+  }
+
+  /// Ends the function; ops that no result needs are removed, equal ones merged.
+  func::FuncOp finish() {
+    builder.setLoc(function.getLoc());
+    func::ReturnOp::create(builder, results);
+    function.setFunctionType(builder.getFunctionType(
+        block->getArgumentTypes(), ValueRange(results).getTypes()));
+    function.setAllArgAttrs(argumentAttributes);
+    function.setAllResultAttrs(resultAttributes);
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+    IRRewriter rewriter(builder.getContext());
+    DominanceInfo dominance(function);
+    eliminateCommonSubExpressions(rewriter, dominance, function);
+    return function;
+  }
+
+  func::FuncOp function;
+  Block *block;
+  ImplicitLocOpBuilder builder;
+
+private:
+  SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
+  SmallVector<Value> results;
+};
+
+/// `"a", "b"`.
+std::string quoteAll(ArrayRef<StringRef> texts) {
+  std::string all;
+  for (StringRef text : texts)
+    all += (all.empty() ? "\"" : ", \"") + text.str() + "\"";
+  return all;
+}
+
+/// The number of the result that `output` names, or of the only one.
+FailureOr<unsigned> findTrainedOutput(func::FuncOp function, StringRef output) {
+  SmallVector<StringRef> all;
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    auto name = function.getResultAttrOfType<StringAttr>(i, names::output);
+    if (!name)
+      return function.emitError() << "result " << i << " of the model has no '"
+                                  << names::output << "'";
+    all.push_back(name.getValue());
+  }
+  if (output.empty()) {
+    if (all.size() == 1)
+      return 0u;
+    if (all.empty())
+      return function.emitError("the model has no output to train");
+    return function.emitError() << "the model has the outputs " << quoteAll(all)
+                                << ": say which one is trained (output=NAME)";
+  }
+  auto found = llvm::find(all, output);
+  if (found == all.end())
+    return function.emitError() << "the model has no output \"" << output
+                                << "\", only " << quoteAll(all);
+  return static_cast<unsigned>(found - all.begin());
+}
+
+/// Checks that dimension 0 of a model input or output is the recipe's batch.
+LogicalResult checkBatch(Model &model, RankedTensorType type,
+                         StringRef place, StringRef name) {
+  int64_t batch = model.recipe.getBatch();
+  if (type.getRank() > 0 && type.getDimSize(0) == batch)
+    return success();
+  return model.function.emitError()
+         << place << " \"" << name << "\" is " << type
+         << " but the recipe's batch is " << batch << ": it must be dimension 0";
+}
+
+LogicalResult collectArguments(Model &model) {
+  func::FuncOp function = model.function;
+  for (BlockArgument argument : function.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    if (auto input = function.getArgAttrOfType<StringAttr>(number, names::input)) {
+      if (failed(checkBatch(model, cast<RankedTensorType>(argument.getType()),
+                            "input", input.getValue())))
+        return failure();
+      model.inputs.push_back(argument);
+    } else if (function.getArgAttr(number, names::parameter)) {
+      model.parameters.push_back(argument);
+    } else {
+      return function.emitError() << "argument " << number << " of the model is neither '"
+                                  << names::input << "' nor '" << names::parameter << "'";
+    }
+  }
+  if (model.parameters.empty())
+    return function.emitError("the model has no parameters: there is nothing to train");
+  return success();
+}
+
+FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
+  Model model;
+  model.function = function;
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitError("a model must have a body of one block");
+  model.recipe = function->getAttrOfType<nn::RecipeAttr>(names::recipe);
+  if (!model.recipe)
+    return function.emitError()
+           << "the model has no '" << names::recipe
+           << "': nothing says which loss and optimizer it is trained with";
+  model.loss = dyn_cast<LossInterface>(model.recipe.getLoss());
+  if (!model.loss)
+    return function.emitError() << model.recipe.getLoss() << " is not a loss";
+  model.optimizer = dyn_cast<OptimizerInterface>(model.recipe.getOptimizer());
+  if (!model.optimizer)
+    return function.emitError() << model.recipe.getOptimizer() << " is not an optimizer";
+
+  FailureOr<unsigned> trained = findTrainedOutput(function, output);
+  if (failed(trained) || failed(collectArguments(model)))
+    return failure();
+  model.trained = *trained;
+  auto prediction = cast<RankedTensorType>(function.getResultTypes()[*trained]);
+  auto name = function.getResultAttrOfType<StringAttr>(*trained, names::output);
+  if (failed(checkBatch(model, prediction, "output", name.getValue())))
+    return failure();
+  FailureOr<RankedTensorType> label =
+      model.loss.getLabelType(function.getLoc(), prediction);
+  if (failed(label))
+    return failure();
+  model.label = *label;
+  return model;
+}
+
+/// The model's forward computation inside a step function.
+struct Forward {
+  Value prediction, label, sampleWeight, step;
+  /// In the order of Model::parameters.
+  SmallVector<Value> parameters;
+};
+
+Forward buildForward(Model &model, StepFunction &step, bool withStep) {
+  Forward forward;
+  IRMapping mapping;
+  for (BlockArgument input : model.inputs)
+    mapping.map(input, step.copyArgument(model, input));
+  func::FuncOp function = model.function;
+  auto prediction = cast<RankedTensorType>(function.getResultTypes()[model.trained]);
+  forward.label = step.addArgument(model.label, names::label);
+  forward.sampleWeight = step.addArgument(
+      RankedTensorType::get({model.recipe.getBatch()}, prediction.getElementType()),
+      names::sampleWeight);
+  if (withStep)
+    forward.step = step.addArgument(
+        RankedTensorType::get({}, step.builder.getI64Type()), names::step);
+  for (BlockArgument parameter : model.parameters) {
+    forward.parameters.push_back(step.copyArgument(model, parameter));
+    mapping.map(parameter, forward.parameters.back());
+  }
+  Block &body = function.getBody().front();
+  for (Operation &op : body.without_terminator())
+    step.builder.clone(op, mapping);
+  forward.prediction =
+      mapping.lookupOrDefault(body.getTerminator()->getOperand(model.trained));
+  // The loss is named after the output it is taken of.
+  auto name = function.getResultAttrOfType<StringAttr>(model.trained, names::output);
+  step.builder.setLoc(NameLoc::get(step.builder.getStringAttr("loss"),
+                                   NameLoc::get(name)));
+  return forward;
+}
+
+func::FuncOp buildEvaluation(Model &model) {
+  StepFunction step(model, "evaluate");
+  Forward forward = buildForward(model, step, /*withStep=*/false);
+  step.addResult(model.loss.buildLossAlone(step.builder, forward.prediction,
+                                           forward.label, forward.sampleWeight),
+                 names::loss);
+  if (Value correct = model.loss.buildCorrect(step.builder, forward.prediction,
+                                              forward.label, forward.sampleWeight))
+    step.addResult(correct, names::correct);
+  return step.finish();
+}
+
+/// Adds the arguments for a parameter's optimizer state and returns them.
+SmallVector<Value> addStates(StepFunction &step, Type type, StringRef parameter,
+                             ArrayRef<OptimizerState> states,
+                             SmallVectorImpl<StringAttr> &stateNames) {
+  SmallVector<Value> arguments;
+  for (const OptimizerState &state : states) {
+    stateNames.push_back(step.builder.getStringAttr(state.prefix + "/" + parameter));
+    arguments.push_back(step.addArgument(
+        type,
+        {step.builder.getNamedAttr(names::init, state.init),
+         step.builder.getNamedAttr(names::state, stateNames.back())},
+        NameLoc::get(stateNames.back())));
+  }
+  return arguments;
+}
+
+FailureOr<func::FuncOp> buildTraining(Model &model) {
+  StepFunction step(model, "train");
+  OwningOpRef<func::FuncOp> owner(step.function);
+  Forward forward = buildForward(model, step, /*withStep=*/true);
+  auto [loss, gradient] = model.loss.buildLoss(
+      step.builder, forward.prediction, forward.label, forward.sampleWeight);
+  FailureOr<SmallVector<Value>> gradients =
+      buildGradients(step.builder, forward.prediction, gradient, forward.parameters);
+  if (failed(gradients))
+    return failure();
+
+  step.addResult(loss, names::loss);
+  SmallVector<Value> newStates;
+  SmallVector<StringAttr> stateNames;
+  func::FuncOp function = model.function;
+  for (auto [source, parameter, gradient] :
+       llvm::zip_equal(model.parameters, forward.parameters, *gradients)) {
+    auto name = function.getArgAttrOfType<StringAttr>(source.getArgNumber(),
+                                                      names::parameter);
+    if (!gradient) {
+      emitWarning(source.getLoc()) << "parameter " << name
+                                   << " does not influence the loss: it keeps its value";
+      step.addResult(parameter, names::parameter, name);
+      continue;
+    }
+    SmallVector<Value> states =
+        addStates(step, parameter.getType(), name.getValue(),
+                  model.optimizer.getStates(), stateNames);
+    step.builder.setLoc(FusedLoc::get(step.builder.getContext(), {NameLoc::get(name)},
+                                      step.builder.getStringAttr("update")));
+    SmallVector<Value> updated = model.optimizer.buildUpdate(
+        step.builder, parameter, gradient, states, forward.step);
+    step.addResult(updated.front(), names::parameter, name);
+    llvm::append_range(newStates, ArrayRef(updated).drop_front());
+  }
+  for (auto [state, name] : llvm::zip_equal(newStates, stateNames))
+    step.addResult(state, names::state, name);
+  step.finish();
+  return owner.release();
+}
+
+/// The module's only model that is not a step already.
+FailureOr<func::FuncOp> findModel(ModuleOp module) {
+  func::FuncOp model;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function->hasAttr(names::model) || function->hasAttr(names::phase))
+      continue;
+    if (model) {
+      InFlightDiagnostic error = function.emitError("a module holds one model");
+      error.attachNote(model.getLoc()) << "this is another one";
+      return error;
+    }
+    model = function;
+  }
+  if (!model)
+    return module.emitError("the module has no function with 'nn.model'");
+  return model;
+}
+
+struct DifferentiateGraphPass
+    : dtc::impl::DifferentiateGraphPassBase<DifferentiateGraphPass> {
+  using DifferentiateGraphPassBase::DifferentiateGraphPassBase;
+
+  void runOnOperation() override {
+    if (failed(differentiate(getOperation())))
+      signalPassFailure();
+  }
+
+  LogicalResult differentiate(ModuleOp module) {
+    FailureOr<func::FuncOp> function = findModel(module);
+    if (failed(function))
+      return failure();
+    for (StringRef name : {"train", "evaluate"})
+      if (Operation *other = SymbolTable::lookupSymbolIn(module, name);
+          other && other != *function)
+        return other->emitError() << "the name @" << name
+                                  << " is needed for the model's own function";
+    FailureOr<Model> model = readModel(*function, output);
+    if (failed(model))
+      return failure();
+    FailureOr<func::FuncOp> training = buildTraining(*model);
+    if (failed(training))
+      return failure();
+    func::FuncOp evaluation = buildEvaluation(*model);
+
+    OpBuilder builder(*function);
+    builder.insert(*training);
+    builder.insert(evaluation);
+    function->erase();
+    return success();
+  }
+};
+
+} // namespace
