@@ -6,6 +6,7 @@
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Passes.h"
 #include "dtc/Fusion/Passes.h"
+#include "dtc/Pipelines/Pipelines.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Shard/IR/ShardDialect.h"
@@ -22,4 +23,5 @@ void dtc::registerPasses() {
   mlir::registerTransformsPasses();
   registerAutodiffPasses();
   registerFusionPasses();
+  registerPipelines();
 }

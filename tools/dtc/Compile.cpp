@@ -1,0 +1,178 @@
+// The way of a compilation: import, recipe, passes, and the result.
+#include "Compile.h"
+#include "Diagnostics.h"
+#include "HostCompiler.h"
+#include "Output.h"
+#include "Recipe.h"
+
+#include "dtc/Import/ONNX.h"
+#include "dtc/Pipelines/Pipelines.h"
+#include "dtc/Pipelines/Registration.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace {
+
+/// One compilation's state.
+class Compilation {
+public:
+  Compilation(const dtc::Options &options, const char *argv0)
+      : options(options), argv0(argv0) {
+    dtc::registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+    // The printer's line says where; MLIR's dump of the op would be many lines.
+    context.printOpOnDiagnostic(false);
+    timing.setEnabled(options.timePasses);
+    timing.setDisplayMode(DefaultTimingManager::DisplayMode::Tree);
+  }
+
+  int run();
+
+private:
+  OwningOpRef<ModuleOp> import();
+  LogicalResult lower(ModuleOp module, dtc::Level level, TimingScope &total);
+  void addPasses(PassManager &manager, dtc::Level level) const;
+  int writeLevel(ModuleOp module);
+
+  static int fail(llvm::Error error) {
+    dtc::printError(llvm::toString(std::move(error)));
+    return 1;
+  }
+
+  const dtc::Options &options;
+  const char *argv0;
+  DialectRegistry registry;
+  // A compilation takes milliseconds; threads would cost more than they bring.
+  MLIRContext context{MLIRContext::Threading::DISABLED};
+  DefaultTimingManager timing;
+};
+
+} // namespace
+
+/// The level at which a result is made.
+static dtc::Level getLevel(dtc::Result result) {
+  switch (result) {
+  case dtc::Result::NN:
+    return dtc::Level::NN;
+  case dtc::Result::Grad:
+    return dtc::Level::Grad;
+  case dtc::Result::Dist:
+    return dtc::Level::Dist;
+  case dtc::Result::RT:
+  case dtc::Result::Source:
+  case dtc::Result::Binary:
+    return dtc::Level::RT;
+  }
+  llvm_unreachable("every result is covered");
+}
+
+void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
+  dtc::PipelineOptions pipeline;
+  pipeline.devices = options.devices;
+  pipeline.output = options.modelOutput;
+  dtc::buildPipelineTo(level, manager, pipeline);
+}
+
+OwningOpRef<ModuleOp> Compilation::import() {
+  llvm::sys::fs::file_status status;
+  if (std::error_code code = llvm::sys::fs::status(options.model, status)) {
+    dtc::printError("cannot read '" + options.model + "': " + code.message());
+    return nullptr;
+  }
+  if (llvm::sys::fs::is_directory(status)) {
+    dtc::printError("cannot read '" + options.model + "': it is a folder");
+    return nullptr;
+  }
+  dtc::ImportOptions import;
+  import.batch = options.recipe.batch;
+  return dtc::importONNX(options.model, import, context);
+}
+
+LogicalResult Compilation::lower(ModuleOp module, dtc::Level level,
+                                 TimingScope &total) {
+  PassManager manager(&context);
+  // Before it, so that MLIR's options see the passes' own names.
+  if (failed(applyPassManagerCLOptions(manager)))
+    return failure();
+  TimingScope passes = total.nest("Passes");
+  manager.enableTiming(passes);
+  addPasses(manager, level);
+  return manager.run(module);
+}
+
+int Compilation::writeLevel(ModuleOp module) {
+  OpPrintingFlags flags;
+  flags.printNameLocAsPrefix();
+  llvm::Error error = dtc::writeText(options.out, [&](llvm::raw_ostream &os) {
+    module.print(os, flags);
+    os << '\n';
+  });
+  return error ? fail(std::move(error)) : 0;
+}
+
+int Compilation::run() {
+  dtc::Level level = getLevel(options.result);
+  if (level > dtc::Level::Grad || !options.modelIsONNX) {
+    dtc::printError("supported: ONNX files to --emit=nn and --emit=grad");
+    return 2;
+  }
+  if (options.printPipeline) {
+    PassManager manager(&context);
+    addPasses(manager, level);
+    manager.printAsTextualPipeline(llvm::outs(), /*pretty=*/true);
+    llvm::outs() << '\n';
+    return 0;
+  }
+  dtc::DiagnosticPrinter diagnostics(context, options.model);
+  TimingScope total = timing.getRootScope();
+  TimingScope importing = total.nest("Import");
+  OwningOpRef<ModuleOp> module = import();
+  if (!module)
+    return 1;
+  bool isTrained = level != dtc::Level::NN;
+  if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)))
+    return 1;
+  importing.stop();
+  // What is explained is known at the last level.
+  if (options.explain) {
+    OwningOpRef<ModuleOp> copy = module->clone();
+    if (failed(dtc::applyRecipe(*copy, options.recipe, /*required=*/true)) ||
+        failed(lower(*copy, dtc::Level::RT, total)))
+      return 1;
+    if (options.out.empty())
+      return 0;
+  }
+  if (failed(lower(*module, level, total)))
+    return 1;
+  return writeLevel(*module);
+}
+
+void dtc::registerMLIROptions() {
+  registerMLIRContextCLOptions();
+  registerPassManagerCLOptions();
+}
+
+int dtc::compile(const Options &options, const char *argv0) {
+  // LLVM's parser knows these options; it sees no others.
+  std::vector<const char *> arguments = {"dtc"};
+  for (const std::string &option : options.mlirOptions)
+    arguments.push_back(option.c_str());
+  std::string problem;
+  llvm::raw_string_ostream os(problem);
+  if (!llvm::cl::ParseCommandLineOptions(arguments.size(), arguments.data(), "", &os)) {
+    StringRef line = StringRef(problem).trim();
+    line.consume_front("dtc: ");
+    printError(line.split('\n').first);
+    return 2;
+  }
+  return Compilation(options, argv0).run();
+}

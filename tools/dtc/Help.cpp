@@ -1,0 +1,72 @@
+// The text of --help: the option table by topics, wrapped.
+#include "Help.h"
+
+#include "llvm/Option/Option.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+static constexpr unsigned column = 24, width = 100;
+
+/// Prints `text` in lines that begin at `column`, the first of which has been
+/// begun.
+static void printWrapped(StringRef text, raw_ostream &os) {
+  unsigned used = column;
+  bool first = true;
+  while (!text.empty()) {
+    auto [word, rest] = text.split(' ');
+    if (!first && used + 1 + word.size() > width) {
+      os << '\n';
+      os.indent(column);
+      used = column;
+    } else if (!first) {
+      os << ' ';
+      ++used;
+    }
+    os << word;
+    used += word.size();
+    first = false;
+    text = rest;
+  }
+  os << '\n';
+}
+
+static void printOption(const opt::Option &option, const char *help,
+                        const opt::OptTable &table, raw_ostream &os) {
+  std::string spelling = option.getPrefixedName().str();
+  if (const char *meta = table.getOptionMetaVar(option.getID())) {
+    if (option.getKind() == opt::Option::JoinedOrSeparateClass)
+      spelling += ' ';
+    spelling += meta;
+  }
+  os << "  " << spelling;
+  if (spelling.size() + 3 > column) {
+    os << '\n';
+    os.indent(column);
+  } else {
+    os.indent(column - 2 - spelling.size());
+  }
+  printWrapped(help, os);
+}
+
+void dtc::printHelp(const opt::OptTable &table, unsigned hidden,
+                    raw_ostream &os) {
+  os << "dtc: compiles a model and its recipe into a training program\n\n"
+        "  dtc MODEL [recipe] [strategy] [--emit=LEVEL] -o OUT\n\n"
+        "MODEL is an ONNX file (.onnx, or ONNX's text form .onnxtxt) or a file in dtc's own model\n"
+        "language (.dt), which may carry the recipe.\n";
+  for (unsigned topic = 1; topic <= table.getNumOptions(); ++topic) {
+    if (table.getOptionKind(topic) != opt::Option::GroupClass)
+      continue;
+    os << '\n' << table.getOptionHelpText(topic) << ":\n";
+    for (unsigned id = 1; id <= table.getNumOptions(); ++id) {
+      opt::Option option = table.getOption(id);
+      const char *help = table.getOptionHelpText(id);
+      if (table.getOptionGroupID(id) == topic && help && *help && !option.hasFlag(hidden))
+        printOption(option, help, table, os);
+    }
+  }
+  os << "\nExample:\n"
+        "  dtc mnist_cnn.dt --strategy=data --devices=4 -o mnist_cnn\n"
+        "  mpirun -n 4 ./mnist_cnn --data=idx:DIR --epochs=1\n";
+}

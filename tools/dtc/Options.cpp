@@ -1,0 +1,247 @@
+// Parsing and checking of the command line.
+#include "Options.h"
+#include "Help.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Option/Arg.h"
+#include "llvm/Option/ArgList.h"
+#include "llvm/Option/OptTable.h"
+#include "llvm/Option/Option.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace llvm;
+
+namespace {
+
+enum ID {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+#define OPTTABLE_STR_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_STR_TABLE_CODE
+
+#define OPTTABLE_PREFIXES_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_PREFIXES_TABLE_CODE
+
+using namespace llvm::opt;
+constexpr OptTable::Info infoTable[] = {
+#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+class Table : public GenericOptTable {
+public:
+  Table() : GenericOptTable(OptionStrTable, OptionPrefixesTable, infoTable) {
+    setDashDashParsing(true);
+  }
+};
+
+/// Reads the arguments into Options; the first mistake ends it.
+class Reader {
+public:
+  explicit Reader(const InputArgList &args) : args(args) {}
+
+  bool read(dtc::Options &options) {
+    return readModel(options) && readRecipe(options) &&
+           readStrategy(options) && readResult(options);
+  }
+  const std::string &getError() const { return error; }
+
+private:
+  bool fail(const Twine &message) {
+    error = message.str();
+    return false;
+  }
+
+  bool readModel(dtc::Options &options) {
+    std::vector<std::string> inputs = args.getAllArgValues(OPT_INPUT);
+    if (inputs.empty())
+      return fail("no model file; 'dtc --help' tells how to call dtc");
+    if (inputs.size() > 1)
+      return fail("one model file is compiled at a time, but there are two: '" +
+                  inputs[0] + "' and '" + inputs[1] + "'");
+    options.model = inputs[0];
+    StringRef extension = sys::path::extension(options.model);
+    options.modelIsONNX = extension == ".onnx" || extension == ".onnxtxt";
+    if (!options.modelIsONNX && extension != ".dt")
+      return fail("'" + options.model +
+                  "' is no model: its name ends in none of .onnx, .onnxtxt and .dt");
+    return true;
+  }
+
+  bool readCount(ID id, int64_t largest, int64_t &count) {
+    const Arg *arg = args.getLastArg(id);
+    if (!arg)
+      return true;
+    StringRef text = arg->getValue();
+    if (text.getAsInteger(10, count) || count < 1 || count > largest)
+      return fail(arg->getSpelling() + text + ": expected a whole number from 1 to " +
+                  Twine(largest));
+    return true;
+  }
+
+  bool readSetting(ID id, StringRef name, dtc::RecipeOptions &recipe) {
+    const Arg *arg = args.getLastArg(id);
+    if (!arg)
+      return true;
+    double value = 0;
+    StringRef text = arg->getValue();
+    if (text.getAsDouble(value) || !std::isfinite(value))
+      return fail(arg->getSpelling() + text + ": expected a number");
+    recipe.settings.emplace_back(name, value);
+    return true;
+  }
+
+  bool readRecipe(dtc::Options &options) {
+    dtc::RecipeOptions &recipe = options.recipe;
+    if (const Arg *arg = args.getLastArg(OPT_loss))
+      recipe.loss = arg->getValue();
+    if (const Arg *arg = args.getLastArg(OPT_optimizer))
+      recipe.optimizer = arg->getValue();
+    options.modelOutput = args.getLastArgValue(OPT_model_output);
+    const std::pair<ID, const char *> settings[] = {
+        {OPT_lr, "lr"},           {OPT_momentum, "momentum"},
+        {OPT_dampening, "dampening"}, {OPT_beta1, "beta1"},
+        {OPT_beta2, "beta2"},     {OPT_epsilon, "epsilon"},
+        {OPT_weight_decay, "weight_decay"}};
+    for (auto [id, name] : settings)
+      if (!readSetting(id, name, recipe))
+        return false;
+    if (args.hasArg(OPT_nesterov))
+      recipe.settings.emplace_back("nesterov", 1);
+    return readCount(OPT_batch, int64_t(1) << 31, recipe.batch);
+  }
+
+  bool readStrategy(dtc::Options &options) {
+    StringRef target = args.getLastArgValue(OPT_target, "cpu");
+    if (target != "cpu")
+      return fail("--target=" + target + " is not supported; supported: cpu");
+    for (ID id : {OPT_microbatches, OPT_schedule})
+      if (const Arg *arg = args.getLastArg(id))
+        return fail(StringRef(arg->getSpelling()).rtrim('=') +
+                    " belongs to pipelines, which are not supported; supported: "
+                    "--strategy=none and --strategy=data");
+    const Arg *strategy = args.getLastArg(OPT_strategy);
+    const Arg *devices = args.getLastArg(OPT_devices);
+    constexpr int64_t largest = 65536;
+    if (const Arg *mesh = args.getLastArg(OPT_mesh)) {
+      if (strategy || devices)
+        return fail("--mesh says the strategy and the devices; leave out --strategy and --devices");
+      auto [axis, size] = StringRef(mesh->getValue()).split(':');
+      if (axis != "data" || size.contains(','))
+        return fail(Twine("--mesh=") + mesh->getValue() +
+                    " is not supported; supported: one axis, data:N");
+      if (size.getAsInteger(10, options.devices) || options.devices < 1 ||
+          options.devices > largest)
+        return fail(Twine("--mesh=") + mesh->getValue() +
+                    ": expected data:N with N from 1 to " + Twine(largest));
+      options.strategy = "data";
+      return true;
+    }
+    if (!readCount(OPT_devices, largest, options.devices))
+      return false;
+    if (strategy)
+      options.strategy = strategy->getValue();
+    if (options.strategy != "none" && options.strategy != "data")
+      return fail("--strategy=" + options.strategy +
+                  " is not supported; supported: none, data");
+    if (options.strategy == "data" && !devices)
+      return fail("--strategy=data needs --devices=N");
+    if (options.strategy == "none" && options.devices > 1)
+      return fail("--devices=" + Twine(options.devices) +
+                  " needs a strategy that uses them: --strategy=data");
+    return true;
+  }
+
+  bool readResult(dtc::Options &options) {
+    using dtc::Result;
+    StringRef level = args.getLastArgValue(OPT_emit, "binary");
+    std::optional<Result> result =
+        StringSwitch<std::optional<Result>>(level)
+            .Case("nn", Result::NN)
+            .Case("grad", Result::Grad)
+            .Case("dist", Result::Dist)
+            .Case("rt", Result::RT)
+            .Case("source", Result::Source)
+            .Case("binary", Result::Binary)
+            .Default(std::nullopt);
+    if (!result)
+      return fail("--emit=" + level +
+                  " is no level; the levels are nn, grad, dist, rt, source and binary");
+    options.result = *result;
+    options.explain = args.hasArg(OPT_explain);
+    options.printPipeline = args.hasArg(OPT_print_pipeline);
+    options.timePasses = args.hasArg(OPT_time_passes);
+    for (const std::string &rest : args.getAllArgValues(OPT_mlir))
+      options.mlirOptions.push_back("--mlir-" + rest);
+
+    bool isText = options.result <= Result::RT;
+    options.out = args.getLastArgValue(OPT_o, isText ? "-" : "");
+    // --explain and --print-pipeline alone are questions: nothing is written.
+    if (options.out.empty() && !options.explain && !options.printPipeline)
+      return fail(options.result == Result::Source
+                      ? "no place for the source; name a folder with -o"
+                      : "no place for the program; name a file with -o");
+    if (options.out == "-" && !isText)
+      return fail("-o -: only text (--emit=nn, grad, dist, rt) goes to standard output");
+    return true;
+  }
+
+  const InputArgList &args;
+  std::string error;
+};
+
+/// The mistake in words, or nothing.
+std::string findUnknown(const Table &table, const InputArgList &args) {
+  for (const Arg *arg : args.filtered(OPT_UNKNOWN)) {
+    StringRef text = arg->getSpelling();
+    std::string nearest;
+    std::string message = "unknown option '" + text.str() + "'";
+    if (table.findNearest(text, nearest) <= 2)
+      message += "; did you mean '" + nearest + "'?";
+    else
+      message += "; 'dtc --help' lists them";
+    return message;
+  }
+  return "";
+}
+
+} // namespace
+
+std::optional<dtc::Options>
+dtc::parseOptions(int argc, const char *const *argv, int &status) {
+  Table table;
+  unsigned missingIndex, missingCount;
+  InputArgList args = table.ParseArgs(ArrayRef(argv + 1, argv + argc),
+                                      missingIndex, missingCount);
+  status = 0;
+  if (args.hasArg(OPT_help)) {
+    printHelp(table, HelpHidden, outs());
+    return std::nullopt;
+  }
+  if (args.hasArg(OPT_version)) {
+    outs() << "dtc " DTC_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
+    return std::nullopt;
+  }
+  status = 2;
+  Options options;
+  Reader reader(args);
+  std::string error = findUnknown(table, args);
+  if (error.empty() && missingCount)
+    error = std::string("'") + args.getArgString(missingIndex) + "' needs a value";
+  if (error.empty() && !reader.read(options))
+    error = reader.getError();
+  if (error.empty())
+    return options;
+  errs() << "dtc: error: " << error << '\n';
+  return std::nullopt;
+}

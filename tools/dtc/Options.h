@@ -1,0 +1,52 @@
+// The command line of dtc, checked.
+#ifndef DTC_TOOLS_DTC_OPTIONS_H
+#define DTC_TOOLS_DTC_OPTIONS_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dtc {
+
+/// What a compilation ends with. The text levels come first.
+enum class Result { NN, Grad, Dist, RT, Source, Binary };
+
+/// Recipe options as given; what is absent comes from the model file or is
+/// PyTorch's default.
+struct RecipeOptions {
+  std::optional<std::string> loss;
+  std::optional<std::string> optimizer;
+  /// Settings of the optimizer by their name in the nn dialect, in the order
+  /// given (`weight_decay`, 0.01); flags count as 1.
+  std::vector<std::pair<std::string, double>> settings;
+  /// The GLOBAL batch; 0 when not given.
+  int64_t batch = 0;
+};
+
+struct Options {
+  std::string model;
+  bool modelIsONNX = false;
+  RecipeOptions recipe;
+  /// Name of the output that the loss takes; empty: the only one.
+  std::string modelOutput;
+  /// "none" or "data".
+  std::string strategy = "none";
+  int64_t devices = 1;
+  Result result = Result::Binary;
+  /// "-" is standard output.
+  std::string out;
+  bool explain = false, printPipeline = false, timePasses = false;
+  /// MLIR's own options, spelled as given.
+  std::vector<std::string> mlirOptions;
+};
+
+/// Reads the command line. Without a value, the process is to end with
+/// `status`: 0 after --help or --version, 2 after one line on stderr.
+std::optional<Options> parseOptions(int argc, const char *const *argv,
+                                    int &status);
+
+} // namespace dtc
+
+#endif // DTC_TOOLS_DTC_OPTIONS_H
