@@ -17,6 +17,12 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+/// An Error that all ranks have thrown together (World::agree): rank 0 tells it.
+class AgreedError : public Error {
+public:
+  using Error::Error;
+};
+
 /// Shared by all calls of one rank. Not thread-safe: one step runs on one thread, which uses `threads()` workers inside a call.
 class Context {
 public:

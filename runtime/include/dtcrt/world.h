@@ -23,7 +23,8 @@ public:
   /// Ranks of this host.
   int local_rank() const;
   int local_ranks() const;
-  /// Worker threads of this rank: the host's cores over its ranks, at least 1; DTCRT_THREADS overrides.
+  /// Worker threads of this rank: the host's cores over its ranks, at least 1; DTCRT_THREADS overrides
+  /// (Error when it is not a number).
   int threads() const;
 
   /// Names the axes over which collectives run; their sizes multiply to ranks(). Collective. Without it: one axis "data".
@@ -31,7 +32,7 @@ public:
   /// This rank's arena, zeroed, aligned to 64 bytes, in a window shared with the ranks of this host. Collective, once.
   Arena allocate(std::size_t bytes);
 
-  /// Collective: every rank brings its error ("" for none). If any has one, all ranks throw the same Error:
+  /// Collective: every rank brings its error ("" for none). If any has one, all ranks throw the same AgreedError:
   /// that of the lowest rank that has one.
   void agree(const std::string &error);
   void barrier();

@@ -69,7 +69,7 @@ World::World(int *argc, char ***argv) : impl_(std::make_unique<Impl>()) {
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, w.rank, MPI_INFO_NULL, &w.local);
     MPI_Comm_rank(w.local, &w.local_rank);
     MPI_Comm_size(w.local, &w.local_ranks);
-    w.threads = threads_of_rank(w.local_ranks);
+    w.host_ranks = w.local_ranks;
     // Tests run the traffic between hosts on one machine.
     if (const char *parts = std::getenv("DTCRT_SPLIT_HOST")) {
       const int count = std::max(1, std::atoi(parts));
@@ -82,8 +82,6 @@ World::World(int *argc, char ***argv) : impl_(std::make_unique<Impl>()) {
     }
     int first = w.local_rank == 0;
     MPI_Allreduce(&first, &w.hosts, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
-  } else {
-    w.threads = threads_of_rank(1);
   }
   w.allocate_control();
   w.make_group("", 0);
@@ -205,7 +203,7 @@ void World::agree(const std::string &error) {
   Impl &w = *impl_;
   if (!w.mpi) {
     if (!error.empty())
-      throw Error(error);
+      throw AgreedError(error);
     return;
   }
   int mine = error.empty() ? w.ranks : w.rank, first = w.ranks;
@@ -217,7 +215,7 @@ void World::agree(const std::string &error) {
   std::string text = error;
   text.resize(static_cast<std::size_t>(length));
   MPI_Bcast(text.data(), length, MPI_CHAR, first, MPI_COMM_WORLD);
-  throw Error(text);
+  throw AgreedError(text);
 }
 
 void World::barrier() {
@@ -246,6 +244,6 @@ int World::rank() const { return impl_->rank; }
 int World::ranks() const { return impl_->ranks; }
 int World::local_rank() const { return impl_->local_rank; }
 int World::local_ranks() const { return impl_->local_ranks; }
-int World::threads() const { return impl_->threads; }
+int World::threads() const { return threads_of_rank(impl_->host_ranks); }
 
 } // namespace dtcrt

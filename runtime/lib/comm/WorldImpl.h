@@ -55,7 +55,8 @@ struct Group {
 
 struct World::Impl {
   bool mpi = false;
-  int rank = 0, ranks = 1, local_rank = 0, local_ranks = 1, hosts = 1, threads = 1;
+  int rank = 0, ranks = 1, local_rank = 0, local_ranks = 1, hosts = 1;
+  int host_ranks = 1; ///< that share the machine's cores
   MPI_Comm local = MPI_COMM_NULL;
   MPI_Win control_window = MPI_WIN_NULL, arena_window = MPI_WIN_NULL;
   Control *control = nullptr;

@@ -1,0 +1,27 @@
+// The command line of an emitted program.
+#pragma once
+
+#include "dtcrt/plan.h"
+
+#include <optional>
+#include <string>
+
+namespace dtcrt {
+
+struct Options {
+  std::string data;
+  i64 epochs = 1;
+  std::optional<i64> steps; ///< of this run; without it the epochs decide
+  std::uint64_t seed = 0;
+  bool shuffle = true;
+  i64 validation = 0;
+  std::string metrics, save, load;
+  bool help = false;
+};
+
+/// Throws Error naming the argument that is wrong.
+Options parse_options(int argc, char **argv);
+
+std::string help_text(const Plan &plan, const std::string &program);
+
+} // namespace dtcrt

@@ -1,0 +1,103 @@
+// Initial values by Philox; checkpoints as safetensors.
+#include "core/Parameters.h"
+#include "core/Random.h"
+#include "io/Safetensors.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <memory>
+
+namespace dtcrt {
+
+namespace {
+
+std::string beside_executable(const std::string &file) {
+  const std::filesystem::path path(file);
+  if (path.is_absolute())
+    return file;
+  std::error_code error;
+  const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? file : (executable.parent_path() / path).string();
+}
+
+/// Calls `set(logical position)` for every element of a dense tensor: the position does not depend on the layout.
+template <class Value> void fill_logical(const Tensor<f32> &tensor, Value value) {
+  const index size = tensor.size();
+  for (index i = 0; i < size; ++i) {
+    index rest = i, offset = 0;
+    for (int d = tensor.rank() - 1; d >= 0; --d) {
+      offset += rest % tensor.dim(d) * tensor.strides()[d];
+      rest /= tensor.dim(d);
+    }
+    tensor.data()[offset] = static_cast<f32>(value(static_cast<std::uint64_t>(i)));
+  }
+}
+
+} // namespace
+
+void initialise(Context &ctx, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow) {
+  std::unique_ptr<SafetensorsReader> stored;
+  for (const ParameterBinding &parameter : binding.parameters) {
+    ctx.declare_parameter(parameter.tensor.data());
+    const RandomStream random(seed, parameter.name);
+    const Init &init = parameter.init;
+    switch (init.kind) {
+    case Init::Kind::uniform:
+      fill_logical(parameter.tensor, [&](std::uint64_t i) { return init.a + (init.b - init.a) * random.uniform(i); });
+      break;
+    case Init::Kind::normal:
+      fill_logical(parameter.tensor, [&](std::uint64_t i) {
+        const auto [even, odd] = random.normals(i / 2);
+        return init.a + init.b * (i % 2 ? odd : even);
+      });
+      break;
+    case Init::Kind::constant:
+      fill_logical(parameter.tensor, [&](std::uint64_t) { return init.a; });
+      break;
+    case Init::Kind::stored:
+      if (values_follow)
+        break;
+      if (!stored)
+        stored = std::make_unique<SafetensorsReader>(beside_executable(plan.parameters_file));
+      stored->read(parameter.name, parameter.tensor);
+      break;
+    }
+  }
+  for (const StateBinding &state : binding.state)
+    fill_logical(state.tensor, [&](std::uint64_t) { return state.init; });
+  ctx.parameter_changed(nullptr);
+}
+
+i64 load_checkpoint(Context &ctx, const std::string &path, const Binding &binding) {
+  const SafetensorsReader file(path);
+  for (const ParameterBinding &parameter : binding.parameters)
+    file.read(parameter.name, parameter.tensor);
+  ctx.parameter_changed(nullptr);
+  const bool any_state =
+      std::any_of(binding.state.begin(), binding.state.end(), [&](const StateBinding &state) { return file.has(state.name); });
+  // Parameters alone (another tool's, or another optimizer's file) begin a new training.
+  if (!any_state && !binding.state.empty())
+    return 0;
+  for (const StateBinding &state : binding.state)
+    file.read(state.name, state.tensor);
+  const std::string text = file.metadata("step");
+  i64 step = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
+  if (!text.empty() && (error != std::errc() || end != text.data() + text.size() || step < 0))
+    throw Error(path + ": its step is not a number");
+  if (text.empty() && any_state)
+    throw Error(path + ": it has optimizer state but does not say after which step");
+  return step;
+}
+
+void save_checkpoint(const std::string &path, const Plan &plan, const Binding &binding, i64 step) {
+  std::vector<NamedTensor> tensors;
+  for (const ParameterBinding &parameter : binding.parameters)
+    tensors.push_back({parameter.name, parameter.tensor});
+  for (const StateBinding &state : binding.state)
+    tensors.push_back({state.name, state.tensor});
+  write_safetensors(path, tensors, {{"format", "dtc"}, {"model", plan.model}, {"step", std::to_string(step)}});
+}
+
+} // namespace dtcrt

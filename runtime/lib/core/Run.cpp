@@ -1,0 +1,259 @@
+// The main of an emitted program: options, data, parameters, the training loop, evaluation, files.
+#include "comm/WorldImpl.h"
+#include "core/Options.h"
+#include "core/Parameters.h"
+#include "core/Report.h"
+#include "data/Dataset.h"
+#include "data/Sampler.h"
+#include "dtcrt/program.h"
+#include "io/File.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <limits>
+
+namespace dtcrt {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+f64 seconds_since(Clock::time_point start) { return std::chrono::duration<f64>(Clock::now() - start).count(); }
+
+/// Runs `work` on all ranks; if it fails on any, all throw the same Error. Nobody is left waiting for a rank that gave up.
+template <class Work> void together(World &world, Work work) {
+  std::string error;
+  try {
+    work();
+  } catch (const std::exception &failure) {
+    error = failure.what();
+    if (error.empty())
+      error = "unknown failure";
+  }
+  world.agree(error);
+}
+
+/// Which share of the global batch this rank takes: its coordinate on the axis "data".
+int batch_part(const Plan &plan, int rank) {
+  if (plan.mesh.empty())
+    return rank;
+  int stride = plan.devices;
+  for (const MeshAxis &axis : plan.mesh) {
+    stride /= axis.size;
+    if (axis.name == "data")
+      return rank / stride % axis.size;
+  }
+  return 0;
+}
+
+class Training {
+public:
+  Training(World &world, const Plan &plan, Program &program, const Options &options)
+      : world_(world), plan_(plan), program_(program), options_(options), ctx_(world) {}
+
+  void run();
+
+private:
+  void prepare();
+  void train();
+  void train_step(Sampler &sampler, i64 step, Report &report, i64 last);
+  Score evaluate(const Split &split);
+  void gather(const Split &split, const BatchRows &rows, f32 weight);
+
+  World &world_;
+  const Plan &plan_;
+  Program &program_;
+  const Options &options_;
+  Context ctx_;
+  std::unique_ptr<Arena> arena_;
+  Binding binding_;
+  Dataset data_;
+  Split validation_; ///< the tail of the training samples: the same columns, from validation_first_ on
+  index validation_first_ = 0;
+  i64 done_ = 0; ///< steps that made the parameters
+};
+
+void Training::prepare() {
+  together(world_, [&] {
+    if (plan_.batch < 1 || plan_.local_batch < 1)
+      throw std::logic_error("the plan has no batch");
+    // A program without arguments has nothing to do; one that only initialises and saves needs no data.
+    if (options_.data.empty() && options_.steps.value_or(1) != 0)
+      throw Error("no data: --data=idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE or synthetic (--help tells more)");
+    if (options_.data.empty() && options_.validation > 0)
+      throw Error("--validation needs --data");
+    for (const std::string &file : {options_.save, options_.metrics})
+      if (!file.empty() && world_.rank() == 0)
+        check_writable(file);
+  });
+  world_.set_mesh(plan_.mesh);
+  arena_ = std::make_unique<Arena>(world_.allocate(plan_.arena_bytes));
+  binding_ = program_.bind(*arena_);
+  together(world_, [&] {
+    if (!options_.data.empty())
+      data_ = load_dataset(options_.data, wishes_of(plan_, binding_), options_.seed);
+    if (options_.validation > 0 && options_.validation >= data_.train.size)
+      throw Error("--validation=" + std::to_string(options_.validation) + " leaves nothing of " + std::to_string(data_.train.size) +
+                  " training samples");
+    validation_first_ = data_.train.size - options_.validation;
+    if (data_.train.size > std::numeric_limits<std::uint32_t>::max())
+      throw Error("more than 2^32 training samples");
+  });
+  together(world_, [&] {
+    initialise(ctx_, plan_, binding_, options_.seed, !options_.load.empty());
+    if (!options_.load.empty())
+      done_ = load_checkpoint(ctx_, options_.load, binding_);
+  });
+}
+
+void Training::gather(const Split &split, const BatchRows &rows, f32 weight) {
+  for (std::size_t i = 0; i < split.inputs.size(); ++i)
+    split.inputs[i].gather(ctx_, rows.ids, binding_.inputs[i].tensor);
+  if (split.label)
+    split.label->gather(ctx_, rows.ids, binding_.label);
+  if (binding_.weight)
+    for (index r = 0; r < plan_.local_batch; ++r)
+      binding_.weight.data()[r] = r < rows.valid ? weight : 0;
+}
+
+void Training::train_step(Sampler &sampler, i64 step, Report &report, i64 last) {
+  const auto start = Clock::now();
+  const BatchRows rows = sampler.rows(step - 1);
+  gather(data_.train, rows, 1.0f / static_cast<f32>(rows.global_valid));
+  if (binding_.step)
+    *binding_.step.data() = step;
+  program_.step(ctx_);
+  const f64 loss = binding_.loss ? *binding_.loss.data() : 0;
+  if (!std::isfinite(loss)) // on all ranks: the loss is all-reduced
+    world_.agree("the loss is " + std::string(std::isnan(loss) ? "nan" : "infinite") + " at step " + std::to_string(step) +
+                ": training has diverged");
+  report.step(step, last, loss, plan_.learning_rate, static_cast<f64>(rows.global_valid) / seconds_since(start));
+}
+
+Score Training::evaluate(const Split &split) {
+  const bool is_validation = &split == &validation_;
+  const Split &source = is_validation ? data_.train : split;
+  const index first = is_validation ? validation_first_ : 0, size = is_validation ? options_.validation : split.size;
+  Sampler sampler(size, plan_.batch, plan_.local_batch, batch_part(plan_, world_.rank()), false, 0);
+  Score score;
+  score.has_accuracy = plan_.has_accuracy && binding_.correct;
+  for (index batch = 0; batch < sampler.batches_per_epoch(); ++batch) {
+    BatchRows rows = sampler.rows(batch);
+    for (index &id : rows.ids)
+      id += first;
+    gather(source, rows, 1);
+    program_.evaluate(ctx_);
+    score.loss += *binding_.loss.data();
+    if (score.has_accuracy)
+      score.accuracy += *binding_.correct.data();
+  }
+  score.loss /= static_cast<f64>(size);
+  score.accuracy /= static_cast<f64>(size);
+  return score;
+}
+
+void Training::train() {
+  std::unique_ptr<Report> report;
+  together(world_, [&] { report = std::make_unique<Report>(world_.rank() == 0, options_.metrics); });
+  const bool evaluates = program_.has_evaluate() && binding_.loss && !options_.data.empty();
+  i64 last = done_, step = done_;
+  f64 training_seconds = 0, loss = 0;
+  if (!options_.data.empty()) {
+    Sampler sampler(validation_first_, plan_.batch, plan_.local_batch, batch_part(plan_, world_.rank()), options_.shuffle, options_.seed);
+    const i64 per_epoch = sampler.batches_per_epoch();
+    if (!options_.steps && options_.epochs > std::numeric_limits<i64>::max() / 2 / per_epoch)
+      throw Error("--epochs=" + std::to_string(options_.epochs) + ": more steps than can be counted");
+    last = done_ + (options_.steps ? *options_.steps : options_.epochs * per_epoch);
+    while (step < last) {
+      const auto step_start = Clock::now();
+      train_step(sampler, ++step, *report, last);
+      training_seconds += seconds_since(step_start);
+      loss = binding_.loss ? *binding_.loss.data() : 0;
+      if (step % per_epoch != 0 && step != last)
+        continue;
+      together(world_, [&] { report->check(); });
+      if (evaluates && options_.validation > 0)
+        report->evaluation(step, "validation", evaluate(validation_));
+    }
+  }
+
+  std::string summary = std::to_string(step - done_) + " steps in " + std::to_string(static_cast<i64>(training_seconds * 10) / 10) + "." +
+                        std::to_string(static_cast<i64>(training_seconds * 10) % 10) + " s";
+  char number[64];
+  if (step > done_) {
+    std::snprintf(number, sizeof number, ", loss %.4f", loss);
+    summary += number;
+  }
+  if (evaluates && data_.test) {
+    const Score score = evaluate(*data_.test);
+    report->evaluation(step, "test", score);
+    std::snprintf(number, sizeof number, ", test loss %.4f", score.loss);
+    summary += number;
+    if (score.has_accuracy) {
+      std::snprintf(number, sizeof number, ", test accuracy %.4f", score.accuracy);
+      summary += number;
+    }
+  }
+  together(world_, [&] {
+    report->check();
+    if (!options_.save.empty() && world_.rank() == 0)
+      save_checkpoint(options_.save, plan_, binding_, step);
+  });
+  report->summary(summary);
+}
+
+void Training::run() {
+  prepare();
+  train();
+}
+
+void print_error(const std::string &program, const std::string &what) {
+  // One line, whatever a file name or a library's message holds.
+  std::string line = program + ": " + what;
+  for (char &c : line)
+    if (static_cast<unsigned char>(c) < 32)
+      c = ' ';
+  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fflush(stderr);
+}
+
+} // namespace
+
+int run(int argc, char **argv, const Plan &plan, Program &program) {
+  constexpr int failed = 2;
+  const std::string path = argc > 0 ? argv[0] : plan.model, name = path.substr(path.rfind('/') + 1);
+  World world(&argc, &argv);
+  try {
+    Options options;
+    together(world, [&] {
+      options = parse_options(argc, argv);
+      if (options.help)
+        return;
+      static_cast<void>(world.threads()); // says if DTCRT_THREADS makes no sense
+      if (world.ranks() != plan.devices)
+        throw Error("compiled for " + std::to_string(plan.devices) + (plan.devices == 1 ? " rank" : " ranks") + ", started with " +
+                    std::to_string(world.ranks()) + ": run it with mpirun -n " + std::to_string(plan.devices));
+    });
+    if (options.help) {
+      if (world.rank() == 0)
+        std::fputs(help_text(plan, path).c_str(), stdout);
+      return 0;
+    }
+    Training(world, plan, program, options).run();
+    return 0;
+  } catch (const AgreedError &failure) {
+    if (world.rank() == 0)
+      print_error(name, failure.what());
+    return failed;
+  } catch (const PeerFailure &) {
+    return failed;
+  } catch (const std::exception &failure) {
+    if (world.fail())
+      print_error(name, failure.what());
+    world.abandon();
+    return failed;
+  }
+}
+
+} // namespace dtcrt

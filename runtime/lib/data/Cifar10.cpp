@@ -1,0 +1,52 @@
+// CIFAR-10, binary version (https://www.cs.toronto.edu/~kriz/cifar.html): records of a label and 3×32×32 pixels, a byte each.
+#include "data/Dataset.h"
+#include "io/File.h"
+
+#include <array>
+
+namespace dtcrt {
+
+namespace {
+
+constexpr index pixels = 3 * 32 * 32, record = pixels + 1;
+
+Split read_split(const std::string &folder, const std::vector<const char *> &names, const Wishes &wishes) {
+  Split split;
+  std::vector<u8> images, labels;
+  const Dims shape = image_shape("cifar10", {3, 32, 32}, wishes);
+  for (const char *name : names) {
+    const std::array<const char *, 1> candidates{name};
+    InputFile file(find_file(folder, candidates));
+    std::array<u8, record> sample;
+    // The number of records is not written anywhere: a file ends where a record would begin.
+    index count = 0;
+    for (; !file.at_end(); ++count) {
+      file.read(sample.data(), sample.size());
+      if (sample[0] >= 10)
+        file.fail("label " + std::to_string(sample[0]) + " of sample " + std::to_string(count) + " is not a class id below 10");
+      if (wishes.classes > 0 && sample[0] >= wishes.classes)
+        file.fail("label " + std::to_string(sample[0]) + " of sample " + std::to_string(count) + " is not a class id below " +
+                  std::to_string(wishes.classes));
+      labels.push_back(sample[0]);
+      images.insert(images.end(), sample.begin() + 1, sample.end());
+    }
+    if (count == 0)
+      file.fail("no sample in it");
+  }
+  split.size = static_cast<index>(labels.size());
+  split.inputs.push_back({shape, std::move(images), 1.0f / 255});
+  split.label = Column{{}, std::move(labels), 1};
+  return split;
+}
+
+} // namespace
+
+Dataset load_cifar10(const std::string &where, const Wishes &wishes) {
+  Dataset data;
+  data.train =
+      read_split(where, {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}, wishes);
+  data.test = read_split(where, {"test_batch.bin"}, wishes);
+  return data;
+}
+
+} // namespace dtcrt

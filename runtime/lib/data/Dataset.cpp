@@ -1,0 +1,125 @@
+// Choosing a reader, checks that all readers share, and gathering batches.
+#include "data/Dataset.h"
+#include "cpu/Backend.h"
+
+#include <algorithm>
+
+namespace dtcrt {
+
+namespace {
+
+Wanted wanted_of(const std::string &name, const DataTensor &tensor) {
+  return std::visit(
+      [&](const auto &t) {
+        Dims shape;
+        for (int i = 1; i < t.rank(); ++i)
+          shape.push_back(t.dim(i));
+        return Wanted{name, std::holds_alternative<Tensor<i64>>(tensor), shape};
+      },
+      tensor);
+}
+
+bool is_present(const DataTensor &tensor) {
+  return std::visit([](const auto &t) { return bool(t); }, tensor);
+}
+
+/// Row `r` of a dense tensor = `from`, whose elements lie in row-major logical order.
+template <class From, class To> void fill_row(const From *from, const Tensor<To> &tensor, index r, f32 scale) {
+  const index elements = tensor.size() / tensor.dim(0);
+  To *to = tensor.data() + r * tensor.strides()[0];
+  const auto convert = [&](From value) {
+    if constexpr (std::is_same_v<To, f32>)
+      return static_cast<f32>(value) * scale;
+    else
+      return static_cast<To>(value);
+  };
+  if (tensor.layout() == channels_last) {
+    const index channels = tensor.dim(1), pixels = elements / channels;
+    for (index c = 0; c < channels; ++c)
+      for (index p = 0; p < pixels; ++p)
+        to[p * channels + c] = convert(from[c * pixels + p]);
+  } else {
+#pragma omp simd
+    for (index i = 0; i < elements; ++i)
+      to[i] = convert(from[i]);
+  }
+}
+
+} // namespace
+
+Wishes wishes_of(const Plan &plan, const Binding &binding) {
+  Wishes wishes;
+  for (const InputBinding &input : binding.inputs)
+    wishes.inputs.push_back(wanted_of(input.name, input.tensor));
+  if (is_present(binding.label))
+    wishes.label = wanted_of("label", binding.label);
+  wishes.classes = plan.classes;
+  wishes.batch = plan.batch;
+  return wishes;
+}
+
+void Column::gather(Context &ctx, const std::vector<index> &ids, const DataTensor &tensor) const {
+  std::visit(
+      [&](const auto &target, const auto &source) {
+        const index elements = shape.product();
+        require(target.is_dense() && target.dim(0) == static_cast<index>(ids.size()) && target.size() == elements * target.dim(0),
+                "batch", "the tensor holds one sample a row");
+        const index rows = target.dim(0);
+#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, target.size()))
+        for (index r = 0; r < rows; ++r)
+          fill_row(source.data() + ids[static_cast<std::size_t>(r)] * elements, target, r, scale);
+      },
+      tensor, values);
+}
+
+Dims image_shape(const std::string &format, const Dims &image, const Wishes &wishes) {
+  if (wishes.inputs.size() != 1 || wishes.inputs[0].is_integer)
+    throw Error(format + " holds one image a sample, the program has other inputs");
+  if (!wishes.label || !wishes.label->is_integer || !wishes.label->shape.empty())
+    throw Error(format + " holds one class id a sample, the program wants another label");
+  // [1, 28, 28] also serves as [28, 28] and as [784].
+  const Dims &shape = wishes.inputs[0].shape;
+  const auto without_ones = [](const Dims &dims) {
+    Dims result;
+    for (index size : dims)
+      if (size != 1)
+        result.push_back(size);
+    return result;
+  };
+  if (without_ones(shape) != without_ones(image) && shape != Dims{image.product()})
+    throw Error(format + " holds images of shape " + to_string(image) + ", the program's input '" + wishes.inputs[0].name + "' is " +
+                to_string(shape));
+  return shape;
+}
+
+void check_classes(const std::string &file, const Column &label, index classes) {
+  if (classes <= 0)
+    return;
+  const index positions = std::max<index>(label.shape.product(), 1);
+  std::visit(
+      [&](const auto &values) {
+        for (std::size_t i = 0; i < values.size(); ++i)
+          if (!(values[i] >= 0) || static_cast<i64>(values[i]) >= classes)
+            throw Error(file + ": label " + std::to_string(static_cast<i64>(values[i])) + " of sample " +
+                        std::to_string(static_cast<index>(i) / positions) + " is not a class id below " + std::to_string(classes));
+      },
+      label.values);
+}
+
+Dataset load_dataset(const std::string &source, const Wishes &wishes, std::uint64_t seed) {
+  const std::size_t colon = source.find(':');
+  const std::string kind = source.substr(0, colon), where = colon == std::string::npos ? "" : source.substr(colon + 1);
+  if (kind == "synthetic")
+    return make_synthetic(where, wishes, seed);
+  if (kind != "idx" && kind != "cifar10" && kind != "npy")
+    throw Error("--data=" + source + ": unknown source; there are idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE and synthetic");
+  if (where.empty())
+    throw Error("--data=" + source + ": nothing after '" + kind + ":'");
+  if (kind == "idx")
+    return load_idx(where, wishes);
+  if (kind == "cifar10")
+    return load_cifar10(where, wishes);
+  return load_npy(where, wishes);
+}
+
+} // namespace dtcrt

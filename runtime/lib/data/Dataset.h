@@ -1,0 +1,66 @@
+// Samples in memory, and how a batch of them gets into a program's tensors.
+#pragma once
+
+#include "dtcrt/context.h"
+#include "dtcrt/plan.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace dtcrt {
+
+/// What the program wants of one input or of the label.
+struct Wanted {
+  std::string name;
+  bool is_integer = false; ///< i64, otherwise f32
+  Dims shape;              ///< of one sample
+};
+
+/// What the program wants of a data source.
+struct Wishes {
+  std::vector<Wanted> inputs;
+  std::optional<Wanted> label;
+  index classes = 0; ///< labels are ids below this; 0: f32 targets
+  index batch = 0;
+};
+Wishes wishes_of(const Plan &plan, const Binding &binding);
+
+/// One value a sample and element, in the file's own type; converted when a batch is made.
+struct Column {
+  Dims shape; ///< of one sample
+  std::variant<std::vector<u8>, std::vector<i32>, std::vector<i64>, std::vector<f32>, std::vector<f64>> values;
+  f32 scale = 1; ///< factor of f32 targets: 1/255 for pixels
+
+  /// Row r of `tensor` = sample ids[r], for all rows.
+  void gather(Context &ctx, const std::vector<index> &ids, const DataTensor &tensor) const;
+};
+
+struct Split {
+  index size = 0;
+  std::vector<Column> inputs; ///< in the order of Wishes::inputs
+  std::optional<Column> label;
+};
+
+struct Dataset {
+  Split train;
+  std::optional<Split> test;
+};
+
+/// Reads `source` as --data spells it. Throws Error with one clear line. `seed` is for synthetic data.
+Dataset load_dataset(const std::string &source, const Wishes &wishes, std::uint64_t seed);
+
+// One reader a format, each in its own file; `where` is what follows the colon.
+Dataset load_idx(const std::string &where, const Wishes &wishes);
+Dataset load_cifar10(const std::string &where, const Wishes &wishes);
+Dataset load_npy(const std::string &where, const Wishes &wishes);
+Dataset make_synthetic(const std::string &where, const Wishes &wishes, std::uint64_t seed);
+
+/// For image files: checks that the program has one f32 input of `image`'s shape, with or without leading 1s, or flat, and class ids
+/// of at least one. Returns the input's own shape.
+Dims image_shape(const std::string &format, const Dims &image, const Wishes &wishes);
+/// Throws Error naming file and sample where a class id is not below `classes`.
+void check_classes(const std::string &file, const Column &label, index classes);
+
+} // namespace dtcrt
