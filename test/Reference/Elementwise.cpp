@@ -49,7 +49,8 @@ static double negate(double x) { return -x; }
 static double exponential(double x) { return std::exp(x); }
 static double logarithm(double x) { return std::log(x); }
 static double squareRoot(double x) { return std::sqrt(x); }
-static double relu(double x) { return x > 0 ? x : 0.0; }
+// NaN stays NaN, as in torch.relu.
+static double relu(double x) { return x < 0 ? 0.0 : x; }
 static double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 static double hyperbolicTangent(double x) { return std::tanh(x); }
 static double leakyRelu(double x, double alpha) { return x > 0 ? x : alpha * x; }

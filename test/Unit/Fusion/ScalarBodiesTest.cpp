@@ -1,0 +1,181 @@
+// Each elementwise op's formula against the reference, on awkward numbers too.
+#include "Kernels.h"
+
+#include "dialects/NN/NN.h"
+#include "dtc/Fusion/Passes.h"
+#include "dtc/Fusion/ScalarBodyInterface.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace dtc;
+using reference::Tensor;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+const std::vector<double> numbers = {
+    std::nan(""), infinity, -infinity, 0.0,    -0.0,   1.0,   -1.0,
+    0.5,          -0.5,     2.0,       -2.0,   3.25,   -3.25, 1e-9,
+    -1e-9,        40.0,     -40.0,     710.0,  -710.0, 1e300, -1e300,
+    std::numeric_limits<double>::denorm_min()};
+
+/// An op on tensors of all the numbers: `%x` is [n, 1, 1], `%y` [n, 1] and `%z`
+/// [n], so that by broadcasting it meets all combinations. `%c` is a constant.
+struct Case {
+  std::string op, result, constant = "1.0";
+};
+
+const Case cases[] = {
+    {"nn.neg %x : !x", "!x"},
+    {"nn.exp %x : !x", "!x"},
+    {"nn.log %x : !x", "!x"},
+    {"nn.sqrt %x : !x", "!x"},
+    {"nn.relu %x : !x", "!x"},
+    {"nn.sigmoid %x : !x", "!x"},
+    {"nn.tanh %x : !x", "!x"},
+    {"nn.leaky_relu %x {alpha = 0.1} : !x", "!x"},
+    {"nn.leaky_relu %x {alpha = -2.0} : !x", "!x"},
+    {"nn.elu %x {alpha = 1.5} : !x", "!x"},
+    {"nn.add %x, %y : !x, !y", "!xy"},
+    {"nn.sub %x, %y : !x, !y", "!xy"},
+    {"nn.mul %x, %y : !x, !y", "!xy"},
+    {"nn.div %x, %y : !x, !y", "!xy"},
+    {"nn.pow %x, %y : !x, !y", "!xy"},
+    {"nn.pow %x, %c : !x, !c", "!x", "0.0"},
+    {"nn.pow %x, %c : !x, !c", "!x", "1.0"},
+    {"nn.pow %x, %c : !x, !c", "!x", "2.0"},
+    {"nn.pow %x, %c : !x, !c", "!x", "3.0"},
+    {"nn.pow %x, %c : !x, !c", "!x", "-1.0"},
+    {"nn.pow %x, %c : !x, !c", "!x", "-2.0"},
+    {"nn.pow %x, %c : !x, !c", "!x", "0.5"},
+    {"nn.pow %x, %c : !x, !c", "!x", "-0.5"},
+    {"nn.pow %x, %c : !x, !c", "!x", "1.7"},
+    {"nn.pow %c, %x : !c, !x", "!x", "2.0"},
+    {"nn.where_positive %x, %y, %z : !x, !y, !z", "!xyz"},
+    {"nn.where_positive %x, %c, %x : !x, !c, !x", "!x"},
+    // Neutral constants may fold away, but never a NaN with them.
+    {"nn.mul %x, %c : !x, !c", "!x", "0.0"},
+    {"nn.mul %x, %c : !x, !c", "!x", "1.0"},
+    {"nn.add %x, %c : !x, !c", "!x", "0.0"},
+    {"nn.sub %c, %x : !c, !x", "!x", "0.0"},
+    {"nn.div %x, %c : !x, !c", "!x", "1.0"},
+    {"nn.sub %x, %x : !x, !x", "!x"},
+    {"nn.div %x, %x : !x, !x", "!x"},
+};
+
+Tensor columnOf(ArrayRef<double> values, unsigned ones) {
+  SmallVector<int64_t> shape(1 + ones, 1);
+  shape[0] = values.size();
+  return {shape, std::vector<double>(values)};
+}
+
+/// Compares up to the rounding of a handful of operations.
+void expectNear(double expected, double actual, double x) {
+  if (std::isnan(expected) || std::isnan(actual))
+    EXPECT_EQ(std::isnan(expected), std::isnan(actual)) << "x = " << x;
+  else if (std::isinf(expected) || std::isinf(actual))
+    EXPECT_EQ(expected, actual) << "x = " << x;
+  else
+    EXPECT_NEAR(expected, actual, 4e-16 * std::abs(expected)) << "x = " << x;
+}
+
+class ScalarBodies : public testing::TestWithParam<Case> {};
+
+TEST_P(ScalarBodies, AgreeWithTheReference) {
+  auto context = test::makeContext();
+  std::string text = llvm::formatv(R"(
+    !c = tensor<f64>
+    !x = tensor<{0}x1x1xf64>
+    !y = tensor<{0}x1xf64>
+    !z = tensor<{0}xf64>
+    !xy = tensor<{0}x{0}x1xf64>
+    !xyz = tensor<{0}x{0}x{0}xf64>
+    func.func @f(%x: !x, %y: !y, %z: !z) -> {1} {{
+      %c = nn.constant dense<{2}> : !c : !c
+      %r = {3}
+      return %r : {1}
+    })", numbers.size(), GetParam().result, GetParam().constant, GetParam().op);
+  auto module = test::parse(*context, text);
+  ASSERT_TRUE(module) << text;
+  func::FuncOp function = test::getFunction(*module);
+  Tensor arguments[] = {columnOf(numbers, 2), columnOf(numbers, 1),
+                        columnOf(numbers, 0)};
+  auto expected = reference::evaluate(function, arguments);
+  ASSERT_TRUE(succeeded(expected));
+  ASSERT_TRUE(succeeded(test::fuse(*module)));
+  auto actual = test::evaluateKernels(function, arguments);
+  ASSERT_TRUE(succeeded(actual));
+
+  bool isRoot = GetParam().constant == "0.5" || GetParam().constant == "-0.5";
+  size_t stride = (*expected)[0].data.size() / numbers.size();
+  for (size_t i = 0; i < (*expected)[0].data.size(); ++i) {
+    double x = numbers[i / stride];
+    // The C library says pow(-inf, 0.5) = inf and pow(-0.0, -0.5) = inf;
+    // torch.pow takes the square root.
+    if (isRoot && std::signbit(x) && (std::isinf(x) || x == 0)) {
+      double root = std::sqrt(x);
+      expectNear(GetParam().constant == "0.5" ? root : 1 / root,
+                 (*actual)[0].data[i], x);
+      continue;
+    }
+    expectNear((*expected)[0].data[i], (*actual)[0].data[i], x);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllOps, ScalarBodies, testing::ValuesIn(cases));
+
+TEST(ScalarBodies, ReluKeepsNaN) {
+  auto context = test::makeContext();
+  auto module = test::parse(*context, R"(
+    func.func @f(%x: tensor<1xf64>) -> tensor<1xf64> {
+      %0 = nn.relu %x : tensor<1xf64>
+      return %0 : tensor<1xf64>
+    })");
+  ASSERT_TRUE(succeeded(test::fuse(*module)));
+  Tensor argument = columnOf({std::nan("")}, 0);
+  auto result = test::evaluateKernels(test::getFunction(*module), argument);
+  ASSERT_TRUE(succeeded(result));
+  EXPECT_TRUE(std::isnan((*result)[0].data[0]));
+}
+
+TEST(ScalarBodies, EveryElementwiseOpHasOneAndIsTested) {
+  auto context = test::makeContext();
+  for (RegisteredOperationName name :
+       context->getRegisteredOperationsByDialect("nn")) {
+    if (!name.hasTrait<nn::Elementwise>())
+      continue;
+    EXPECT_TRUE(name.hasInterface<fusion::ScalarBodyOpInterface>())
+        << name.getStringRef().str();
+    EXPECT_TRUE(llvm::any_of(cases, [&](const Case &test) {
+      return StringRef(test.op).starts_with((name.getStringRef() + " ").str());
+    })) << name.getStringRef().str();
+  }
+}
+
+TEST(ScalarBodies, AnElementwiseOpWithoutOneIsAnError) {
+  // A context to which the models of the stage were never attached.
+  MLIRContext context;
+  context.loadDialect<nn::NNDialect, func::FuncDialect>();
+  auto module = test::parse(context, R"(
+    func.func @f(%x: tensor<1xf64>) -> tensor<1xf64> {
+      %0 = nn.relu %x : tensor<1xf64>
+      return %0 : tensor<1xf64>
+    })");
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    message = diagnostic.str();
+  });
+  PassManager manager(&context);
+  manager.addPass(fusion::createFuseElementwisePass());
+  EXPECT_TRUE(failed(manager.run(*module)));
+  EXPECT_EQ(message, "'nn.relu' op is elementwise but has no scalar body");
+}
+
+} // namespace
