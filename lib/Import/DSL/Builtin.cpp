@@ -1,0 +1,114 @@
+// The tables of builtins, and the pieces that layers share.
+#include "Builtin.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::dsl;
+
+const Builtins &dtc::dsl::builtins() {
+  static const Builtins all = [] {
+    Builtins tables;
+    registerConvolutionLayers(tables.layers);
+    registerMatmulLayers(tables.layers);
+    registerPoolingLayers(tables.layers);
+    registerElementwiseLayers(tables.layers);
+    registerReductionLayers(tables.layers);
+    registerShapeLayers(tables.layers);
+    registerInitialValues(tables.initialValues);
+    registerLosses(tables.losses);
+    registerOptimizers(tables.optimizers);
+    return tables;
+  }();
+  return all;
+}
+
+//===----------------------------------------------------------------------===//
+// Layer
+//===----------------------------------------------------------------------===//
+
+Layer::Layer(Graph &graph, std::string name, Location place)
+    : graph(graph), path(std::move(name)), place(place),
+      location(
+          NameLoc::get(graph.getBuilder().getStringAttr(path), place)) {}
+
+Value Layer::uniformParameter(StringRef suffix, ArrayRef<int64_t> shape,
+                              double bound) {
+  RankedTensorType type = graph.makeType(shape, location);
+  if (!type)
+    return {};
+  std::string name = path + "." + suffix.str();
+  Location named = NameLoc::get(graph.getBuilder().getStringAttr(name), place);
+  return graph.addParameter(
+      name, type,
+      nn::UniformAttr::get(type.getContext(), nn::Real(bound)), named);
+}
+
+Datum Layer::reshape(Value x, ArrayRef<int64_t> shape) {
+  RankedTensorType type = graph.makeType(shape, location);
+  if (!type)
+    return Invalid();
+  auto op = graph.create<nn::ReshapeOp>(location, type, x);
+  return op ? Datum(op.getY()) : Datum(Invalid());
+}
+
+Datum Layer::scale(Value x, double factor) {
+  Value constant = graph.constant(factor, location);
+  return constant ? infer<nn::MulOp>({x, constant}) : Datum(Invalid());
+}
+
+//===----------------------------------------------------------------------===//
+// Windows and axes
+//===----------------------------------------------------------------------===//
+
+bool dtc::dsl::checkSpatialRank(const Arguments &arguments, Value x,
+                                size_t spatial) {
+  if (tensorType(x).getRank() == static_cast<int64_t>(spatial) + 2)
+    return true;
+  arguments.error("x") << "must have rank " << spatial + 2
+                       << " (batch, channels, " << spatial
+                       << " spatial), but is " << describe(Datum(x));
+  return false;
+}
+
+FailureOr<SmallVector<int64_t>>
+dtc::dsl::readPadding(const Arguments &arguments, ArrayRef<int64_t> kernel,
+                      ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations) {
+  size_t spatial = kernel.size();
+  if (!arguments.has("padding"))
+    return SmallVector<int64_t>(2 * spatial, 0);
+  SmallVector<int64_t> pads;
+  if (std::holds_alternative<Symbol>(arguments.get("padding"))) {
+    if (!llvm::all_equal(strides) || strides.front() != 1) {
+      arguments.error("padding") << "can be 'same' with stride 1 only";
+      return failure();
+    }
+    for (size_t d = 0; d < spatial; ++d)
+      pads.push_back((kernel[d] - 1) * dilations[d] / 2);
+    for (size_t d = 0; d < spatial; ++d)
+      pads.push_back((kernel[d] - 1) * dilations[d] - pads[d]);
+    return pads;
+  }
+  const auto &list = std::get<IntegerList>(arguments.get("padding"));
+  if (list.size() == 1)
+    return SmallVector<int64_t>(2 * spatial, list.front());
+  if (list.size() != spatial && list.size() != 2 * spatial) {
+    arguments.error("padding")
+        << "must be one integer, " << spatial << ", or " << 2 * spatial
+        << " (all begins, then all ends), not " << list.size();
+    return failure();
+  }
+  pads.assign(list.begin(), list.end());
+  if (list.size() == spatial)
+    pads.append(list.begin(), list.end());
+  return pads;
+}
+
+FailureOr<int64_t> dtc::dsl::readAxis(const Arguments &arguments,
+                                      StringRef name, int64_t axis,
+                                      int64_t rank) {
+  if (axis >= -rank && axis < rank)
+    return axis < 0 ? axis + rank : axis;
+  arguments.error(name) << "is " << axis << " but the tensor has " << rank
+                        << (rank == 1 ? " dimension" : " dimensions");
+  return failure();
+}

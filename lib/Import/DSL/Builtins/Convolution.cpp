@@ -1,0 +1,109 @@
+// conv1d, conv2d, conv3d.
+#include "Builtin.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::dsl;
+
+namespace {
+struct ConvArguments {
+  SmallVector<int64_t> kernel, strides, dilations, pads;
+  int64_t channels, groups;
+};
+} // namespace
+
+static FailureOr<ConvArguments> read(const Arguments &arguments,
+                                     size_t spatial) {
+  auto kernel = arguments.integers("kernel", spatial, 1);
+  auto strides = arguments.integers("stride", spatial, 1);
+  auto dilations = arguments.integers("dilation", spatial, 1);
+  if (failed(kernel) || failed(strides) || failed(dilations))
+    return failure();
+  auto pads = readPadding(arguments, *kernel, *strides, *dilations);
+  if (failed(pads))
+    return failure();
+  return ConvArguments{*kernel, *strides, *dilations, *pads,
+                       arguments.integer("channels"),
+                       arguments.integer("groups", 1)};
+}
+
+/// The weight is a given tensor or a parameter of the layer's own.
+static Value makeWeight(Layer &layer, const Arguments &arguments,
+                        ArrayRef<int64_t> shape, double bound) {
+  if (!arguments.has("weight"))
+    return layer.uniformParameter("weight", shape, bound);
+  Value weight = arguments.tensor("weight");
+  if (tensorType(weight).getShape() == shape)
+    return weight;
+  arguments.error("weight") << "must have shape " << nn::formatShape(shape)
+                            << ", but is " << describe(Datum(weight));
+  return {};
+}
+
+static Datum buildConv(Layer &layer, const Arguments &arguments,
+                       size_t spatial) {
+  Value x = arguments.tensor("x");
+  if (!checkSpatialRank(arguments, x, spatial))
+    return Invalid();
+  auto conv = read(arguments, spatial);
+  if (failed(conv))
+    return Invalid();
+  int64_t inputs = tensorType(x).getDimSize(1);
+  if (inputs % conv->groups || conv->channels % conv->groups) {
+    arguments.error("groups")
+        << "is " << conv->groups << ", which must divide the " << inputs
+        << " input channels and the " << conv->channels << " output channels";
+    return Invalid();
+  }
+
+  SmallVector<int64_t> shape{conv->channels, inputs / conv->groups};
+  llvm::append_range(shape, conv->kernel);
+  // PyTorch's default: uniform within 1 / sqrt(fan_in), for weight and bias.
+  double fanIn = 1;
+  for (int64_t extent : ArrayRef(shape).drop_front())
+    fanIn *= extent;
+  double bound = 1 / std::sqrt(fanIn);
+  Value weight = makeWeight(layer, arguments, shape, bound);
+  if (!weight)
+    return Invalid();
+  SmallVector<Value> operands{x, weight};
+  const bool *flag =
+      arguments.has("bias") ? std::get_if<bool>(&arguments.get("bias")) : nullptr;
+  if (arguments.has("bias") && !flag)
+    operands.push_back(arguments.tensor("bias"));
+  else if (!flag || *flag)
+    operands.push_back(
+        layer.uniformParameter("bias", {conv->channels}, bound));
+  if (!operands.back())
+    return Invalid();
+
+  Builder &builder = layer.graph.getBuilder();
+  nn::ConvOp::Properties properties;
+  properties.strides = builder.getDenseI64ArrayAttr(conv->strides);
+  properties.dilations = builder.getDenseI64ArrayAttr(conv->dilations);
+  properties.pads = builder.getDenseI64ArrayAttr(conv->pads);
+  properties.groups = builder.getI64IntegerAttr(conv->groups);
+  return layer.infer<nn::ConvOp>(operands, properties);
+}
+
+void dtc::dsl::registerConvolutionLayers(Table<LayerBuiltin> &table) {
+  static constexpr StringRef names[] = {"conv1d", "conv2d", "conv3d"};
+  for (auto [i, name] : llvm::enumerate(names)) {
+    size_t spatial = i + 1;
+    table.add({{name,
+                {{"x", &kinds::tensor},
+                 {"channels", &kinds::positive},
+                 {"kernel", &kinds::positives},
+                 {"stride", &kinds::positives, Arity::Optional},
+                 {"padding", &kinds::padding, Arity::Optional},
+                 {"dilation", &kinds::positives, Arity::Optional},
+                 {"groups", &kinds::positive, Arity::Optional},
+                 {"bias", &kinds::tensorOrBoolean, Arity::Optional},
+                 {"weight", &kinds::tensor, Arity::Optional}}},
+               [spatial](Layer &layer, const Arguments &arguments) {
+                 return buildConv(layer, arguments, spatial);
+               }});
+  }
+}

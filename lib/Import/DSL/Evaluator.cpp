@@ -1,0 +1,548 @@
+// Statements and expressions, evaluated in order: tensors grow the graph,
+// numbers are computed at once, blocks are built anew at every call.
+#include "Evaluator.h"
+
+#include "Operators.h"
+#include "Recipe.h"
+#include "Scope.h"
+
+#include "llvm/ADT/ScopeExit.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::dsl;
+
+namespace {
+class Evaluator {
+public:
+  Evaluator(const File &file, int64_t batch, Reporter &reporter, Graph &graph)
+      : reporter(reporter), graph(graph), batch(batch), layers(&model) {
+    for (const Function &block : file.blocks)
+      blocks.try_emplace(block.name.text, &block);
+  }
+
+  /// Inputs, body and outputs of the model; false after an error.
+  bool buildModel(const Function &function);
+  int64_t getBatch() const { return batch; }
+
+  SmallVector<std::pair<StringRef, Value>> outputs;
+
+private:
+  /// Blocks in blocks; keeps evaluation far from the end of the stack.
+  static constexpr unsigned maxCalls = 64;
+  /// Statements, repeated ones counted every time.
+  static constexpr unsigned maxStatements = 1'000'000;
+
+  void addInput(const Formal &formal);
+  RankedTensorType evaluateType(const TypeExpr &type, Location location);
+  Location place(Position position) const;
+  Frame makeFrame() const;
+
+  void run(ArrayRef<Statement> body);
+  void run(const Assignment &assignment);
+  void run(const Parameter &parameter);
+  void run(const Repeat &repeat);
+  void assign(Name name, Datum value);
+
+  Datum evaluate(const Expr &expr);
+  Datum evaluate(const Expr &, const IntegerExpr &node) { return node.value; }
+  Datum evaluate(const Expr &, const RealExpr &node) { return node.value; }
+  Datum evaluate(const Expr &, const BooleanExpr &node) { return node.value; }
+  Datum evaluate(const Expr &expr, const ListExpr &node);
+  Datum evaluate(const Expr &expr, const NameExpr &node);
+  Datum evaluate(const Expr &expr, const NegateExpr &node);
+  Datum evaluate(const Expr &expr, const ChainExpr &node);
+  Datum evaluate(const Expr &expr, const PipeExpr &node);
+  Datum evaluate(const Expr &, const CallExpr &node) { return call(node, {}); }
+  Datum findParameter(const NameExpr &node);
+  Datum apply(const Token &op, const Datum &a, const Datum &b);
+  Datum call(const CallExpr &node, std::optional<GivenArgument> piped);
+  Datum callBlock(const Function &block, const CallExpr &node,
+                  ArrayRef<GivenArgument> given);
+  std::optional<std::string> nameLayer(const CallExpr &node);
+
+  Reporter &reporter;
+  Graph &graph;
+  int64_t batch;
+  llvm::StringMap<const Function *> blocks;
+  LayerScope model{""};
+  LayerScope *layers;
+  Frame frame;
+  SmallVector<const Function *> callStack;
+  unsigned statements = 0;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The model
+//===----------------------------------------------------------------------===//
+
+Location Evaluator::place(Position position) const {
+  Location here = reporter.at(position);
+  return frame.caller ? Location(CallSiteLoc::get(here, *frame.caller)) : here;
+}
+
+Frame Evaluator::makeFrame() const {
+  Frame result;
+  result.variables["same"] = Symbol{"same"};
+  if (batch > 0)
+    result.variables["N"] = batch;
+  return result;
+}
+
+RankedTensorType Evaluator::evaluateType(const TypeExpr &type,
+                                         Location location) {
+  SmallVector<int64_t> shape;
+  bool valid = true;
+  for (const Expr *extent : type.extents) {
+    Datum value = evaluate(*extent);
+    if (auto *integer = std::get_if<int64_t>(&value)) {
+      shape.push_back(*integer);
+      continue;
+    }
+    valid = false;
+    if (!isInvalid(value))
+      reporter.error(extent->position)
+          << "an extent must be an integer, not " << describe(value);
+  }
+  return valid ? graph.makeType(shape, location) : RankedTensorType();
+}
+
+void Evaluator::addInput(const Formal &formal) {
+  Location location = reporter.at(formal.name.position);
+  if (frame.variables.count(formal.name.text)) {
+    reporter.error(location) << "the name '" << formal.name.text << "' is taken";
+    return;
+  }
+  Datum &variable = frame.variables[formal.name.text];
+  if (!formal.type)
+    return;
+  RankedTensorType type =
+      evaluateType(*formal.type, reporter.at(formal.type->position));
+  if (!type)
+    return;
+  if (type.getRank() == 0) {
+    reporter.error(formal.type->position)
+        << "an input needs a first dimension, the batch";
+    return;
+  }
+  if (batch == 0)
+    batch = type.getDimSize(0);
+  if (type.getDimSize(0) != batch) {
+    reporter.error(formal.type->extents.front()->position)
+        << "the first dimension of input '" << formal.name.text << "' is "
+        << type.getDimSize(0) << " but the batch is " << batch;
+    return;
+  }
+  StringRef name = formal.name.text;
+  variable = graph.addInput(
+      name, type,
+      NameLoc::get(graph.getBuilder().getStringAttr(name), location));
+}
+
+bool Evaluator::buildModel(const Function &function) {
+  frame = makeFrame();
+  for (const Formal &formal : function.formals)
+    addInput(formal);
+  run(function.body);
+  for (Name name : function.results) {
+    auto it = frame.variables.find(name.text);
+    if (it == frame.variables.end()) {
+      reporter.error(name.position)
+          << "'" << name.text << "' is a result but is never assigned";
+    } else if (auto *value = std::get_if<Value>(&it->second)) {
+      outputs.push_back({name.text, *value});
+    } else if (!isInvalid(it->second)) {
+      reporter.error(name.position)
+          << "result '" << name.text << "' must be a tensor, not "
+          << describe(it->second);
+    }
+  }
+  return !reporter.hasErrors();
+}
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+
+void Evaluator::run(ArrayRef<Statement> body) {
+  for (const Statement &statement : body) {
+    if (reporter.isFull() || statements > maxStatements)
+      return;
+    std::visit([&](const auto &node) { run(node); }, statement.node);
+  }
+}
+
+void Evaluator::assign(Name name, Datum value) {
+  if (name.text == "N" || name.text == "same")
+    reporter.error(name.position)
+        << "'" << name.text << "' cannot be assigned: it is "
+        << (name.text == "N" ? "the batch" : "a value of 'padding'");
+  else
+    frame.variables[name.text] = std::move(value);
+}
+
+void Evaluator::run(const Assignment &assignment) {
+  if (++statements > maxStatements) {
+    reporter.error(assignment.targets.front().position)
+        << "the model runs more than " << maxStatements << " statements";
+    return;
+  }
+  ArrayRef<Name> targets = assignment.targets;
+  Datum value =
+      assignment.value ? evaluate(*assignment.value) : Datum(Invalid());
+  auto *tuple = std::get_if<Tuple>(&value);
+  size_t count = tuple ? tuple->size() : 1;
+  if (count != targets.size() && !isInvalid(value)) {
+    reporter.error(targets.front().position)
+        << targets.size() << (targets.size() == 1 ? " name" : " names")
+        << " for " << count << (count == 1 ? " result" : " results");
+    value = Invalid();
+    tuple = nullptr;
+  }
+  for (auto [i, target] : llvm::enumerate(targets))
+    assign(target, tuple ? Datum((*tuple)[i]) : value);
+}
+
+void Evaluator::run(const Parameter &parameter) {
+  assign(parameter.name, Invalid());
+  auto name = layers->claim(parameter.name, reporter);
+  Location location = place(parameter.name.position);
+  RankedTensorType type =
+      evaluateType(parameter.type, reporter.at(parameter.type.position));
+  auto argument = [this](const Expr &expr) { return evaluate(expr); };
+  Attribute init = callAttribute(builtins().initialValues, "initial value",
+                                 *parameter.init, argument, reporter);
+  if (!name || !type || !init)
+    return;
+  Location named = NameLoc::get(graph.getBuilder().getStringAttr(*name), location);
+  if (Value value = graph.addParameter(*name, type, init, named))
+    assign(parameter.name, value);
+}
+
+void Evaluator::run(const Repeat &repeat) {
+  Datum count = evaluate(*repeat.count);
+  auto *turns = std::get_if<int64_t>(&count);
+  if (!turns || *turns < 1) {
+    if (!isInvalid(count))
+      reporter.error(repeat.count->position)
+          << "'repeat' takes a positive integer, not " << describe(count);
+    return;
+  }
+  std::optional<std::string> name =
+      repeat.name ? layers->claim(*repeat.name, reporter)
+                  : layers->claimUnnamed("repeat", repeat.position);
+  if (!name)
+    return;
+  LayerScope *outer = layers;
+  llvm::scope_exit leave([&] { layers = outer; });
+  for (int64_t turn = 0; turn < *turns; ++turn) {
+    // Every turn would make the same mistakes.
+    if (reporter.hasErrors())
+      return;
+    if (++statements > maxStatements) {
+      reporter.error(repeat.position)
+          << "the model runs more than " << maxStatements << " statements";
+      return;
+    }
+    LayerScope inner(*name + "." + std::to_string(turn) + ".", outer);
+    layers = &inner;
+    run(repeat.body);
+    layers = outer;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Expressions
+//===----------------------------------------------------------------------===//
+
+Datum Evaluator::evaluate(const Expr &expr) {
+  return std::visit([&](const auto &node) { return evaluate(expr, node); },
+                    expr.node);
+}
+
+Datum Evaluator::evaluate(const Expr &, const ListExpr &node) {
+  IntegerList list;
+  bool valid = true;
+  for (const Expr *element : node.elements) {
+    Datum value = evaluate(*element);
+    if (auto *integer = std::get_if<int64_t>(&value)) {
+      list.push_back(*integer);
+      continue;
+    }
+    valid = false;
+    if (!isInvalid(value))
+      reporter.error(element->position)
+          << "a list holds integers, not " << describe(value);
+  }
+  return valid ? Datum(std::move(list)) : Datum(Invalid());
+}
+
+Datum Evaluator::evaluate(const Expr &, const NameExpr &node) {
+  if (node.path.size() > 1)
+    return findParameter(node);
+  Name name = node.path.front();
+  auto it = frame.variables.find(name.text);
+  if (it != frame.variables.end())
+    return it->second;
+  // The next use of the same name is the same mistake.
+  frame.variables[name.text] = Invalid();
+  InFlightDiagnostic diagnostic = reporter.error(name.position);
+  if (name.text == "N") {
+    diagnostic << "the batch N has no value: give it with --batch or as "
+                  "'batch:' in a train block";
+    return Invalid();
+  }
+  diagnostic << "unknown name '" << name.text << "'";
+  if (builtins().layers.find(name.text) || blocks.count(name.text)) {
+    diagnostic << ": it is a layer, to be called as " << name.text << "(…)";
+    return Invalid();
+  }
+  SmallVector<StringRef> known;
+  for (StringRef variable : frame.variables.keys())
+    if (variable != name.text)
+      known.push_back(variable);
+  llvm::sort(known);
+  diagnostic << didYouMean(name.text, known);
+  return Invalid();
+}
+
+/// `conv1.weight`: looked up here, then outside of every `repeat`.
+Datum Evaluator::findParameter(const NameExpr &node) {
+  std::string path;
+  for (const Name &name : node.path) {
+    if (!path.empty())
+      path += '.';
+    path += name.text;
+  }
+  for (const LayerScope *scope = layers; scope; scope = scope->getOuter())
+    if (Value value = graph.findParameter(scope->getPrefix().str() + path))
+      return value;
+  SmallVector<StringRef> known = graph.parameterNames();
+  llvm::sort(known);
+  reporter.error(node.path.front().position)
+      << "no parameter '" << path << "' stands before this"
+      << didYouMean(layers->getPrefix().str() + path, known);
+  return Invalid();
+}
+
+Datum Evaluator::evaluate(const Expr &expr, const NegateExpr &node) {
+  Datum value = evaluate(*node.operand);
+  if (auto *tensor = std::get_if<Value>(&value)) {
+    Layer layer(graph, layers->claimUnnamed("neg", expr.position),
+                place(expr.position));
+    return layer.infer<nn::NegOp>(*tensor);
+  }
+  if (auto *real = std::get_if<double>(&value))
+    return -*real;
+  if (isNumber(value))
+    return computeNumbers(binaryOperator(TokenKind::Minus), Datum(int64_t(0)),
+                          value, expr.position, reporter);
+  if (!isInvalid(value))
+    reporter.error(expr.position) << "'-' cannot negate " << describe(value);
+  return Invalid();
+}
+
+Datum Evaluator::evaluate(const Expr &, const ChainExpr &node) {
+  Datum result = evaluate(*node.first);
+  for (const ChainExpr::Link &link : node.links) {
+    Datum operand = evaluate(*link.operand);
+    result = apply(link.op, result, operand);
+  }
+  return result;
+}
+
+Datum Evaluator::apply(const Token &op, const Datum &a, const Datum &b) {
+  if (isInvalid(a) || isInvalid(b))
+    return Invalid();
+  const BinaryOperator &binary = binaryOperator(op.kind);
+  if (isNumber(a) && isNumber(b))
+    return computeNumbers(binary, a, b, op.position, reporter);
+  for (const Datum *operand : {&a, &b}) {
+    if (isNumber(*operand) || std::holds_alternative<Value>(*operand))
+      continue;
+    reporter.error(op.position) << "an operand of '" << op.text
+                                << "' must be a tensor or a number, not "
+                                << describe(*operand);
+    return Invalid();
+  }
+  Layer layer(graph, layers->claimUnnamed(binary.name, op.position),
+              place(op.position));
+  auto toTensor = [&](const Datum &operand) {
+    return isNumber(operand) ? graph.constant(toReal(operand), layer.location)
+                             : std::get<Value>(operand);
+  };
+  Value x = toTensor(a), y = toTensor(b);
+  return x && y ? binary.tensors(layer, x, y) : Datum(Invalid());
+}
+
+Datum Evaluator::evaluate(const Expr &, const PipeExpr &node) {
+  GivenArgument piped{std::nullopt, evaluate(*node.head), node.head->position};
+  for (const Expr *expr : node.calls) {
+    piped.value = call(std::get<CallExpr>(expr->node), piped);
+    piped.position = expr->position;
+  }
+  return piped.value;
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+std::optional<std::string> Evaluator::nameLayer(const CallExpr &node) {
+  if (node.layer)
+    return layers->claim(*node.layer, reporter);
+  return layers->claimUnnamed(node.callee.text, node.callee.position);
+}
+
+Datum Evaluator::call(const CallExpr &node,
+                      std::optional<GivenArgument> piped) {
+  SmallVector<GivenArgument> given;
+  if (piped)
+    given.push_back(*piped);
+  for (const Argument &argument : node.arguments)
+    given.push_back({argument.name, evaluate(*argument.value),
+                     argument.value->position});
+
+  Name callee = node.callee;
+  if (const Function *block = blocks.lookup(callee.text))
+    return callBlock(*block, node, given);
+  const LayerBuiltin *builtin = builtins().layers.find(callee.text);
+  if (!builtin) {
+    SmallVector<StringRef> known = builtins().layers.names();
+    llvm::append_range(known, blocks.keys());
+    llvm::sort(known);
+    reporter.error(callee.position) << "unknown layer '" << callee.text << "'"
+                                    << didYouMean(callee.text, known);
+  }
+  // The name is taken even if the call fails: a second use of it is wrong.
+  std::optional<std::string> path = nameLayer(node);
+  if (!builtin)
+    return Invalid();
+  std::optional<Arguments> arguments =
+      bind(builtin->signature, given, callee.position, reporter);
+  if (!arguments || !path)
+    return Invalid();
+  Layer layer(graph, *path, place(callee.position));
+  return builtin->build(layer, *arguments);
+}
+
+Datum Evaluator::callBlock(const Function &block, const CallExpr &node,
+                           ArrayRef<GivenArgument> given) {
+  Position position = node.callee.position;
+  std::optional<std::string> path = nameLayer(node);
+  if (!block.isComplete)
+    return Invalid();
+  Signature signature{block.name.text, {}};
+  for (const Formal &formal : block.formals)
+    signature.parameters.push_back({formal.name.text, &kinds::any});
+  std::optional<Arguments> arguments =
+      bind(signature, given, position, reporter);
+  if (!arguments || !path)
+    return Invalid();
+  if (llvm::is_contained(callStack, &block)) {
+    reporter.error(position) << "block '" << block.name.text
+                             << "' would contain itself";
+    return Invalid();
+  }
+  if (callStack.size() >= maxCalls) {
+    reporter.error(position) << "blocks stand more than " << maxCalls
+                             << " deep in blocks";
+    return Invalid();
+  }
+
+  Frame inner = makeFrame();
+  inner.caller = place(position);
+  for (const Formal &formal : block.formals)
+    inner.variables[formal.name.text] = arguments->get(formal.name.text);
+  LayerScope innerLayers(*path + ".");
+  LayerScope *outerLayers = std::exchange(layers, &innerLayers);
+  std::swap(frame, inner);
+  callStack.push_back(&block);
+  run(block.body);
+  callStack.pop_back();
+  std::swap(frame, inner);
+  layers = outerLayers;
+
+  SmallVector<Datum> results;
+  for (Name name : block.results) {
+    auto it = inner.variables.find(name.text);
+    if (it == inner.variables.end()) {
+      reporter.error(name.position)
+          << "'" << name.text << "' is a result but is never assigned";
+      return Invalid();
+    }
+    results.push_back(it->second);
+  }
+  if (results.size() == 1)
+    return results.front();
+  Tuple tuple;
+  for (auto [name, result] : llvm::zip(block.results, results)) {
+    auto *value = std::get_if<Value>(&result);
+    if (!value) {
+      if (!isInvalid(result))
+        reporter.error(name.position)
+            << "result '" << name.text << "' must be a tensor, not "
+            << describe(result);
+      return Invalid();
+    }
+    tuple.push_back(*value);
+  }
+  return tuple;
+}
+
+//===----------------------------------------------------------------------===//
+// The file
+//===----------------------------------------------------------------------===//
+
+/// Names of models and blocks are unique and are not builtins'.
+static void checkDefinitions(const File &file, Reporter &reporter) {
+  llvm::StringMap<Position> seen;
+  for (const Function &block : file.blocks) {
+    Name name = block.name;
+    auto [it, isNew] = seen.try_emplace(name.text, name.position);
+    if (builtins().layers.find(name.text)) {
+      reporter.error(name.position)
+          << "block '" << name.text << "' has the name of a layer";
+    } else if (!isNew) {
+      InFlightDiagnostic diagnostic = reporter.error(name.position);
+      diagnostic << "block '" << name.text << "' is defined twice";
+      diagnostic.attachNote(reporter.at(it->second)) << "first here";
+    }
+    llvm::StringMap<Position> formals;
+    for (const Formal &formal : block.formals)
+      if (!formals.try_emplace(formal.name.text, Position()).second)
+        reporter.error(formal.name.position)
+            << "the name '" << formal.name.text << "' is taken";
+  }
+  if (file.models.empty() && !reporter.hasErrors())
+    reporter.error(Position()) << "the file defines no model";
+  for (const Function &model : ArrayRef(file.models).drop_front(
+           std::min<size_t>(file.models.size(), 1))) {
+    InFlightDiagnostic diagnostic = reporter.error(model.name.position);
+    diagnostic << "a file defines one model";
+    diagnostic.attachNote(reporter.at(file.models.front().name.position))
+        << "which is this";
+  }
+}
+
+OwningOpRef<ModuleOp> dtc::dsl::evaluate(const File &file, int64_t batch,
+                                         Reporter &reporter) {
+  checkDefinitions(file, reporter);
+  if (file.models.empty())
+    return {};
+  const Function &model = file.models.front();
+  Recipe recipe = readRecipe(file, reporter);
+  if (!model.isComplete)
+    return {};
+  Graph graph(reporter, model.name.text, reporter.at(model.name.position));
+  Evaluator evaluator(file, batch ? batch : recipe.batch, reporter, graph);
+  if (!evaluator.buildModel(model))
+    return {};
+  Attribute attribute;
+  if (!file.trains.empty())
+    attribute = makeRecipe(recipe, evaluator.getBatch(), reporter);
+  if (reporter.hasErrors())
+    return {};
+  return graph.finish(evaluator.outputs, attribute);
+}
