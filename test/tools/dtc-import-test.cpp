@@ -1,4 +1,5 @@
-// dtc-import-test: what the importer makes of a model file, for the lit tests.
+// dtc-import-test: what an importer makes of a model file, for the lit tests.
+#include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -50,8 +51,10 @@ int main(int argc, char **argv) {
   }
   mlir::MLIRContext context;
   context.getDiagEngine().registerHandler(print);
+  bool isDSL = llvm::sys::path::extension(path) == ".dt";
   mlir::OwningOpRef<mlir::ModuleOp> module =
-      dtc::importONNX(path, {batch}, context);
+      isDSL ? dtc::importDSL(path, {batch}, context)
+            : dtc::importONNX(path, {batch}, context);
   if (!module)
     return 1;
   mlir::OpPrintingFlags flags;

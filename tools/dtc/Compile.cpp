@@ -5,6 +5,7 @@
 #include "Output.h"
 #include "Recipe.h"
 
+#include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Pipelines/Registration.h"
@@ -94,7 +95,8 @@ OwningOpRef<ModuleOp> Compilation::import() {
   }
   dtc::ImportOptions import;
   import.batch = options.recipe.batch;
-  return dtc::importONNX(options.model, import, context);
+  return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
+                             : dtc::importDSL(options.model, import, context);
 }
 
 LogicalResult Compilation::lower(ModuleOp module, dtc::Level level,
@@ -121,8 +123,8 @@ int Compilation::writeLevel(ModuleOp module) {
 
 int Compilation::run() {
   dtc::Level level = getLevel(options.result);
-  if (level > dtc::Level::Grad || !options.modelIsONNX) {
-    dtc::printError("supported: ONNX files to --emit=nn and --emit=grad");
+  if (level > dtc::Level::Grad) {
+    dtc::printError("supported: --emit=nn and --emit=grad");
     return 2;
   }
   if (options.printPipeline) {
