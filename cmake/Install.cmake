@@ -32,7 +32,7 @@ install(FILES ${PROJECT_BINARY_DIR}/dtcConfig.cmake ${PROJECT_BINARY_DIR}/dtcCon
 
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DATADIR}/dtc/examples
         PATTERN "*.sh" EXCLUDE)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_PACKAGE_VENDOR "the dtc authors")
 set(CPACK_PACKAGE_CONTACT "the dtc authors <dtc@localhost>")

@@ -25,7 +25,9 @@ namespace dtc::dist {
 class ReturnOp;
 
 namespace names {
+inline constexpr llvm::StringLiteral at = "dist.at";
 inline constexpr llvm::StringLiteral axes = "dist.axes";
+inline constexpr llvm::StringLiteral axis = "dist.axis";
 inline constexpr llvm::StringLiteral shard = "dist.shard";
 /// The symbol of the mesh, a `shard.grid`.
 inline constexpr llvm::StringLiteral mesh = "mesh";

@@ -25,6 +25,7 @@ def Dist_Dialect : Dialect {
     |------------------|----------------|------------------------------------------|
     | `shard.grid`     | `dist.axes`    | a name for each axis of the mesh         |
     | argument of a timeline | `dist.shard` | the axis over which its dimension 0 is shared |
+    | timeline         | `dist.at`      | `{pipe = 0}`: the coordinates of the role's ranks; without it, all ranks |
     | `func.func` between the passes of Partition | `dist.axis` | the axis it was sharded over |
   }];
   let useDefaultTypePrinterParser = 1;

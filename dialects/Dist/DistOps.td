@@ -109,8 +109,9 @@ def Dist_WaitOp : Dist_Op<"wait", [HasParent<"TimelineOp">]> {
   let hasVerifier = 1;
 }
 
-def Dist_AllReduceOp : Dist_Op<"all_reduce", [AllTypesMatch<["value", "result"]>]> {
+def Dist_AllReduceOp : Dist_Op<"all_reduce", [Pure, AllTypesMatch<["value", "result"]>]> {
   let summary = "combines a value over an axis of the mesh, at once";
+  let description = "Pure as ranks see it: all of a group run the same code, so it goes or stays on all.";
   let arguments = (ins Dist_ReductionAttr:$reduction, AnyStaticShapeTensor:$value, StrAttr:$axis);
   let results = (outs AnyStaticShapeTensor:$result);
   let assemblyFormat = "$reduction $value `over` $axis attr-dict `:` type($value)";

@@ -6,6 +6,9 @@
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Passes.h"
 #include "dtc/Fusion/Passes.h"
+#include "dtc/Partition/Models.h"
+#include "dtc/Partition/Passes.h"
+#include "dtc/Partition/Pipeline.h"
 #include "dtc/Pipelines/Pipelines.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -17,11 +20,14 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
                   mlir::shard::ShardDialect>();
   registerAutodiffModels(registry);
   registerFusionModels(registry);
+  registerPartitionModels(registry);
 }
 
 void dtc::registerPasses() {
   mlir::registerTransformsPasses();
   registerAutodiffPasses();
   registerFusionPasses();
+  registerPartitionPasses();
+  registerPartitionPipeline();
   registerPipelines();
 }

@@ -16,7 +16,7 @@ static Error makeError(const Twine &message) {
 /// Whether dtc wrote the folder (every one of its folders holds a plan), or
 /// nothing is in it.
 static bool isOurs(StringRef folder) {
-  if (fs::exists(folder + "/plan.json") && fs::exists(folder + "/CMakeLists.txt"))
+  if (fs::exists(folder + "/plan.json"))
     return true;
   std::error_code code;
   return fs::directory_iterator(folder, code) == fs::directory_iterator() && !code;
@@ -51,14 +51,11 @@ Expected<dtc::PendingOutput> dtc::PendingOutput::create(StringRef path, Kind kin
       sys::RemoveFileOnSignal(output.temporary);
     }
   } else {
-    // fs::createUniqueDirectory places folders in the system's own for
-    // temporaries, from which a rename could cross file systems.
-    for (int attempt = 0; attempt < 16; ++attempt) {
-      fs::createUniquePath(model, output.temporary, /*MakeAbsolute=*/false);
-      code = fs::create_directory(output.temporary, /*IgnoreExisting=*/false);
-      if (code != std::errc::file_exists)
-        break;
-    }
+    // A name alone: who fills the folder makes it.
+    fs::createUniquePath(model, output.temporary, /*MakeAbsolute=*/false);
+    fs::make_absolute(output.temporary);
+    if (!fs::can_write(parent))
+      code = std::make_error_code(std::errc::permission_denied);
   }
   if (code) {
     output.temporary.clear();

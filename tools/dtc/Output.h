@@ -22,6 +22,8 @@ public:
   PendingOutput &operator=(PendingOutput &&) = delete;
   ~PendingOutput();
 
+  /// Where it grows: an empty file, or an absolute path at which the folder is
+  /// to be made.
   llvm::StringRef getTemporaryPath() const { return temporary; }
   /// Renames it to its final name; a folder that stood there is removed.
   llvm::Error keep();

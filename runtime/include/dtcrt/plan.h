@@ -30,7 +30,7 @@ struct Plan {
   index classes = 0;     ///< labels are class ids below this; 0: labels are f32 targets
   bool has_accuracy = false;
   f64 flops = 0;         ///< of one rank in one step
-  /// Where Init::stored() finds its values; relative to the folder of the executable.
+  /// Where Init::stored() finds its values; relative to the folder EXECUTABLE.source, or else to that of the executable.
   std::string parameters_file = "parameters.safetensors";
 };
 

@@ -12,13 +12,18 @@ namespace dtcrt {
 
 namespace {
 
+/// A relative path is looked for in the folder `PROGRAM.source`, where dtc leaves the source of a program, and else in the
+/// folder of the program.
 std::string beside_executable(const std::string &file) {
   const std::filesystem::path path(file);
   if (path.is_absolute())
     return file;
   std::error_code error;
   const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? file : (executable.parent_path() / path).string();
+  if (error)
+    return file;
+  const auto in_source = std::filesystem::path(executable.string() + ".source") / path;
+  return std::filesystem::exists(in_source, error) ? in_source.string() : (executable.parent_path() / path).string();
 }
 
 /// Calls `set(logical position)` for every element of a dense tensor: the position does not depend on the layout.

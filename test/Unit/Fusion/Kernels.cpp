@@ -11,6 +11,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <cmath>
 
@@ -107,7 +108,8 @@ static FailureOr<double> evaluateBody(Block &body, Scalars inputs) {
 static int64_t flatten(ArrayRef<int64_t> position, ArrayRef<int64_t> shape) {
   int64_t flat = 0;
   for (auto [i, size] : llvm::zip_equal(position, shape)) {
-    assert(i >= 0 && i < size && "an element outside of its tensor");
+    if (i < 0 || i >= size)
+      llvm::report_fatal_error("a kernel reads an element outside of its tensor");
     flat = flat * size + i;
   }
   return flat;

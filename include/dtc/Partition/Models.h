@@ -1,0 +1,25 @@
+// The sharding rules of nn's ops, attached from outside of the dialect.
+#ifndef DTC_PARTITION_MODELS_H
+#define DTC_PARTITION_MODELS_H
+
+namespace mlir {
+class DialectRegistry;
+}
+
+namespace dtc {
+
+/// Attaches ShardingRuleOpInterface to the ops of nn, family by family.
+void registerPartitionModels(mlir::DialectRegistry &registry);
+
+namespace partition {
+void registerElementwiseSharding(mlir::DialectRegistry &registry);
+void registerConvolutionSharding(mlir::DialectRegistry &registry);
+void registerMatmulSharding(mlir::DialectRegistry &registry);
+void registerPoolingSharding(mlir::DialectRegistry &registry);
+void registerShapeSharding(mlir::DialectRegistry &registry);
+void registerTrainingSharding(mlir::DialectRegistry &registry);
+} // namespace partition
+
+} // namespace dtc
+
+#endif // DTC_PARTITION_MODELS_H

@@ -1,0 +1,136 @@
+// The passes of the Partition stage: a step on the global batch becomes what
+// each rank does.
+#ifndef DTC_PARTITION_PASSES
+#define DTC_PARTITION_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
+  let summary = "share the batch of a step out over the ranks of an axis";
+  let description = [{
+    Expects functions with `nn.phase` on the global batch (N samples). Shards
+    dimension 0 of inputs, label and sample weights, follows it through the step
+    by the ops' sharding rules (ShardingRuleOpInterface), and rewrites the
+    function to the shapes of one rank: ceil(N / devices) samples; rows beyond N
+    have the sample weight 0. A value that each rank has a part of the sum of
+    becomes whole by `dist.all_reduce` where an op or the result needs it whole;
+    parameters stay on every rank. Constants and broadcasts that hold a row for
+    each sample are made at the local size.
+
+    Afterwards the module has a `shard.grid @mesh`, sharded arguments carry
+    `dist.shard`, and the functions `dist.axis`. With one device nothing else
+    changes.
+
+    It is an error at the op if an op needs several samples at once, or if it
+    sums over samples what the padding rows would count in.
+
+    ```mlir
+    // before, devices=4
+    func.func @train(%x: tensor<256x8xf32> {nn.input = "x"}, …) attributes {nn.phase = "train"} {
+      %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<256x10xf32>, …) -> (tensor<f32>, …)
+      %dw = nn.matmul %x transposed, %dy : (…) -> tensor<8x10xf32>
+      %w1 = nn.sgd_update %w, %dw …
+
+    // after
+    shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
+    func.func @train(%x: tensor<64x8xf32> {nn.input = "x", dist.shard = "data"}, …)
+        attributes {nn.phase = "train", dist.axis = "data"} {
+      %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<64x10xf32>, …) -> (tensor<f32>, …)
+      %dw = nn.matmul %x transposed, %dy : (…) -> tensor<8x10xf32>
+      %dw_sum = dist.all_reduce sum %dw over "data" : tensor<8x10xf32>
+      %w1 = nn.sgd_update %w, %dw_sum …
+    ```
+  }];
+  let options = [
+    Option<"axis", "axis", "std::string", "\"data\"", "name of the mesh axis">,
+    Option<"devices", "devices", "int64_t", "1", "ranks along the axis">];
+  let statistics = [
+    Statistic<"reduced", "all-reduces", "values made whole by an all-reduce">];
+  let dependentDialects = ["::dtc::dist::DistDialect", "::mlir::shard::ShardDialect"];
+}
+
+def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
+  let summary = "make fragments and timelines of a rank's step";
+  let description = [{
+    Expects what dtc-shard-batch leaves. An all-reduce that no other one waits
+    for (of a gradient, of the loss) becomes asynchronous and joins a bucket;
+    one in the middle of the step stays inside its fragment. Buckets fill in the
+    order in which backward finishes their values, and close once they have
+    `bucket-bytes`; the loss rides in the first. The step is cut at bucket
+    boundaries: behind each fragment its bucket starts, so that it travels
+    while the next fragment runs. All waits stand before the fragment
+    `@update`. What a later fragment needs is a result of the earlier one;
+    constants are made again where they are used.
+
+    The fragments of a training step are called `forward_backward`, or `head`,
+    `backward_1`, …, `tail` when there are several buckets, and `update`; that
+    of an evaluation `evaluate_forward`.
+
+    ```mlir
+    // before
+    func.func @train(%x: …, %w: …) -> (tensor<f32> {nn.loss}, tensor<8xf32> {nn.parameter = "w"})
+        attributes {nn.phase = "train", dist.axis = "data"} {
+      …
+      %dw_sum = dist.all_reduce sum %dw over "data" : tensor<8xf32>
+      %w1 = nn.sgd_update %w, %dw_sum …
+
+    // after
+    dist.fragment @forward_backward(%x: …, %w: …) -> (tensor<f32>, tensor<8xf32>) { … }
+    dist.fragment @update(%w: …, %dw: …) -> tensor<8xf32> { … }
+    dist.timeline @train(%x: …, %w: …) -> (…) attributes {phase = "train", role = "all"} {
+      %loss, %dw = dist.run @forward_backward(%x, %w) : …
+      %t = dist.all_reduce_start sum %loss, %dw over "data" bucket "bucket0" ["loss", "w"] : …
+      %loss_sum, %dw_sum = dist.wait %t : …
+      %w1 = dist.run @update(%w, %dw_sum) : …
+      dist.return %loss_sum, %w1 : …
+    }
+    ```
+  }];
+  let options = [
+    Option<"bucketBytes", "bucket-bytes", "int64_t", "512 * 1024",
+           "size in bytes at which a bucket closes and starts to travel">];
+  let statistics = [
+    Statistic<"buckets", "buckets", "messages that travel asynchronously">,
+    Statistic<"fragments", "fragments", "fragments made">];
+  let dependentDialects = ["::dtc::dist::DistDialect"];
+}
+
+def VerifyCommunicationPass : Pass<"dtc-verify-communication", "::mlir::ModuleOp"> {
+  let summary = "prove that the communication of all ranks matches and cannot hang";
+  let description = [{
+    Ends the stage. Plays the timelines of each phase on all ranks of the mesh:
+    every rank goes on until it waits for others; ranks that differ only along
+    an axis are a group of that axis, and the k-th collective of one must be the
+    k-th of all: the same kind, reduction, bucket and types. It is an error if
+
+    - a collective's axis is not one of the mesh,
+    - a rank has no timeline of the phase, or two,
+    - what is started is not awaited exactly once, or in another order,
+    - a fragment holds anything asynchronous, or a collective over an axis along
+      which the ranks run different timelines,
+    - two ranks of a group reach different collectives, or none can go on.
+
+    A timeline with `dist.at = {pipe = 0}` is that of the ranks at those
+    coordinates; without, of all ranks. The pass changes nothing.
+
+    ```mlir
+    %t = dist.all_reduce_start sum %dw over "data" bucket "bucket0" ["w"] : …
+    dist.return %dw   // error: 'dist.all_reduce_start' op of bucket 'bucket0' is never awaited
+    ```
+  }];
+}
+
+def PrintShardingRulesPass : Pass<"dtc-print-sharding-rules"> {
+  let summary = "remark the sharding rule of every op";
+  let description = [{
+    For tests and for authors of ops: emits a remark with the op's rule, and an
+    error if the rule does not fit the op's shapes.
+
+    ```mlir
+    // remark: ([i, k], [k, j]) -> ([i, j]) {i=8, j=4, k=2} sum {k} linear {0}, {1}
+    %y = nn.matmul %a, %b : (tensor<8x2xf32>, tensor<2x4xf32>) -> tensor<8x4xf32>
+    ```
+  }];
+}
+
+#endif // DTC_PARTITION_PASSES

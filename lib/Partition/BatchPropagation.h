@@ -1,0 +1,95 @@
+// How a shared-out batch runs through a step: in which versions each op is
+// needed, decided before anything is rewritten.
+#ifndef DTC_LIB_PARTITION_BATCHPROPAGATION_H
+#define DTC_LIB_PARTITION_BATCHPROPAGATION_H
+
+#include "dtc/Partition/ShardingRule.h"
+
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace dtc::partition {
+
+/// A batch of `size` samples over `devices` ranks, each with `local` rows.
+struct BatchShares {
+  BatchShares(int64_t size, int64_t devices)
+      : size(size), devices(devices), local((size + devices - 1) / devices) {}
+  /// True if some ranks have rows beyond the batch.
+  bool padded() const { return local * devices != size; }
+  /// The shape of one rank's part of a tensor that lies so.
+  llvm::SmallVector<int64_t> localShape(llvm::ArrayRef<int64_t> shape,
+                                        Placement placement) const;
+  int64_t size, devices, local;
+};
+
+/// One way in which an op runs on the ranks.
+struct OpVersion {
+  /// All operands and results whole.
+  static OpVersion replicated() { return {}; }
+  static OpVersion sharded(FactorShard shard) { return {shard, std::nullopt}; }
+  /// The operands of this linear set, and so the results, are partial sums.
+  static OpVersion partial(unsigned linearSet) { return {std::nullopt, linearSet}; }
+  bool operator==(const OpVersion &other) const = default;
+
+  std::optional<FactorShard> shard;
+  std::optional<unsigned> linearSet;
+};
+
+/// Follows the batch forward through a function. A value lies as its operands
+/// make it lie; a replicated one that an op needs shared out (a constant or a
+/// broadcast with a row for each sample) is made again at the local size.
+class BatchPropagation {
+public:
+  BatchPropagation(mlir::FunctionOpInterface function, BatchShares batch)
+      : function(function), batch(batch) {}
+
+  /// Fails with a diagnostic at the op that cannot work on a share.
+  llvm::LogicalResult run();
+
+  /// The versions in which `op` is needed.
+  llvm::ArrayRef<OpVersion> versionsOf(mlir::Operation *op) const {
+    return versions.find(op)->second;
+  }
+  /// How operand or result `index` of `op` lies in that version.
+  Placement operandPlacement(mlir::Operation *op, unsigned index,
+                             const OpVersion &version) const;
+  Placement resultPlacement(mlir::Operation *op, unsigned index,
+                            const OpVersion &version) const;
+  /// How a value lies where it is made from its operands as they lie.
+  Placement naturalPlacement(mlir::Value value) const {
+    return placements.lookup(value);
+  }
+
+private:
+  const ShardingRule &ruleOf(mlir::Operation *op) const {
+    return rules.find(op)->second;
+  }
+  llvm::LogicalResult visit(mlir::Operation *op);
+  llvm::LogicalResult visitReturn(mlir::Operation *op);
+  llvm::FailureOr<OpVersion> chooseVersion(mlir::Operation *op);
+  llvm::LogicalResult requireOperands(mlir::Operation *op, const OpVersion &version);
+  llvm::LogicalResult checkPadding(mlir::Operation *op, const OpVersion &version);
+  llvm::LogicalResult shareOutDemanded();
+  mlir::InFlightDiagnostic mixesSamples(mlir::Operation *op, unsigned operand);
+
+  /// A replicated value that `user` needs shared out.
+  struct Demand {
+    mlir::Value value;
+    Placement placement;
+    mlir::Operation *user;
+  };
+
+  mlir::FunctionOpInterface function;
+  BatchShares batch;
+  llvm::DenseMap<mlir::Operation *, ShardingRule> rules;
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<OpVersion, 1>> versions;
+  llvm::DenseMap<mlir::Value, Placement> placements;
+  /// Values that are 0 in the rows that pad the batch.
+  llvm::DenseSet<mlir::Value> vanishing;
+  llvm::SmallVector<Demand> demands;
+};
+
+} // namespace dtc::partition
+
+#endif // DTC_LIB_PARTITION_BATCHPROPAGATION_H

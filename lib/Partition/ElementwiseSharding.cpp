@@ -1,0 +1,50 @@
+// Sharding rules of elementwise ops: parallel in every dimension.
+#include "dialects/NN/NN.h"
+#include "dtc/Partition/Models.h"
+#include "dtc/Partition/ShardingRule.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::partition;
+
+namespace {
+using OperandSets = SmallVector<SmallVector<unsigned, 2>>;
+
+template <typename OpT>
+struct ElementwiseSharding
+    : ShardingRuleOpInterface::ExternalModel<ElementwiseSharding<OpT>, OpT> {
+  ShardingRule getShardingRule(Operation *op) const {
+    ShardingRule rule(op);
+    ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+    rule.results[0] = rule.addAll(FactorKind::Parallel, shape);
+    for (auto [factors, operand] : llvm::zip(rule.operands, op->getOperands()))
+      factors = broadcastFactors(shapeOf(operand), rule.results[0], shape);
+    rule.linear = linear();
+    return rule;
+  }
+
+  /// The operands in which the formula is linear; most are in none.
+  static OperandSets linear() { return {}; }
+};
+
+template <> OperandSets ElementwiseSharding<nn::NegOp>::linear() { return {{0}}; }
+template <> OperandSets ElementwiseSharding<nn::AddOp>::linear() { return {{0, 1}}; }
+template <> OperandSets ElementwiseSharding<nn::SubOp>::linear() { return {{0, 1}}; }
+template <> OperandSets ElementwiseSharding<nn::MulOp>::linear() { return {{0}, {1}}; }
+template <> OperandSets ElementwiseSharding<nn::DivOp>::linear() { return {{0}}; }
+template <> OperandSets ElementwiseSharding<nn::WherePositiveOp>::linear() { return {{1, 2}}; }
+
+template <typename... Ops>
+void attach(MLIRContext *context) {
+  (Ops::template attachInterface<ElementwiseSharding<Ops>>(*context), ...);
+}
+} // namespace
+
+void dtc::partition::registerElementwiseSharding(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    attach<nn::NegOp, nn::ExpOp, nn::LogOp, nn::SqrtOp, nn::ReluOp,
+           nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,
+           nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp>(
+        context);
+  });
+}

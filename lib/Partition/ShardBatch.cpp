@@ -1,0 +1,212 @@
+// dtc-shard-batch: rewrites a step on the global batch to one rank's share.
+#include "BatchPropagation.h"
+#include "dtc/Partition/Passes.h"
+
+#include "dialects/Dist/Dist.h"
+#include "dialects/NN/NN.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Shard/IR/ShardDialect.h"
+#include "mlir/Dialect/Shard/IR/ShardOps.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace dtc {
+#define GEN_PASS_DEF_SHARDBATCHPASS
+#include "dtc/Partition/Passes.h.inc"
+} // namespace dtc
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::partition;
+
+/// More ranks than any machine has; keeps products of sizes far from overflow.
+static constexpr int64_t maxDevices = 1 << 20;
+
+namespace {
+
+/// Makes the local body of one function from what the propagation decided.
+class LocalRewriter {
+public:
+  LocalRewriter(func::FuncOp function, BatchShares batch, StringAttr axis,
+                const BatchPropagation &propagation)
+      : function(function), batch(batch), axis(axis), propagation(propagation),
+        builder(function.getContext()) {}
+
+  void run();
+
+private:
+  /// A value that lies so; a partial sum becomes whole behind its definition.
+  Value lookup(Value value, Placement placement);
+  void rewrite(Operation *op, const OpVersion &version);
+
+  Type localType(Value value, Placement placement) const {
+    auto type = cast<RankedTensorType>(value.getType());
+    return type.clone(batch.localShape(type.getShape(), placement));
+  }
+
+  func::FuncOp function;
+  BatchShares batch;
+  StringAttr axis;
+  const BatchPropagation &propagation;
+  OpBuilder builder;
+  /// The local values of a global one, each with how it lies.
+  DenseMap<Value, SmallVector<std::pair<Placement, Value>, 1>> locals;
+};
+
+} // namespace
+
+Value LocalRewriter::lookup(Value value, Placement placement) {
+  auto &known = locals[value];
+  for (auto [has, local] : known)
+    if (has == placement)
+      return local;
+  for (auto [has, local] : known) {
+    if (!has.isPartial() || placement != Placement::replicated())
+      continue;
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointAfterValue(local);
+    Value whole = dist::AllReduceOp::create(
+        builder, local.getLoc(), local.getType(),
+        dist::ReductionAttr::get(builder.getContext(), dist::Reduction::Sum), local,
+        axis);
+    known.push_back({placement, whole});
+    return whole;
+  }
+  llvm_unreachable("the propagation asks for each version before its use");
+}
+
+void LocalRewriter::rewrite(Operation *op, const OpVersion &version) {
+  SmallVector<Value> operands;
+  for (auto [index, operand] : llvm::enumerate(op->getOperands()))
+    operands.push_back(
+        lookup(operand, propagation.operandPlacement(op, index, version)));
+  SmallVector<Type> types;
+  for (OpResult result : op->getResults())
+    types.push_back(localType(result, propagation.resultPlacement(
+                                          op, result.getResultNumber(), version)));
+  Operation *local =
+      cast<ShardingRuleOpInterface>(op).cloneLocal(builder, operands, types);
+  for (auto [index, results] :
+       llvm::enumerate(llvm::zip_equal(op->getResults(), local->getResults()))) {
+    auto [global, value] = results;
+    locals[global].push_back(
+        {propagation.resultPlacement(op, index, version), value});
+  }
+}
+
+void LocalRewriter::run() {
+  Block &global = function.getBody().front();
+  Block *body = new Block;
+  function.getBody().push_back(body);
+  builder.setInsertionPointToEnd(body);
+  for (BlockArgument argument : global.getArguments()) {
+    Placement placement = propagation.naturalPlacement(argument);
+    Value local = body->addArgument(localType(argument, placement), argument.getLoc());
+    locals[argument].push_back({placement, local});
+  }
+  for (Operation &op : global.without_terminator())
+    for (const OpVersion &version : propagation.versionsOf(&op))
+      rewrite(&op, version);
+  SmallVector<Value> results;
+  for (Value result : global.getTerminator()->getOperands())
+    results.push_back(lookup(result, Placement::replicated()));
+  func::ReturnOp::create(builder, global.getTerminator()->getLoc(), results);
+
+  // Rows for all samples that were only ever needed for a rank's own.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*body)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  global.erase();
+  function.setType(FunctionType::get(function.getContext(), body->getArgumentTypes(),
+                                     ValueRange(results).getTypes()));
+}
+
+namespace {
+struct ShardBatchPass : dtc::impl::ShardBatchPassBase<ShardBatchPass> {
+  using ShardBatchPassBase::ShardBatchPassBase;
+
+  void runOnOperation() override {
+    if (failed(shard()))
+      signalPassFailure();
+  }
+
+  LogicalResult shard();
+  LogicalResult shardFunction(func::FuncOp function);
+};
+} // namespace
+
+LogicalResult ShardBatchPass::shard() {
+  ModuleOp module = getOperation();
+  if (devices < 1 || devices > maxDevices)
+    return module.emitError("devices must be from 1 to ")
+           << maxDevices << ", not " << devices.getValue();
+  if (axis.empty())
+    return module.emitError("the axis needs a name");
+  if (Operation *symbol = SymbolTable::lookupSymbolIn(module, dist::names::mesh)) {
+    InFlightDiagnostic diagnostic = module.emitError("is partitioned already: it has a symbol '")
+        << dist::names::mesh << "'";
+    diagnostic.attachNote(symbol->getLoc()) << "defined here";
+    return diagnostic;
+  }
+  SmallVector<func::FuncOp> steps;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function->hasAttr(nn::names::phase) && !function.isDeclaration())
+      steps.push_back(function);
+  if (steps.empty())
+    return module.emitError("has no step to share out: no function carries '")
+           << nn::names::phase << "'";
+  for (func::FuncOp step : steps)
+    if (failed(shardFunction(step)))
+      return failure();
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  auto grid = shard::GridOp::create(builder, module.getLoc(), dist::names::mesh,
+                                    ArrayRef<int64_t>{devices});
+  grid->setAttr(dist::names::axes, builder.getStrArrayAttr({StringRef(axis)}));
+  return success();
+}
+
+LogicalResult ShardBatchPass::shardFunction(func::FuncOp function) {
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("a step is one block of straight-line code");
+  auto shardName = StringAttr::get(&getContext(), axis);
+  std::optional<int64_t> batch;
+  unsigned first = 0;
+  for (unsigned number = 0; number < function.getNumArguments(); ++number) {
+    if (!function.getArgAttr(number, nn::names::input) &&
+        !function.getArgAttr(number, nn::names::label) &&
+        !function.getArgAttr(number, nn::names::sampleWeight))
+      continue;
+    Type type = function.getArgumentTypes()[number];
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !tensor.hasStaticShape() || tensor.getRank() == 0)
+      return function.emitError("argument #")
+             << number << " (" << type << ") has no dimension 0 for the batch";
+    if (batch && *batch != tensor.getDimSize(0)) {
+      InFlightDiagnostic diagnostic = function.emitError("argument #")
+          << number << " (" << type << ") has a batch of " << tensor.getDimSize(0);
+      diagnostic.attachNote(function.getArgument(first).getLoc())
+          << "but argument #" << first << " has a batch of " << *batch;
+      return diagnostic;
+    }
+    if (!batch)
+      first = number;
+    batch = tensor.getDimSize(0);
+    function.setArgAttr(number, dist::names::shard, shardName);
+  }
+  if (!batch || *batch < 1)
+    return function.emitError("has no batch: no argument is an input, a label or a sample weight");
+  function->setAttr(dist::names::axis, shardName);
+  if (devices == 1)
+    return success();
+  // A dimension of size 1 could not be told from one that is broadcast.
+  if (*batch == 1)
+    return function.emitError("a batch of 1 cannot be shared out over ")
+           << devices.getValue() << " devices";
+  BatchShares shares(*batch, devices);
+  BatchPropagation propagation(function, shares);
+  if (failed(propagation.run()))
+    return failure();
+  LocalRewriter(function, shares, shardName, propagation).run();
+  function.walk([&](dist::AllReduceOp) { ++reduced; });
+  return success();
+}

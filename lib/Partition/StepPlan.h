@@ -1,0 +1,56 @@
+// How a rank's step is cut: buckets of all-reduces, and the fragment of each op.
+#ifndef DTC_LIB_PARTITION_STEPPLAN_H
+#define DTC_LIB_PARTITION_STEPPLAN_H
+
+#include "dialects/Dist/Dist.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace dtc::partition {
+
+/// All-reduces that travel as one message.
+struct Bucket {
+  /// What one message must have in common: reduction, axis, element type.
+  mlir::Attribute reduction, axis;
+  mlir::Type elementType;
+  llvm::SmallVector<dist::AllReduceOp> members;
+  int64_t bytes = 0;
+  /// The fragment behind which it starts.
+  unsigned fragment = 0;
+};
+
+/// The cut of one step.
+///
+///   ops in program order   | forward, loss, dfc2, dfc1 | dconv2, dconv1 | updates |
+///   fragments              | 0                         | 1              | last    |
+///   timeline               | run 0, start bucket 0     | run 1, start 1 | wait 0, wait 1, run last
+struct StepPlan {
+  /// Plans `function`. A bucket closes with `bucketBytes` bytes.
+  StepPlan(mlir::func::FuncOp function, int64_t bucketBytes);
+
+  /// The name of what an all-reduce combines: "loss", or the model's name of
+  /// the parameter that is updated with it.
+  std::string nameOf(dist::AllReduceOp reduce);
+
+  mlir::func::FuncOp function;
+  /// In the order in which they start.
+  llvm::SmallVector<Bucket> buckets;
+  /// In program order; constants are made where they are used instead, unless
+  /// the timeline itself needs them.
+  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> fragments;
+  /// What runs behind the waits.
+  llvm::SmallVector<mlir::Operation *> update;
+  /// All-reduces that became members of buckets.
+  llvm::DenseSet<mlir::Operation *> asynchronous;
+
+private:
+  void findAsynchronous();
+  llvm::DenseSet<mlir::Operation *> findUpdate();
+  bool neededByTimeline(mlir::Operation *op);
+  void cut(int64_t bucketBytes, const llvm::DenseSet<mlir::Operation *> &updates);
+};
+
+} // namespace dtc::partition
+
+#endif // DTC_LIB_PARTITION_STEPPLAN_H

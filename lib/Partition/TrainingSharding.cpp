@@ -1,0 +1,74 @@
+// Sharding rules of losses, metrics and optimizer updates.
+#include "dialects/NN/NN.h"
+#include "dtc/Partition/Models.h"
+#include "dtc/Partition/ShardingRule.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::partition;
+
+namespace {
+
+/// A loss or a metric of outputs [n, positions…], labels and sample weights [n]:
+/// a scalar that is a sum over n, perhaps with the gradient of the outputs. The
+/// mean over a sample's positions needs all of them.
+template <typename OpT>
+struct LossSharding
+    : ShardingRuleOpInterface::ExternalModel<LossSharding<OpT>, OpT> {
+  ShardingRule getShardingRule(Operation *op) const {
+    ShardingRule rule(op);
+    ArrayRef<int64_t> outputs = shapeOf(op->getOperand(0));
+    unsigned n = rule.add(FactorKind::Sum, outputs[0]);
+    TensorFactors dims = {{n}};
+    dims.append(rule.addAll(FactorKind::Whole, outputs.drop_front()));
+    ArrayRef<DimFactors> all = dims;
+    rule.operands[0] = dims;
+    // Class ids lack the dimension of classes, targets of a regression do not.
+    rule.operands[1] = TensorFactors(all.take_front(shapeOf(op->getOperand(1)).size()));
+    rule.operands[2] = {{n}};
+    if (op->getNumResults() > 1)
+      rule.results[1] = dims;
+    rule.linear = {{2}}; // the sample weights
+    return rule;
+  }
+};
+
+/// Parameter, gradient and state have one shape; the step is a scalar.
+template <typename OpT>
+struct UpdateSharding
+    : ShardingRuleOpInterface::ExternalModel<UpdateSharding<OpT>, OpT> {
+  ShardingRule getShardingRule(Operation *op) const {
+    auto update = cast<OpT>(op);
+    ShardingRule rule(op);
+    TensorFactors dims = rule.addAll(FactorKind::Parallel, shapeOf(update.getParameter()));
+    for (auto [factors, operand] : llvm::zip_equal(rule.operands, op->getOperands()))
+      if (operand != update.getStep())
+        factors = dims;
+    for (TensorFactors &factors : rule.results)
+      factors = dims;
+    return rule;
+  }
+};
+
+} // namespace
+
+void dtc::partition::registerTrainingSharding(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::SoftmaxCrossEntropyOp::attachInterface<
+        LossSharding<nn::SoftmaxCrossEntropyOp>>(*context);
+    nn::BinaryCrossEntropyOp::attachInterface<
+        LossSharding<nn::BinaryCrossEntropyOp>>(*context);
+    nn::CountCorrectOp::attachInterface<LossSharding<nn::CountCorrectOp>>(*context);
+    nn::SGDUpdateOp::attachInterface<UpdateSharding<nn::SGDUpdateOp>>(*context);
+    nn::AdamUpdateOp::attachInterface<UpdateSharding<nn::AdamUpdateOp>>(*context);
+  });
+}
+
+void dtc::registerPartitionModels(DialectRegistry &registry) {
+  registerElementwiseSharding(registry);
+  registerConvolutionSharding(registry);
+  registerMatmulSharding(registry);
+  registerPoolingSharding(registry);
+  registerShapeSharding(registry);
+  registerTrainingSharding(registry);
+}

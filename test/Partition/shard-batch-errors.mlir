@@ -1,0 +1,134 @@
+// RUN: dtc-opt %s -split-input-file -verify-diagnostics -dtc-shard-batch=devices=4
+
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  // expected-error @below {{mixes the samples of a batch: operand #0 ('tensor<8x4xf32>') is shared out along dimension 0, of which the op needs several samples at once}}
+  %y = nn.softmax %x axis 0 : tensor<8x4xf32>
+  %loss = nn.reduce_sum %y axes [0, 1] : (tensor<8x4xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// Each row of the reshaped tensor holds two samples.
+func.func @train(%x: tensor<6x4xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  // expected-error @below {{mixes the samples of a batch}}
+  %y = nn.reshape %x : tensor<6x4xf32> -> tensor<3x8xf32>
+  %loss = nn.reduce_sum %y axes [0, 1] : (tensor<3x8xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// The similarity of every sample with every other.
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  // expected-error @below {{mixes the samples of a batch: operand #1}}
+  %y = nn.matmul %x, %x transposed : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<8x8xf32>
+  %loss = nn.reduce_sum %y axes [0, 1] : (tensor<8x8xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}, %rows: tensor<8x4xf32> {nn.parameter = "rows"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  // expected-error @below {{it needs a row for each sample of argument #1 (parameter 'rows'), which every device has whole}}
+  %y = nn.add %x, %rows : tensor<8x4xf32>, tensor<8x4xf32>
+  %loss = nn.reduce_sum %y axes [0, 1] : (tensor<8x4xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+func.func @train(%x: tensor<4x1xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  // expected-error @below {{mixes the samples of a batch: 'tensor<4x1xf32>' is not made row by row}}
+  %rows = nn.constant dense<[[1.0], [2.0], [3.0], [4.0]]> : tensor<4x1xf32> : tensor<4x1xf32>
+  // expected-note @below {{used sample by sample here}}
+  %y = nn.add %x, %rows : tensor<4x1xf32>, tensor<4x1xf32>
+  %loss = nn.reduce_sum %y axes [0, 1] : (tensor<4x1xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// The same for every sample, but a sum over all samples.
+func.func @train(%x: tensor<8x8xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  %s = nn.matmul %x transposed, %x : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  // expected-error @below {{operand #1 ('tensor<8x8xf32>') is a sum over all samples, but is used sample by sample}}
+  %y = nn.add %x, %s : tensor<8x8xf32>, tensor<8x8xf32>
+  %loss = nn.reduce_sum %y axes [0, 1] : (tensor<8x8xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// 10 samples on 4 ranks are 12 rows: a sum without the weights counts 2 too many.
+func.func @train(%x: tensor<10x4xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  // expected-error @below {{sums over the samples of a batch, so that padding would count: 4 devices do not divide the batch of 10}}
+  %loss = nn.reduce_sum %x axes [0, 1] : (tensor<10x4xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// expected-error @below {{result #0 ('tensor<8x4xf32>') has a part for each sample}}
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}) -> tensor<8x4xf32> attributes {nn.phase = "train"} {
+  // expected-note @below {{made here}}
+  %y = nn.relu %x : tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+// expected-error @below {{argument #1 ('tensor<6xf32>') has a batch of 6}}
+func.func @train(
+    // expected-note @below {{but argument #0 has a batch of 8}}
+    %x: tensor<8x4xf32> {nn.input = "x"},
+    %weight: tensor<6xf32> {nn.sample_weight}) attributes {nn.phase = "train"} {
+  return
+}
+
+// -----
+
+// expected-error @below {{argument #0 ('tensor<f32>') has no dimension 0 for the batch}}
+func.func @train(%x: tensor<f32> {nn.input = "x"}) attributes {nn.phase = "train"} {
+  return
+}
+
+// -----
+
+// expected-error @below {{has no batch}}
+func.func @train(%w: tensor<4xf32> {nn.parameter = "w"}) attributes {nn.phase = "train"} {
+  return
+}
+
+// -----
+
+// expected-error @below {{a batch of 1 cannot be shared out over 4 devices}}
+func.func @train(%x: tensor<1x4xf32> {nn.input = "x"}) attributes {nn.phase = "train"} {
+  return
+}
+
+// -----
+
+// expected-error @below {{has no step to share out: no function carries 'nn.phase'}}
+module {
+  func.func @model(%x: tensor<8x4xf32> {nn.input = "x"}) {
+    return
+  }
+}
+
+// -----
+
+// expected-error @below {{is partitioned already}}
+module {
+  // expected-note @below {{defined here}}
+  shard.grid @mesh(shape = 4)
+}
+
+// -----
+
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}) attributes {nn.phase = "train"} {
+  // expected-error @below {{has no sharding rule}}
+  func.call @other(%x) : (tensor<8x4xf32>) -> ()
+  return
+}
+func.func private @other(tensor<8x4xf32>)

@@ -1,0 +1,152 @@
+"""Step time of compiled programs beside PyTorch, in interleaved runs; medians, and their ratio.
+
+Three models of examples/, on one rank with two threads and on two ranks with one thread each. PyTorch takes the best of
+its thread counts, memory formats and (--compile) torch.compile, chosen for each model before the measurement. Both see
+random data in memory. README.md beside this file says how to read the result.
+"""
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+DTC = ROOT / "build/release/bin/dtc"
+MODELS = {"mnist_cnn": 256, "mlp": 64, "cifar_convnet": 256}
+
+
+def run(command, **environment):
+    """Standard output of a command; its own messages if it fails."""
+    done = subprocess.run([str(word) for word in command], env=os.environ | environment, text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL, cwd=tempfile.gettempdir())
+    if done.returncode:
+        sys.exit(f"step_time: {' '.join(map(str, command))} failed:\n{done.stderr}{done.stdout}")
+    return done.stdout
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.programs = {}
+
+    def compile(self, model, ranks):
+        """Compiles a program; returns the seconds of `dtc --emit=source` and of the whole way."""
+        source = ROOT / f"examples/{model}/{model}.dt"
+        strategy = ["--strategy=data", f"--devices={ranks}"] if ranks > 1 else []
+        program = self.folder / f"{model}_{ranks}"
+        starts = [time.perf_counter()]
+        run([DTC, source, *strategy, "--emit=source", "-o", self.folder / f"{model}_{ranks}_source"])
+        starts.append(time.perf_counter())
+        run([DTC, source, *strategy, "-o", program])
+        starts.append(time.perf_counter())
+        self.programs[model, ranks] = program
+        return starts[1] - starts[0], starts[2] - starts[1]
+
+    def ours(self, model, ranks, threads):
+        """Milliseconds of each step of the compiled program."""
+        metrics = self.folder / "metrics.jsonl"
+        steps = self.options.warmup + self.options.steps
+        run(["mpirun", "-n", ranks, self.programs[model, ranks], "--data=synthetic", f"--steps={steps}",
+             f"--metrics={metrics}"], DTCRT_THREADS=str(threads))
+        rates = [line["samples_per_second"] for line in map(json.loads, metrics.read_text().splitlines())
+                 if "samples_per_second" in line]
+        return [1e3 * MODELS[model] / rate for rate in rates[self.options.warmup:]]
+
+    def torch(self, model, ranks, threads, layout, compiled=False):
+        """Milliseconds of each step of PyTorch."""
+        store = self.folder / f"store_{time.monotonic_ns()}"
+        output = run([sys.executable, HERE / "torch_step.py", model, f"--batch={MODELS[model]}", f"--layout={layout}",
+                      f"--ranks={ranks}", f"--steps={self.options.steps}", f"--warmup={self.options.warmup}",
+                      f"--store={store}", *(["--compile"] if compiled else [])], OMP_NUM_THREADS=str(threads))
+        return json.loads(output)
+
+    def best_torch(self, model, ranks):
+        """PyTorch's fastest configuration for a model: (threads, layout, compiled)."""
+        candidates = [(threads, layout, compiled) for threads in ((1, 2) if ranks == 1 else (1,))
+                      for layout in ("contiguous", "channels_last")
+                      for compiled in ((False, True) if self.options.compile else (False,))]
+        return min(candidates, key=lambda candidate: statistics.median(self.torch(model, ranks, *candidate)))
+
+    def compare(self, model, ranks):
+        """Medians in milliseconds over interleaved runs: ours, PyTorch's, and PyTorch's configuration."""
+        best = self.best_torch(model, ranks)
+        ours, theirs = [], []
+        for _ in range(self.options.rounds):
+            ours += self.ours(model, ranks, 2 if ranks == 1 else 1)
+            theirs += self.torch(model, ranks, *best)
+        return statistics.median(ours), statistics.median(theirs), best
+
+
+def describe(best):
+    threads, layout, compiled = best
+    return f"{threads} thread{'s' * (threads > 1)}, {layout}" + (", torch.compile" if compiled else "")
+
+
+def cpu_name():
+    names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+             if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def report(bench, options):
+    torch_version = run([sys.executable, "-c", "import torch; print(torch.__version__)"]).strip()
+    yield f"{cpu_name()}, {os.cpu_count()} cores; PyTorch {torch_version}"
+    yield f"medians of {options.rounds} interleaved runs of {options.steps} steps each, after {options.warmup} steps"
+    yield ""
+    yield "| model | dtc --emit=source, s | whole way to the binary, s |"
+    yield "|---|---|---|"
+    for model in options.models:
+        times = [bench.compile(model, 1) for _ in range(3)]
+        yield "| {} | {:.3f} | {:.2f} |".format(model, *(statistics.median(column) for column in zip(*times)))
+        bench.compile(model, 2)
+    yield ""
+    yield "| model | global batch | ranks × threads | dtc, ms | PyTorch, ms | PyTorch / dtc | PyTorch's best |"
+    yield "|---|---|---|---|---|---|---|"
+    two_ranks = {}
+    for model in options.models:
+        for ranks in (1, 2):
+            ours, theirs, best = bench.compare(model, ranks)
+            two_ranks[model] = ours
+            yield (f"| {model} | {MODELS[model]} | {ranks} × {3 - ranks} | {ours:.2f} | {theirs:.2f} | "
+                   f"{theirs / ours:.2f} | {describe(best)} |")
+    yield ""
+    yield "| model | one rank, one thread, ms | two ranks, one thread each, ms | throughput |"
+    yield "|---|---|---|---|"
+    for model in options.models:
+        alone = statistics.median(sum((bench.ours(model, 1, 1) for _ in range(options.rounds)), []))
+        together = statistics.median(sum((bench.ours(model, 2, 1) for _ in range(options.rounds)), []))
+        yield f"| {model} | {alone:.2f} | {together:.2f} | {alone / together:.2f} × |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", help=f"which models (default: {', '.join(MODELS)})")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved runs of each (5)")
+    parser.add_argument("--steps", type=int, default=40, help="measured steps of a run (40)")
+    parser.add_argument("--warmup", type=int, default=10, help="steps before them (10)")
+    parser.add_argument("--compile", action="store_true", help="let PyTorch use torch.compile where it is faster")
+    parser.add_argument("--save", action="store_true", help="keep the result as results/DATE.md")
+    options = parser.parse_args()
+    if unknown := set(options.models) - set(MODELS):
+        parser.error(f"no such model: {', '.join(sorted(unknown))}")
+    options.models = options.models or list(MODELS)
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        for line in report(Bench(options, Path(folder)), options):
+            print(line, flush=True)
+            lines.append(line)
+    if options.save:
+        path = HERE / "results" / f"{datetime.date.today()}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("# Step time\n\n" + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
