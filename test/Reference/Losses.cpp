@@ -71,10 +71,10 @@ static LogicalResult binaryCrossEntropy(Operation *op, Operands operands,
     double p = probability.data[i], y = label.data[i];
     if (!(p >= 0 && p <= 1))
       return op->emitError() << "probability " << p << " is not in [0, 1]";
-    // Both cuts are torch.nn.BCELoss's.
+    // Both cuts are torch.nn.BCELoss's, which keeps the second as a float.
     loss -= w * (y * std::max(std::log(p), -100.0) +
                  (1 - y) * std::max(std::log1p(-p), -100.0));
-    results[1].data[i] = w * (p - y) / std::max(p * (1 - p), 1e-12);
+    results[1].data[i] = w * (p - y) / std::max(p * (1 - p), double{1e-12f});
   }
   return success();
 }

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Writes PyTorchLiterals.cpp: what PyTorch computes in float64 for the losses
+and optimizers that LossTests.cpp and OptimizerTests.cpp check.
+
+    pip install torch        # any version 2
+    python3 make_pytorch_literals.py > PyTorchLiterals.cpp
+"""
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+
+
+def braces(tensor):
+    return "{" + ", ".join(repr(x) for x in tensor.detach().flatten().tolist()) + "}"
+
+
+# Losses: attribute, prediction, label, weight of each sample. Samples of weight 0
+# are padding and are not shown to PyTorch; the others weigh 1 / their number.
+def cross_entropy(x, y):
+    return F.cross_entropy(x.movedim(-1, 1) if x.dim() > 2 else x, y)
+
+
+LOGITS = torch.tensor([[1.5, -0.25, 0.75, 3.0], [-2.0, 0.5, 0.0, 1.0], [40.0, -40.0, 2.0, 0.0]])
+SEQUENCE = torch.linspace(-3.0, 2.5, 24).sin().mul(2.0).reshape(2, 3, 4)
+VALUES = torch.tensor([[0.5, -1.0], [2.0, 0.25], [-0.75, 3.0]])
+TARGETS = torch.tensor([[0.25, -2.0], [2.5, 0.0], [1.0, 1.0]])
+PROBABILITIES = torch.tensor([[0.5, 0.9], [0.01, 0.75], [1.0, 0.0]])
+CHOICES = torch.tensor([[1.0, 1.0], [0.0, 0.25], [0.0, 0.0]])
+LOSSES = [
+    ("cross_entropy", "#nn.cross_entropy", cross_entropy, LOGITS, torch.tensor([3, 0, 1]), [1, 1, 1]),
+    ("cross_entropy_padded", "#nn.cross_entropy", cross_entropy, LOGITS, torch.tensor([3, 0, 0]), [1, 1, 0]),
+    ("cross_entropy_sequence", "#nn.cross_entropy", cross_entropy, SEQUENCE,
+     torch.tensor([[0, 3, 1], [2, 2, 0]]), [1, 1]),
+    ("mse", "#nn.mse", F.mse_loss, VALUES, TARGETS, [1, 1, 1]),
+    ("mse_padded", "#nn.mse", F.mse_loss, VALUES, TARGETS, [1, 0, 1]),
+    ("mse_vector", "#nn.mse", F.mse_loss, VALUES[:, 0], TARGETS[:, 0], [1, 1, 1]),
+    ("bce", "#nn.bce", F.binary_cross_entropy, PROBABILITIES, CHOICES, [1, 1, 1]),
+    ("bce_padded", "#nn.bce", F.binary_cross_entropy, PROBABILITIES, CHOICES, [1, 1, 0]),
+]
+
+# Optimizers: attribute, the PyTorch optimizer with the same settings.
+OPTIMIZERS = [
+    ("sgd", "#nn.sgd<lr = 0.1>", lambda p: torch.optim.SGD(p, lr=0.1)),
+    ("sgd_weight_decay", "#nn.sgd<lr = 0.1, weight_decay = 0.2>",
+     lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.2)),
+    ("sgd_momentum", "#nn.sgd<lr = 0.1, momentum = 0.9>",
+     lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+    ("sgd_dampening", "#nn.sgd<lr = 0.1, momentum = 0.9, dampening = 0.5>",
+     lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5)),
+    ("sgd_nesterov", "#nn.sgd<lr = 0.1, momentum = 0.9, nesterov = true>",
+     lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True)),
+    ("sgd_momentum_weight_decay", "#nn.sgd<lr = 0.1, momentum = 0.8, weight_decay = 0.3>",
+     lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8, weight_decay=0.3)),
+    ("adam", "#nn.adam<lr = 0.01>", lambda p: torch.optim.Adam(p, lr=0.01)),
+    ("adam_betas", "#nn.adam<lr = 0.01, beta1 = 0.7, beta2 = 0.95, epsilon = 0.001>",
+     lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.7, 0.95), eps=0.001)),
+    ("adam_weight_decay", "#nn.adam<lr = 0.01, weight_decay = 0.2>",
+     lambda p: torch.optim.Adam(p, lr=0.01, weight_decay=0.2)),
+    ("adamw", "#nn.adam<lr = 0.01, weight_decay = 0.2, decoupled = true>",
+     lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.2)),
+]
+START = torch.tensor([0.5, -1.25, 2.0, 0.0])
+GRADIENTS = torch.tensor([[0.3, -0.1, 2.0, 0.0], [-0.4, -0.1, 1.0, 0.5], [0.05, 0.7, -3.0, 0.5]])
+
+print(f"// Made by make_pytorch_literals.py with PyTorch {torch.__version__.split('+')[0]}; float64 throughout.")
+print('#include "PyTorchLiterals.h"\n\nnamespace dtc::test {')
+print("\nconst std::vector<LossLiteral> lossLiterals = {")
+for name, attribute, function, prediction, label, weight in LOSSES:
+    prediction = prediction.clone().requires_grad_()
+    real = torch.tensor(weight, dtype=torch.bool)
+    loss = function(prediction[real], label[real])
+    loss.backward()
+    weights = torch.tensor(weight, dtype=torch.float64) / sum(weight)
+    shape = "{" + ", ".join(map(str, prediction.shape)) + "}"
+    print(f'    {{"{name}", "{attribute}",\n     {shape}, {braces(prediction)},\n     {braces(label.double())}, '
+          f"{braces(weights)},\n     {loss.item()!r}, {braces(prediction.grad)}}},")
+print("};")
+
+print(f"\nconst std::vector<double> startParameter = {braces(START)};")
+print("const std::vector<std::vector<double>> gradientOfStep = {")
+for gradient in GRADIENTS:
+    print(f"    {braces(gradient)},")
+print("};")
+print("\nconst std::vector<OptimizerLiteral> optimizerLiterals = {")
+for name, attribute, make in OPTIMIZERS:
+    parameter = START.clone().requires_grad_()
+    optimizer = make([parameter])
+    print(f'    {{"{name}", "{attribute}",\n     {{', end="")
+    for i, gradient in enumerate(GRADIENTS):
+        parameter.grad = gradient.clone()
+        optimizer.step()
+        print((",\n      " if i else "") + braces(parameter), end="")
+    print("}},")
+print("};\n\n} // namespace dtc::test")
