@@ -6,12 +6,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Transforms/CSE.h"
 
 namespace dtc {
 #define GEN_PASS_DEF_DIFFERENTIATEGRAPHPASS
@@ -75,7 +72,7 @@ public:
     addResult(value, flag, builder.getUnitAttr());
   }
 
-  /// Ends the function; ops that no result needs are removed, equal ones merged.
+  /// Ends the function; ops that no result needs are removed.
   func::FuncOp finish() {
     builder.setLoc(function.getLoc());
     func::ReturnOp::create(builder, results);
@@ -86,9 +83,6 @@ public:
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
       if (isOpTriviallyDead(&op))
         op.erase();
-    IRRewriter rewriter(builder.getContext());
-    DominanceInfo dominance(function);
-    eliminateCommonSubExpressions(rewriter, dominance, function);
     return function;
   }
 
