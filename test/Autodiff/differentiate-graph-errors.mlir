@@ -41,9 +41,9 @@ func.func @optimizer(%w: tensor<2x1xf32> {nn.parameter = "w"}) -> (tensor<2x1xf3
 
 // -----
 
-// expected-error @below {{the model has the outputs "a", "b": say which one is trained (output=NAME)}}
+// expected-error @below {{the model has the outputs "a\0A*/", "b": say which one is trained (output=NAME)}}
 func.func @outputs(%w: tensor<2x1xf32> {nn.parameter = "w"})
-    -> (tensor<2x1xf32> {nn.output = "a"}, tensor<2x1xf32> {nn.output = "b"})
+    -> (tensor<2x1xf32> {nn.output = "a\n*/"}, tensor<2x1xf32> {nn.output = "b"})
     attributes {nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
   return %w, %w : tensor<2x1xf32>, tensor<2x1xf32>
 }
