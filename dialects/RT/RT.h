@@ -1,0 +1,48 @@
+// The rt dialect: dialect class, types, attributes and ops.
+#ifndef DTC_DIALECTS_RT_RT_H
+#define DTC_DIALECTS_RT_RT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/RegionKindInterface.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/RT/RTDialect.h.inc"
+#include "dialects/RT/RTEnums.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/RT/RTTypes.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/RT/RTAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/RT/RTOps.h.inc"
+
+namespace dtc::rt {
+
+/// Dimension 1 innermost, all others in their order.
+mlir::MemRefType channelsLast(llvm::ArrayRef<int64_t> shape,
+                              mlir::Type elementType);
+
+/// Strides in elements of a memref; every memref of this dialect has them.
+llvm::SmallVector<int64_t> stridesOf(mlir::MemRefType type);
+
+/// Whether the elements lie in row-major order without gaps. A channels-last
+/// tensor with one channel or one position does.
+bool isRowMajor(mlir::MemRefType type);
+
+/// Whether dimension 1 is innermost and all others keep their order.
+bool isChannelsLast(mlir::MemRefType type);
+
+/// Bytes of a dense buffer of this type.
+int64_t bytesOf(mlir::MemRefType type);
+
+} // namespace dtc::rt
+
+#endif // DTC_DIALECTS_RT_RT_H

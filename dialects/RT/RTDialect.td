@@ -1,0 +1,47 @@
+// The rt dialect: buffers, kernels and runtime calls of one role.
+#ifndef DTC_RT_DIALECT
+#define DTC_RT_DIALECT
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def RT_Dialect : Dialect {
+  let name = "rt";
+  let cppNamespace = "::dtc::rt";
+  let summary = "Buffers at fixed offsets, kernels, and one op for one runtime call";
+  let description = [{
+    An `rt.program` is all that the ranks of one role hold and do: its buffers,
+    its kernels, its fragments (lists of calls) and its timelines. The emitter
+    prints it op by op; nothing is decided after this level.
+
+    Buffers are memrefs of logical shape. Their strides say how they lie:
+    row-major without a layout, channels-last as
+    `memref<64x32x26x26xf32, strided<[21632, 1, 832, 32]>>`.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def RT_Pending : TypeDef<RT_Dialect, "Pending"> {
+  let mnemonic = "pending";
+  let summary = "communication under way";
+}
+
+def RT_BufferKind : I32EnumAttr<"BufferKind", "what a buffer is for", [
+    I32EnumAttrCase<"Input", 0, "input">,
+    I32EnumAttrCase<"Label", 1, "label">,
+    I32EnumAttrCase<"SampleWeight", 2, "sample_weight">,
+    I32EnumAttrCase<"Step", 3, "step">,
+    I32EnumAttrCase<"Parameter", 4, "parameter">,
+    I32EnumAttrCase<"State", 5, "state">,
+    I32EnumAttrCase<"Loss", 6, "loss">,
+    I32EnumAttrCase<"Correct", 7, "correct">,
+    I32EnumAttrCase<"Bucket", 8, "bucket">,
+    I32EnumAttrCase<"Temporary", 9, "temporary">]> {
+  let cppNamespace = "::dtc::rt";
+  let genSpecializedAttr = 0;
+}
+def RT_BufferKindAttr : EnumAttr<RT_Dialect, RT_BufferKind, "kind">;
+
+#endif // DTC_RT_DIALECT

@@ -1,0 +1,168 @@
+// Programs, buffers, kernels and calls: syntax and checks.
+#include "dialects/RT/RT.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace dtc::rt;
+
+//===----------------------------------------------------------------------===//
+// options {name = value, …}, in the given order
+//===----------------------------------------------------------------------===//
+
+static ParseResult parseOptions(OpAsmParser &parser, ArrayAttr &names,
+                                ArrayAttr &values) {
+  SmallVector<Attribute> nameList, valueList;
+  if (succeeded(parser.parseOptionalKeyword("options"))) {
+    auto parseOne = [&]() -> ParseResult {
+      std::string name;
+      Attribute value;
+      if (parser.parseKeywordOrString(&name) || parser.parseEqual() ||
+          parser.parseAttribute(value))
+        return failure();
+      nameList.push_back(parser.getBuilder().getStringAttr(name));
+      valueList.push_back(value);
+      return success();
+    };
+    if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Braces, parseOne))
+      return failure();
+  }
+  names = parser.getBuilder().getArrayAttr(nameList);
+  values = parser.getBuilder().getArrayAttr(valueList);
+  return success();
+}
+
+static void printOptions(OpAsmPrinter &printer, Operation *, ArrayAttr names,
+                         ArrayAttr values) {
+  if (names.empty())
+    return;
+  printer << "options {";
+  llvm::interleaveComma(llvm::zip_equal(names, values), printer, [&](auto pair) {
+    printer.printKeywordOrString(cast<StringAttr>(std::get<0>(pair)).getValue());
+    printer << " = ";
+    printer.printAttribute(std::get<1>(pair));
+  });
+  printer << "}";
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+int64_t ProgramOp::getDevices() {
+  int64_t devices = 1;
+  for (int64_t size : getMesh())
+    devices *= size;
+  return devices;
+}
+
+LogicalResult ProgramOp::verify() {
+  if (getAxes().size() != getMesh().size())
+    return emitOpError("names ") << getAxes().size() << " axes of a mesh with "
+                                 << getMesh().size();
+  if (!getArena())
+    return success();
+  for (auto buffer : getOps<BufferOp>()) {
+    if (!buffer.getOffset())
+      return buffer.emitOpError("has no offset in a planned program");
+    int64_t begin = *buffer.getOffset(), end = 0;
+    if (begin < 0 ||
+        llvm::AddOverflow(begin, bytesOf(buffer.getMemory().getType()), end) ||
+        end > static_cast<int64_t>(*getArena()))
+      return buffer.emitOpError("ends at byte ")
+             << end << " beyond the arena of " << *getArena();
+  }
+  return success();
+}
+
+LogicalResult BufferOp::verify() {
+  bool held = getKind() == BufferKind::Parameter || getKind() == BufferKind::State;
+  if (held && !getInit())
+    return emitOpError("of a parameter or of state needs an initial value");
+  MemRefType type = getMemory().getType();
+  if (!type.hasStaticShape() || (!isRowMajor(type) && !isChannelsLast(type)))
+    return emitOpError("must be dense, row-major or channels-last, not ") << type;
+  return success();
+}
+
+LogicalResult ViewOp::verify() {
+  MemRefType base = getBase().getType(), type = getMemory().getType();
+  if (base.getElementType() != type.getElementType() ||
+      static_cast<int64_t>(getAt()) < 0 ||
+      static_cast<int64_t>(getAt()) > base.getNumElements() - type.getNumElements())
+    return emitOpError("of ") << type << " at " << getAt()
+                              << " does not lie inside " << base;
+  return success();
+}
+
+LogicalResult KernelOp::verify() {
+  Block &body = getBody().front();
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield)
+    return emitOpError("must end in rt.yield");
+  if (body.getNumArguments() != getReads().size())
+    return emitOpError("reads ") << getReads().size() << " buffers but its body takes "
+                                 << body.getNumArguments();
+  if (yield.getValues().size() != getWrites().size())
+    return emitOpError("writes ") << getWrites().size()
+                                  << " buffers but yields " << yield.getValues().size();
+  for (ArrayAttr maps : {getReads(), getWrites()})
+    for (auto map : maps.getAsValueRange<AffineMapAttr>())
+      if (map.getNumDims() != getGrid().size() || map.getNumResults() != 1)
+        return emitOpError("has a grid of ")
+               << getGrid().size() << " dimensions, which " << AffineMapAttr::get(map)
+               << " does not map to a position";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+/// Callee and options are printed into source code as they stand.
+static bool isIdentifier(StringRef text) {
+  return !text.empty() && (llvm::isAlpha(text.front()) || text.front() == '_') &&
+         llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
+LogicalResult CallOp::verify() {
+  if (!isIdentifier(getCallee()))
+    return emitOpError("callee '") << getCallee() << "' is no identifier";
+  for (ArrayAttr names : {getOperandNames(), getOptionNames()})
+    for (auto name : names.getAsValueRange<StringAttr>())
+      if (!name.empty() && !isIdentifier(name))
+        return emitOpError("option '") << name << "' is no identifier";
+  if (getOperandNames().size() != getNamed().size())
+    return emitOpError("has ") << getNamed().size() << " named operands but "
+                               << getOperandNames().size() << " names";
+  if (getOptionNames().size() != getOptionValues().size())
+    return emitOpError("has ") << getOptionNames().size() << " option names but "
+                               << getOptionValues().size() << " values";
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(
+      (*this)->getParentOfType<ProgramOp>(), getKernelAttr());
+  if (!kernel)
+    return emitOpError("launches '") << getKernel() << "', which is no kernel";
+  if (kernel.getReads().size() != getInputs().size() ||
+      kernel.getWrites().size() != getOutputs().size())
+    return emitOpError("gives ") << getInputs().size() << " inputs and "
+                                 << getOutputs().size() << " outputs to '"
+                                 << getKernel() << "', which takes "
+                                 << kernel.getReads().size() << " and "
+                                 << kernel.getWrites().size();
+  return success();
+}
+
+LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!symbols.lookupNearestSymbolFrom<FragmentOp>(
+          (*this)->getParentOfType<ProgramOp>(), getFragmentAttr()))
+    return emitOpError("runs '") << getFragment() << "', which is no fragment";
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialects/RT/RTOps.cpp.inc"

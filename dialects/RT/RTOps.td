@@ -1,0 +1,188 @@
+// Ops of the rt dialect.
+#ifndef DTC_RT_OPS
+#define DTC_RT_OPS
+
+include "dialects/RT/RTDialect.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class RT_Op<string mnemonic, list<Trait> traits = []>
+    : Op<RT_Dialect, mnemonic, traits>;
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+def RT_ProgramOp : RT_Op<"program", [Symbol, SymbolTable, IsolatedFromAbove,
+                                     SingleBlock, NoTerminator]> {
+  let summary = "what every rank of one role holds and does";
+  let description = [{
+    `batch` is the global batch, `local_batch` the rows of one rank. `axes` and
+    `mesh` name and size the mesh. `arena` is there once memory is planned:
+    the bytes of the one block in which all buffers lie.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$model,
+    AnyAttr:$recipe, I64Attr:$batch, I64Attr:$local_batch,
+    StrArrayAttr:$axes, DenseI64ArrayAttr:$mesh, OptionalAttr<I64Attr>:$arena);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name (`arena` `(` $arena^ `)`)? attr-dict-with-keyword $body";
+  let extraClassDeclaration = [{
+    /// Ranks that the program runs on.
+    int64_t getDevices();
+  }];
+  let hasVerifier = 1;
+}
+
+def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
+  let summary = "memory of this rank, at a planned offset of the arena";
+  let description = [{
+    `name` is the source model's name, or one made from it. `init` is the
+    first value of a parameter or of state. A view shares its base's memory
+    from element `at` on; it has no offset of its own.
+  }];
+  let arguments = (ins StrAttr:$name, RT_BufferKindAttr:$kind,
+    OptionalAttr<I64Attr>:$offset, OptionalAttr<AnyAttr>:$init);
+  let results = (outs AnyStridedMemRef:$memory);
+  let assemblyFormat = [{
+    $kind $name (`offset` $offset^)? attr-dict `:` type($memory)
+  }];
+  let hasVerifier = 1;
+}
+
+def RT_ConstantOp : RT_Op<"constant", [HasParent<"ProgramOp">]> {
+  let summary = "values fixed at compile time, part of the program's text";
+  let arguments = (ins StrAttr:$name, ElementsAttr:$value);
+  let results = (outs AnyStridedMemRef:$memory);
+  let assemblyFormat = "$name $value attr-dict `:` type($memory)";
+}
+
+def RT_ViewOp : RT_Op<"view", [HasParent<"ProgramOp">, Pure]> {
+  let summary = "part of a buffer, or a buffer under another shape";
+  let arguments = (ins StrAttr:$name, AnyStridedMemRef:$base, I64Attr:$at);
+  let results = (outs AnyStridedMemRef:$memory);
+  let assemblyFormat = "$name `of` $base `at` $at attr-dict `:` type($base) `->` type($memory)";
+  let hasVerifier = 1;
+}
+
+def RT_KernelOp : RT_Op<"kernel", [Symbol, HasParent<"ProgramOp">,
+    SingleBlock, IsolatedFromAbove]> {
+  let summary = "a fused elementwise kernel: what is done at one point of a grid";
+  let description = [{
+    The body's arguments are the elements read at a point (one for each map of
+    `reads`); it yields the elements to write (one for each map of `writes`).
+    A map gives the position in a buffer, in elements, of a point. `formula`
+    says in words what the kernel does.
+
+    ```mlir
+    rt.kernel @relu grid [4096] reads [affine_map<(d0) -> (d0)>]
+        writes [affine_map<(d0) -> (d0)>] formula "relu" {
+    ^bb0(%x: f32):
+      %zero = arith.constant 0.0 : f32
+      %y = arith.maximumf %x, %zero : f32
+      rt.yield %y : f32
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, DenseI64ArrayAttr:$grid,
+    AffineMapArrayAttr:$reads, AffineMapArrayAttr:$writes, StrAttr:$formula);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name `grid` $grid `reads` $reads `writes` $writes `formula` $formula
+    attr-dict-with-keyword $body
+  }];
+  let hasVerifier = 1;
+}
+
+def RT_YieldOp : RT_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {
+  let summary = "the elements that a kernel writes";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
+}
+
+def RT_FragmentOp : RT_Op<"fragment", [Symbol, HasParent<"ProgramOp">,
+    SingleBlock, NoTerminator]> {
+  let summary = "a list of calls: one function of the emitted program";
+  let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$flops, I64Attr:$bytes);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `flops` $flops `bytes` $bytes attr-dict-with-keyword $body";
+}
+
+def RT_TimelineOp : RT_Op<"timeline", [Symbol, HasParent<"ProgramOp">,
+    SingleBlock, NoTerminator]> {
+  let summary = "what one rank does in one step, in order";
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$phase);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `phase` $phase attr-dict-with-keyword $body";
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
+  let summary = "one call of the runtime library";
+  let description = [{
+    Prints as `callee(ctx, inputs…, outputs…, {.name = buffer…, .option = value…})`.
+    `named` operands and options stand in the order in which the callee's
+    options declare them; a call says only what differs from their defaults.
+    With `list` the inputs are passed as one list.
+
+    ```mlir
+    rt.call "conv"(%x, %w) -> (%y) named %b ["bias"] options {strides = [1, 1], activation = "relu"} : …
+    ```
+  }];
+  let arguments = (ins StrAttr:$callee, Variadic<AnyStridedMemRef>:$inputs,
+    Variadic<AnyStridedMemRef>:$outputs, Variadic<AnyStridedMemRef>:$named,
+    DefaultValuedAttr<StrArrayAttr, "{}">:$operand_names,
+    StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list);
+  let assemblyFormat = [{
+    $callee (`list` $list^)? `(` $inputs `)` `->` `(` $outputs `)`
+    (`named` $named^ $operand_names)?
+    custom<Options>($option_names, $option_values) attr-dict
+    `:` functional-type($inputs, $outputs) (`named` type($named)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+def RT_LaunchOp : RT_Op<"launch", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a kernel over its grid";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyStridedMemRef>:$inputs,
+    Variadic<AnyStridedMemRef>:$outputs);
+  let assemblyFormat = [{
+    $kernel `(` $inputs `)` `->` `(` $outputs `)` attr-dict `:` functional-type($inputs, $outputs)
+  }];
+}
+
+def RT_RunOp : RT_Op<"run", [HasParent<"TimelineOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a fragment";
+  let arguments = (ins FlatSymbolRefAttr:$fragment);
+  let assemblyFormat = "$fragment attr-dict";
+}
+
+def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">]> {
+  let summary = "starts to combine a buffer over an axis of the mesh, in place";
+  let arguments = (ins StrAttr:$reduction, AnyStridedMemRef:$buffer, StrAttr:$axis,
+                       StrAttr:$name, StrArrayAttr:$contents);
+  let results = (outs RT_Pending:$pending);
+  let assemblyFormat = [{
+    $reduction $buffer `over` $axis `name` $name $contents attr-dict `:` type($buffer)
+  }];
+}
+
+def RT_WaitOp : RT_Op<"wait", [HasParent<"TimelineOp">]> {
+  let summary = "waits for communication";
+  let arguments = (ins RT_Pending:$pending);
+  let assemblyFormat = "$pending attr-dict";
+}
+
+def RT_AllReduceOp : RT_Op<"all_reduce", [HasParent<"FragmentOp">]> {
+  let summary = "combines a buffer over an axis of the mesh, in place, at once";
+  let arguments = (ins StrAttr:$reduction, AnyStridedMemRef:$buffer, StrAttr:$axis, StrAttr:$name);
+  let assemblyFormat = "$reduction $buffer `over` $axis `name` $name attr-dict `:` type($buffer)";
+}
+
+#endif // DTC_RT_OPS
