@@ -1,0 +1,112 @@
+// What an op's lowering to rt works with: memory for tensors, and calls.
+#ifndef DTC_PLAN_FRAGMENT_BUILDER_H
+#define DTC_PLAN_FRAGMENT_BUILDER_H
+
+#include "dialects/RT/RT.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace dtc::plan {
+
+/// How a tensor of rank 3 or more lies in memory; below that all is row-major.
+enum class Layout { RowMajor, ChannelsLast };
+
+/// Options of a runtime call in the order of their declaration. Only what
+/// differs from the callee's defaults is said.
+class CallOptions {
+public:
+  explicit CallOptions(mlir::Builder &builder) : builder(builder) {}
+  /// A buffer passed by name; nothing if `memory` is null.
+  CallOptions &buffer(llvm::StringRef name, mlir::Value memory);
+  CallOptions &integer(llvm::StringRef name, int64_t value, int64_t defaultValue);
+  CallOptions &real(llvm::StringRef name, double value, double defaultValue);
+  CallOptions &flag(llvm::StringRef name, bool value);
+  /// A constant of the runtime's enumerations (`relu`).
+  CallOptions &word(llvm::StringRef name, llvm::StringRef value,
+                    llvm::StringRef defaultValue);
+  /// A list, said unless all its elements equal `defaultElement`.
+  CallOptions &list(llvm::StringRef name, llvm::ArrayRef<int64_t> values,
+                    std::optional<int64_t> defaultElement);
+  /// An argument without a name behind the outputs.
+  CallOptions &positional(double value);
+
+  llvm::SmallVector<mlir::Attribute> operandNames, names, values;
+  llvm::SmallVector<mlir::Value> operands;
+
+private:
+  CallOptions &add(llvm::StringRef name, mlir::Attribute value);
+  mlir::Builder &builder;
+};
+
+/// Lowers the ops of one fragment after the other into rt.fragment ops of one
+/// program. Knows where each tensor lies.
+class FragmentBuilder {
+public:
+  explicit FragmentBuilder(rt::ProgramOp program);
+
+  /// The memory of a tensor, as it lies.
+  mlir::Value memory(mlir::Value tensor) const;
+  /// The memory of a tensor in a layout; copies once if it lies otherwise.
+  mlir::Value memory(mlir::Value tensor, Layout layout);
+  /// Whether the tensor lies channels-last (and that makes a difference).
+  bool isChannelsLast(mlir::Value tensor) const;
+
+  /// New memory for a result, or the memory that was promised for it.
+  mlir::Value define(mlir::OpResult result, Layout layout = Layout::RowMajor);
+  /// The result lies where `memory` is (in-place updates).
+  void alias(mlir::Value result, mlir::Value memory);
+  /// The result is `base` under another shape, without a copy.
+  void reshapeInPlace(mlir::OpResult result, mlir::Value base);
+  /// The result shall end up in `memory` (a bucket, the loss).
+  void promise(mlir::Value tensor, mlir::Value memory);
+  /// Where a tensor ends up: as promised, or where it was made.
+  mlir::Value placeOf(mlir::Value tensor) const;
+  /// Copies what was lowered elsewhere to where it was promised.
+  void keepPromises(mlir::Operation *op);
+
+  /// A buffer of the program.
+  mlir::Value createBuffer(mlir::Location location, llvm::StringRef name,
+                           rt::BufferKind kind, mlir::MemRefType type,
+                           mlir::Attribute init = {});
+  /// Values fixed at compile time, written into the program itself.
+  mlir::Value createConstant(mlir::Location location, llvm::StringRef name,
+                             mlir::ElementsAttr value);
+  /// A dense part of a buffer, beginning at element `at`.
+  mlir::Value createView(mlir::Location location, llvm::StringRef name,
+                         mlir::Value base, int64_t at, mlir::MemRefType type);
+
+  /// `callee(ctx, inputs…, outputs…, options)`.
+  void call(mlir::Location location, llvm::StringRef callee,
+            mlir::ValueRange inputs, mlir::ValueRange outputs,
+            const CallOptions &options, bool list = false);
+  void copy(mlir::Location location, mlir::Value from, mlir::Value to);
+  CallOptions options() { return CallOptions(builder); }
+
+  /// A kernel of the program with this content, made unless there is one.
+  mlir::FlatSymbolRefAttr getKernel(mlir::Location location, llvm::StringRef name,
+                                    llvm::ArrayRef<int64_t> grid,
+                                    llvm::ArrayRef<mlir::AffineMap> reads,
+                                    llvm::ArrayRef<mlir::AffineMap> writes,
+                                    llvm::StringRef formula, mlir::Region &body);
+
+  rt::ProgramOp getProgram() { return program; }
+  mlir::OpBuilder &getBuilder() { return builder; }
+
+private:
+  rt::ProgramOp program;
+  /// Points into the fragment or timeline under construction.
+  mlir::OpBuilder builder;
+  llvm::DenseMap<mlir::Value, mlir::Value> memories;
+  llvm::DenseMap<std::pair<mlir::Value, int>, mlir::Value> converted;
+  llvm::DenseMap<mlir::Value, mlir::Value> promised;
+};
+
+/// The name a result's buffer gets: after the layer the op came from.
+std::string bufferName(mlir::OpResult result);
+
+} // namespace dtc::plan
+
+#include "dtc/Plan/RuntimeLoweringInterface.h.inc"
+
+#endif // DTC_PLAN_FRAGMENT_BUILDER_H

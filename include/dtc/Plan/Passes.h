@@ -1,0 +1,33 @@
+// Passes of the Plan stage, and what it attaches to ops.
+#ifndef DTC_PLAN_PASSES_H
+#define DTC_PLAN_PASSES_H
+
+#include "dialects/RT/RT.h"
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+class DialectRegistry;
+class OpPassManager;
+} // namespace mlir
+
+namespace dtc::plan {
+
+#define GEN_PASS_DECL
+#include "dtc/Plan/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "dtc/Plan/Passes.h.inc"
+
+/// dist to rt with a memory plan: all passes of the stage in order.
+void buildPlanPipeline(mlir::OpPassManager &manager);
+
+/// Makes buildPlanPipeline known as `dtc-plan`.
+void registerPlanPipeline();
+
+/// Attaches RuntimeLoweringOpInterface to every op that a fragment can hold.
+void registerPlanModels(mlir::DialectRegistry &registry);
+
+} // namespace dtc::plan
+
+#endif // DTC_PLAN_PASSES_H

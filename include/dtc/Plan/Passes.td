@@ -1,0 +1,86 @@
+// Passes of the Plan stage: dist to rt.
+#ifndef DTC_PLAN_PASSES
+#define DTC_PLAN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def LowerToRuntime : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
+  let summary = "Makes buffers and runtime calls out of fragments and timelines";
+  let description = [{
+    For each role one `rt.program`. Every tensor gets memory, every op the
+    runtime calls that compute it (by its `RuntimeLoweringOpInterface`):
+
+    - Timeline arguments of the same kind and name are one buffer in all phases.
+    - Optimizer updates write their parameter and state in place.
+    - The values of an `all_reduce_start` lie side by side in a bucket, so that
+      nothing is packed or unpacked.
+    - Activations around convolutions and pooling lie channels-last; where a
+      value is needed otherwise it is copied once.
+
+    Expects fragments of nn ops and `linalg.generic` as `dtc-fuse` leaves them.
+    Afterwards the module holds rt programs alone.
+
+    ```mlir
+    dist.fragment @f(%x: tensor<4x8xf32>, %w: tensor<2x8xf32>) -> tensor<4x2xf32> {
+      %y = nn.matmul %x, %w transposed : …
+      dist.return %y : tensor<4x2xf32>
+    }
+    // becomes
+    rt.fragment @f … {
+      rt.call "matmul"(%x, %w) -> (%y) options {transpose_b = true} : …
+    }
+    ```
+  }];
+  let dependentDialects = ["::dtc::rt::RTDialect"];
+}
+
+def ReuseBuffers : Pass<"dtc-reuse-buffers", "::dtc::rt::ProgramOp"> {
+  let summary = "Lets kernels write over what they read for the last time";
+  let description = [{
+    A kernel reads and writes each point of its grid once. Where an input is a
+    temporary that nothing reads afterwards, has the output's type and is read
+    at the position that is written, the output takes its buffer.
+
+    ```mlir
+    rt.launch @relu(%a) -> (%b) : …    // %a dead from here on
+    // becomes
+    rt.launch @relu(%a) -> (%a) : …
+    ```
+  }];
+  let statistics = [Statistic<"reused", "buffers-reused", "Outputs written over an input">];
+}
+
+def PlanMemory : Pass<"dtc-plan-memory", "::dtc::rt::ProgramOp"> {
+  let summary = "Gives every buffer its offset in one arena";
+  let description = [{
+    Inputs, parameters, state, loss and correct live all the time. A temporary
+    or a bucket lives from its first to its last use in each timeline; those
+    that never live together share memory. Offsets: greedy by size (Pisarchyk
+    and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020,
+    §4.3), each at the lowest gap that holds it, 64-byte aligned.
+
+    Afterwards every `rt.buffer` has an offset and the program its arena size,
+    which is what the emitted program allocates.
+
+    ```mlir
+    rt.buffer temporary "h" : memref<64x128xf32>
+    // becomes
+    rt.buffer temporary "h" offset 4096 : memref<64x128xf32>
+    ```
+  }];
+}
+
+def VerifyMemory : Pass<"dtc-verify-memory", "::dtc::rt::ProgramOp"> {
+  let summary = "Proves that no two live buffers overlap";
+  let description = [{
+    Walks each timeline and checks every pair of buffers that live at the same
+    time against each other. Ends the Plan stage; changes nothing.
+
+    ```mlir
+    rt.buffer temporary "a" offset 0 : memref<16xf32>
+    rt.buffer temporary "b" offset 32 : memref<16xf32>   // refused while both live
+    ```
+  }];
+}
+
+#endif // DTC_PLAN_PASSES

@@ -1,0 +1,74 @@
+// Convolutions to runtime calls: activations channels-last, weights row-major.
+#include "Models.h"
+
+#include "dialects/NN/NN.h"
+#include "dtc/Plan/FragmentBuilder.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::plan;
+
+template <typename Op>
+static void addGeometry(CallOptions &options, Op op) {
+  options.list("strides", op.getStrides(), 1)
+      .list("dilations", op.getDilations(), 1)
+      .list("pads", op.getPads(), 0)
+      .integer("groups", op.getGroups(), 1);
+}
+
+namespace {
+struct ConvLowering
+    : RuntimeLoweringOpInterface::ExternalModel<ConvLowering, nn::ConvOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto conv = cast<nn::ConvOp>(op);
+    Value x = fragment.memory(conv.getX(), Layout::ChannelsLast);
+    Value weight = fragment.memory(conv.getWeight(), Layout::RowMajor);
+    Value y = fragment.define(op->getOpResult(0), Layout::ChannelsLast);
+    CallOptions options = fragment.options();
+    if (conv.getBias())
+      options.buffer("bias", fragment.memory(conv.getBias()));
+    addGeometry(options, conv);
+    addActivation(options, conv.getActivation(), conv.getAlpha().convertToDouble());
+    fragment.call(op->getLoc(), "conv", {x, weight}, y, options);
+    return success();
+  }
+};
+
+struct ConvInputGradientLowering
+    : RuntimeLoweringOpInterface::ExternalModel<ConvInputGradientLowering,
+                                                nn::ConvInputGradientOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto conv = cast<nn::ConvInputGradientOp>(op);
+    Value dy = fragment.memory(conv.getDy(), Layout::ChannelsLast);
+    Value weight = fragment.memory(conv.getWeight(), Layout::RowMajor);
+    Value dx = fragment.define(op->getOpResult(0), Layout::ChannelsLast);
+    CallOptions options = fragment.options();
+    addGeometry(options, conv);
+    fragment.call(op->getLoc(), "conv_input_gradient", {dy, weight}, dx, options);
+    return success();
+  }
+};
+
+struct ConvWeightGradientLowering
+    : RuntimeLoweringOpInterface::ExternalModel<ConvWeightGradientLowering,
+                                                nn::ConvWeightGradientOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto conv = cast<nn::ConvWeightGradientOp>(op);
+    Value x = fragment.memory(conv.getX(), Layout::ChannelsLast);
+    Value dy = fragment.memory(conv.getDy(), Layout::ChannelsLast);
+    Value dweight = fragment.define(op->getOpResult(0));
+    CallOptions options = fragment.options();
+    if (conv.getDbias())
+      options.buffer("bias_gradient", fragment.define(op->getOpResult(1)));
+    addGeometry(options, conv);
+    fragment.call(op->getLoc(), "conv_weight_gradient", {x, dy}, dweight, options);
+    return success();
+  }
+};
+} // namespace
+
+void dtc::plan::attachConvolutionLowerings(MLIRContext *context) {
+  nn::ConvOp::attachInterface<ConvLowering>(*context);
+  nn::ConvInputGradientOp::attachInterface<ConvInputGradientLowering>(*context);
+  nn::ConvWeightGradientOp::attachInterface<ConvWeightGradientLowering>(*context);
+}

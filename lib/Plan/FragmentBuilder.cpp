@@ -1,0 +1,175 @@
+// Memory and calls for the ops of fragments.
+#include "dtc/Plan/FragmentBuilder.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/OperationSupport.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::plan;
+
+FragmentBuilder::FragmentBuilder(rt::ProgramOp program)
+    : program(program), builder(program.getContext()) {}
+
+//===----------------------------------------------------------------------===//
+// Where tensors lie
+//===----------------------------------------------------------------------===//
+
+Value FragmentBuilder::memory(Value tensor) const {
+  Value memory = memories.lookup(tensor);
+  assert(memory && "a tensor is used before it was lowered");
+  return memory;
+}
+
+bool FragmentBuilder::isChannelsLast(Value tensor) const {
+  return !rt::isRowMajor(cast<MemRefType>(memory(tensor).getType()));
+}
+
+static MemRefType typeOf(RankedTensorType tensor, Layout layout) {
+  if (layout == Layout::ChannelsLast && tensor.getRank() >= 3)
+    return rt::channelsLast(tensor.getShape(), tensor.getElementType());
+  return MemRefType::get(tensor.getShape(), tensor.getElementType());
+}
+
+Value FragmentBuilder::memory(Value tensor, Layout layout) {
+  Value current = memory(tensor);
+  auto type = cast<MemRefType>(current.getType());
+  if (layout == Layout::RowMajor ? rt::isRowMajor(type) : rt::isChannelsLast(type))
+    return current;
+  Value &copied = converted[{tensor, static_cast<int>(layout)}];
+  if (!copied) {
+    auto name = current.getDefiningOp()->getAttrOfType<StringAttr>("name");
+    copied = createBuffer(
+        tensor.getLoc(),
+        (name.getValue() + (layout == Layout::RowMajor ? ".row_major"
+                                                       : ".channels_last")).str(),
+        rt::BufferKind::Temporary,
+        typeOf(cast<RankedTensorType>(tensor.getType()), layout));
+    copy(tensor.getLoc(), current, copied);
+  }
+  return copied;
+}
+
+Value FragmentBuilder::define(OpResult result, Layout layout) {
+  auto type = typeOf(cast<RankedTensorType>(result.getType()), layout);
+  Value memory = promised.lookup(result);
+  if (!memory || memory.getType() != type)
+    memory = createBuffer(result.getLoc(), bufferName(result),
+                          rt::BufferKind::Temporary, type);
+  memories[result] = memory;
+  return memory;
+}
+
+void FragmentBuilder::alias(Value result, Value memory) {
+  memories[result] = memory;
+}
+
+void FragmentBuilder::reshapeInPlace(OpResult result, Value base) {
+  auto type = typeOf(cast<RankedTensorType>(result.getType()), Layout::RowMajor);
+  memories[result] = base.getType() == type
+                         ? base
+                         : createView(result.getLoc(), bufferName(result), base, 0, type);
+}
+
+void FragmentBuilder::promise(Value tensor, Value memory) {
+  promised[tensor] = memory;
+}
+
+Value FragmentBuilder::placeOf(Value tensor) const {
+  Value wanted = promised.lookup(tensor);
+  return wanted ? wanted : memory(tensor);
+}
+
+void FragmentBuilder::keepPromises(Operation *op) {
+  for (OpResult result : op->getResults())
+    if (Value wanted = promised.lookup(result); wanted && memory(result) != wanted)
+      copy(op->getLoc(), memory(result), wanted);
+}
+
+//===----------------------------------------------------------------------===//
+// Declarations of the program: buffers first, kernels behind them
+//===----------------------------------------------------------------------===//
+
+/// Inserts behind the last op of the given kinds, which stand at the beginning.
+template <typename... Kinds>
+static void insertBehind(OpBuilder &builder, rt::ProgramOp program) {
+  Block &body = program.getBody().front();
+  auto position = body.begin();
+  while (position != body.end() && isa<Kinds...>(*position))
+    ++position;
+  builder.setInsertionPoint(&body, position);
+}
+
+static void insertBehindDeclarations(OpBuilder &builder, rt::ProgramOp program) {
+  insertBehind<rt::BufferOp, rt::ViewOp, rt::ConstantOp>(builder, program);
+}
+
+Value FragmentBuilder::createBuffer(Location location, StringRef name,
+                                    rt::BufferKind kind, MemRefType type,
+                                    Attribute init) {
+  OpBuilder::InsertionGuard guard(builder);
+  insertBehindDeclarations(builder, program);
+  return rt::BufferOp::create(builder, location, type, builder.getStringAttr(name),
+                              rt::BufferKindAttr::get(builder.getContext(), kind),
+                              /*offset=*/IntegerAttr(), init);
+}
+
+Value FragmentBuilder::createConstant(Location location, StringRef name,
+                                      ElementsAttr value) {
+  OpBuilder::InsertionGuard guard(builder);
+  insertBehindDeclarations(builder, program);
+  auto type = cast<RankedTensorType>(value.getType());
+  return rt::ConstantOp::create(
+      builder, location, MemRefType::get(type.getShape(), type.getElementType()),
+      name, value);
+}
+
+Value FragmentBuilder::createView(Location location, StringRef name, Value base,
+                                  int64_t at, MemRefType type) {
+  OpBuilder::InsertionGuard guard(builder);
+  insertBehindDeclarations(builder, program);
+  return rt::ViewOp::create(builder, location, type, name, base, at);
+}
+
+FlatSymbolRefAttr FragmentBuilder::getKernel(Location location, StringRef name,
+                                             ArrayRef<int64_t> grid,
+                                             ArrayRef<AffineMap> reads,
+                                             ArrayRef<AffineMap> writes,
+                                             StringRef formula, Region &body) {
+  ArrayAttr readMaps = builder.getAffineMapArrayAttr(reads);
+  ArrayAttr writeMaps = builder.getAffineMapArrayAttr(writes);
+  for (auto kernel : program.getOps<rt::KernelOp>())
+    if (kernel.getGrid() == grid && kernel.getReads() == readMaps &&
+        kernel.getWrites() == writeMaps &&
+        OperationEquivalence::isRegionEquivalentTo(
+            &kernel.getBody(), &body, OperationEquivalence::IgnoreLocations))
+      return FlatSymbolRefAttr::get(kernel.getSymNameAttr());
+
+  OpBuilder::InsertionGuard guard(builder);
+  insertBehind<rt::BufferOp, rt::ViewOp, rt::ConstantOp, rt::KernelOp>(builder, program);
+  std::string unique = name.str();
+  for (int i = 2; program.lookupSymbol(unique); ++i)
+    unique = (name + "_" + Twine(i)).str();
+  auto kernel = rt::KernelOp::create(builder, location, unique, grid, readMaps,
+                                     writeMaps, formula);
+  IRMapping mapping;
+  body.cloneInto(&kernel.getBody(), mapping);
+  return FlatSymbolRefAttr::get(kernel.getSymNameAttr());
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+void FragmentBuilder::call(Location location, StringRef callee,
+                           ValueRange inputs, ValueRange outputs,
+                           const CallOptions &options, bool list) {
+  rt::CallOp::create(builder, location, callee, inputs, outputs, options.operands,
+                     builder.getArrayAttr(options.operandNames),
+                     builder.getArrayAttr(options.names),
+                     builder.getArrayAttr(options.values), list);
+}
+
+void FragmentBuilder::copy(Location location, Value from, Value to) {
+  call(location, "copy", from, to, options());
+}

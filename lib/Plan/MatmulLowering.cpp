@@ -1,0 +1,30 @@
+// Matrix products to runtime calls.
+#include "Models.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::plan;
+
+namespace {
+struct MatmulLowering
+    : RuntimeLoweringOpInterface::ExternalModel<MatmulLowering, nn::MatmulOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto matmul = cast<nn::MatmulOp>(op);
+    Value a = fragment.memory(matmul.getA(), Layout::RowMajor);
+    Value b = fragment.memory(matmul.getB(), Layout::RowMajor);
+    Value y = fragment.define(op->getOpResult(0));
+    CallOptions options = fragment.options();
+    if (matmul.getBias())
+      options.buffer("bias", fragment.memory(matmul.getBias()));
+    options.flag("transpose_a", matmul.getTransposeA())
+        .flag("transpose_b", matmul.getTransposeB());
+    addActivation(options, matmul.getActivation(), matmul.getAlpha().convertToDouble());
+    fragment.call(op->getLoc(), "matmul", {a, b}, y, options);
+    return success();
+  }
+};
+} // namespace
+
+void dtc::plan::attachMatmulLowerings(MLIRContext *context) {
+  nn::MatmulOp::attachInterface<MatmulLowering>(*context);
+}

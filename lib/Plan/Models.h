@@ -1,0 +1,33 @@
+// The lowerings of each family of ops, for registration; private to Plan.
+#ifndef DTC_LIB_PLAN_MODELS_H
+#define DTC_LIB_PLAN_MODELS_H
+
+#include "dialects/NN/NN.h"
+#include "dtc/Plan/FragmentBuilder.h"
+
+namespace dtc::plan {
+
+void attachConvolutionLowerings(mlir::MLIRContext *context);
+void attachMatmulLowerings(mlir::MLIRContext *context);
+void attachPoolingLowerings(mlir::MLIRContext *context);
+void attachShapeLowerings(mlir::MLIRContext *context);
+void attachTrainingLowerings(mlir::MLIRContext *context);
+void attachElementwiseLowerings(mlir::MLIRContext *context);
+void attachCollectiveLowerings(mlir::MLIRContext *context);
+
+/// The options `activation` and `alpha` of a library call.
+inline void addActivation(CallOptions &options, nn::Activation activation,
+                          double alpha) {
+  // The C library claims the name tanh.
+  options
+      .word("activation",
+            activation == nn::Activation::Tanh
+                ? "Activation::tanh"
+                : nn::stringifyActivation(activation),
+            "none")
+      .real("alpha", alpha, 0);
+}
+
+} // namespace dtc::plan
+
+#endif // DTC_LIB_PLAN_MODELS_H

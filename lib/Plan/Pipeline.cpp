@@ -1,0 +1,20 @@
+// The order of the Plan stage's passes.
+#include "dtc/Plan/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+
+void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager) {
+  manager.addPass(createLowerToRuntime());
+  mlir::OpPassManager &program = manager.nest<rt::ProgramOp>();
+  // Before offsets are given out: afterwards there is one buffer less to place.
+  program.addPass(createReuseBuffers());
+  program.addPass(createPlanMemory());
+  program.addPass(createVerifyMemory());
+}
+
+void dtc::plan::registerPlanPipeline() {
+  mlir::PassPipelineRegistration<>(
+      "dtc-plan", "dist to rt: buffers, calls and a memory plan",
+      [](mlir::OpPassManager &manager) { buildPlanPipeline(manager); });
+}

@@ -1,0 +1,89 @@
+// Offsets of all buffers in one arena.
+#include "Lifetimes.h"
+
+#include "dtc/Plan/Passes.h"
+
+#include "llvm/Support/MathExtras.h"
+
+namespace dtc::plan {
+#define GEN_PASS_DEF_PLANMEMORY
+#include "dtc/Plan/Passes.h.inc"
+} // namespace dtc::plan
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::plan;
+
+/// A cache line, and the widest vector.
+static constexpr int64_t alignment = 64;
+
+namespace {
+struct Placement {
+  Lifetimes::Interval lifetime;
+  int64_t begin, end;
+};
+
+struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
+  void runOnOperation() override {
+    rt::ProgramOp program = getOperation();
+    Builder builder(program.getContext());
+    // Reshaping and reuse leave buffers behind that nothing touches.
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(program.getBody().front())))
+      if (isa<rt::ViewOp, rt::BufferOp>(op) && op.use_empty() &&
+          !(isa<rt::BufferOp>(op) && Lifetimes::isKept(cast<rt::BufferOp>(op))))
+        op.erase();
+
+    Lifetimes lifetimes(program);
+    SmallVector<rt::BufferOp> temporaries;
+    int64_t end = 0;
+    for (auto buffer : program.getOps<rt::BufferOp>()) {
+      if (!Lifetimes::isKept(buffer)) {
+        temporaries.push_back(buffer);
+        continue;
+      }
+      buffer.setOffset(end);
+      if (failed(grow(buffer, end)))
+        return signalPassFailure();
+    }
+    const int64_t kept = end;
+    llvm::stable_sort(temporaries, [](rt::BufferOp a, rt::BufferOp b) {
+      return rt::bytesOf(a.getMemory().getType()) >
+             rt::bytesOf(b.getMemory().getType());
+    });
+    // Sorted by where they begin.
+    SmallVector<Placement> placed;
+    for (rt::BufferOp buffer : temporaries) {
+      Lifetimes::Interval lifetime = *lifetimes.of(buffer);
+      int64_t size = llvm::alignTo(rt::bytesOf(buffer.getMemory().getType()), alignment);
+      int64_t begin = kept;
+      for (const Placement &other : placed) {
+        if (!other.lifetime.overlaps(lifetime))
+          continue;
+        if (other.begin >= begin + size)
+          break;
+        begin = std::max(begin, other.end);
+      }
+      buffer.setOffset(begin);
+      int64_t bufferEnd = begin;
+      if (failed(grow(buffer, bufferEnd)))
+        return signalPassFailure();
+      end = std::max(end, bufferEnd);
+      Placement placement{lifetime, begin, bufferEnd};
+      placed.insert(llvm::upper_bound(placed, placement,
+                                      [](const Placement &a, const Placement &b) {
+                                        return a.begin < b.begin;
+                                      }),
+                    placement);
+    }
+    program.setArena(end);
+  }
+
+  /// Moves `end` behind a buffer that begins there.
+  LogicalResult grow(rt::BufferOp buffer, int64_t &end) {
+    int64_t bytes = rt::bytesOf(buffer.getMemory().getType());
+    if (llvm::AddOverflow(end, static_cast<int64_t>(llvm::alignTo(bytes, alignment)), end))
+      return buffer.emitOpError("does not fit into an address space");
+    return success();
+  }
+};
+} // namespace

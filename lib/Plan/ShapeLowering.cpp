@@ -1,0 +1,169 @@
+// Ops that move, reduce or normalise elements to runtime calls.
+#include "Models.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::plan;
+
+/// Calls that take any layout give back the layout of what they read.
+static Layout layoutOf(FragmentBuilder &fragment, Value tensor) {
+  return fragment.isChannelsLast(tensor) ? Layout::ChannelsLast : Layout::RowMajor;
+}
+
+namespace {
+struct ConstantLowering
+    : RuntimeLoweringOpInterface::ExternalModel<ConstantLowering, nn::ConstantOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto constant = cast<nn::ConstantOp>(op);
+    auto type = dyn_cast<RankedTensorType>(constant.getType());
+    if (!type || !type.getElementType().isF32())
+      return op->emitError("constants of type ")
+             << constant.getType() << " have no memory: only f32 tensors do";
+    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue())) {
+      Value memory = fragment.define(op->getOpResult(0));
+      CallOptions options = fragment.options();
+      options.positional(splat.getSplatValue<APFloat>().convertToDouble());
+      fragment.call(op->getLoc(), "fill", {}, memory, options);
+      return success();
+    }
+    fragment.alias(op->getResult(0),
+                   fragment.createConstant(op->getLoc(),
+                                           bufferName(op->getOpResult(0)),
+                                           constant.getValue()));
+    return success();
+  }
+};
+
+struct ReshapeLowering
+    : RuntimeLoweringOpInterface::ExternalModel<ReshapeLowering, nn::ReshapeOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto reshape = cast<nn::ReshapeOp>(op);
+    Value x = fragment.memory(reshape.getX());
+    if (!fragment.isChannelsLast(reshape.getX()))
+      return fragment.reshapeInPlace(op->getOpResult(0), x), success();
+    // The order of elements changes, so they move. Copying reads them in
+    // row-major order of the logical shape.
+    fragment.copy(op->getLoc(), x, fragment.define(op->getOpResult(0)));
+    return success();
+  }
+};
+
+struct TransposeLowering
+    : RuntimeLoweringOpInterface::ExternalModel<TransposeLowering, nn::TransposeOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto transpose = cast<nn::TransposeOp>(op);
+    CallOptions options = fragment.options();
+    options.list("perm", transpose.getPermutation(), std::nullopt);
+    fragment.call(op->getLoc(), "transpose", fragment.memory(transpose.getX()),
+                  fragment.define(op->getOpResult(0)), options);
+    return success();
+  }
+};
+
+struct BroadcastLowering
+    : RuntimeLoweringOpInterface::ExternalModel<BroadcastLowering, nn::BroadcastOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    fragment.call(op->getLoc(), "broadcast", fragment.memory(op->getOperand(0)),
+                  fragment.define(op->getOpResult(0)), fragment.options());
+    return success();
+  }
+};
+
+struct ConcatLowering
+    : RuntimeLoweringOpInterface::ExternalModel<ConcatLowering, nn::ConcatOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto concat = cast<nn::ConcatOp>(op);
+    SmallVector<Value> inputs;
+    bool channelsLast = false;
+    for (Value operand : concat.getOperands()) {
+      inputs.push_back(fragment.memory(operand));
+      channelsLast |= fragment.isChannelsLast(operand);
+    }
+    Value y = fragment.define(op->getOpResult(0), channelsLast
+                                                      ? Layout::ChannelsLast
+                                                      : Layout::RowMajor);
+    CallOptions options = fragment.options();
+    options.integer("axis", concat.getAxis(), 0);
+    fragment.call(op->getLoc(), "concat", inputs, y, options, /*list=*/true);
+    return success();
+  }
+};
+
+struct SliceLowering
+    : RuntimeLoweringOpInterface::ExternalModel<SliceLowering, nn::SliceOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto slice = cast<nn::SliceOp>(op);
+    Layout layout = layoutOf(fragment, slice.getX());
+    CallOptions options = fragment.options();
+    options.list("offsets", slice.getOffsets(), std::nullopt);
+    fragment.call(op->getLoc(), "slice", fragment.memory(slice.getX()),
+                  fragment.define(op->getOpResult(0), layout), options);
+    return success();
+  }
+};
+
+struct PadLowering
+    : RuntimeLoweringOpInterface::ExternalModel<PadLowering, nn::PadOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto pad = cast<nn::PadOp>(op);
+    Layout layout = layoutOf(fragment, pad.getX());
+    Value y = fragment.define(op->getOpResult(0), layout);
+    CallOptions zero = fragment.options();
+    zero.positional(0);
+    fragment.call(op->getLoc(), "fill", {}, y, zero);
+    CallOptions options = fragment.options();
+    options.list("offsets", pad.getOffsets(), std::nullopt);
+    fragment.call(op->getLoc(), "insert", fragment.memory(pad.getX()), y, options);
+    return success();
+  }
+};
+
+struct ReduceSumLowering
+    : RuntimeLoweringOpInterface::ExternalModel<ReduceSumLowering, nn::ReduceSumOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto reduce = cast<nn::ReduceSumOp>(op);
+    auto x = reduce.getX().getType();
+    if (reduce.getAxes().empty()) {
+      fragment.reshapeInPlace(op->getOpResult(0),
+                              fragment.memory(reduce.getX(), Layout::RowMajor));
+      return success();
+    }
+    CallOptions options = fragment.options();
+    if (static_cast<int64_t>(reduce.getAxes().size()) != x.getRank())
+      options.list("axes", reduce.getAxes(), std::nullopt);
+    Layout layout = reduce.getKeepDims() ? layoutOf(fragment, reduce.getX())
+                                         : Layout::RowMajor;
+    fragment.call(op->getLoc(), "reduce_sum", fragment.memory(reduce.getX()),
+                  fragment.define(op->getOpResult(0), layout), options);
+    return success();
+  }
+};
+
+template <typename Op>
+struct AlongAxisLowering
+    : RuntimeLoweringOpInterface::ExternalModel<AlongAxisLowering<Op>, Op> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto along = cast<Op>(op);
+    Layout layout = layoutOf(fragment, along.getX());
+    CallOptions options = fragment.options();
+    options.integer("axis", along.getAxis(), along.getX().getType().getRank() - 1);
+    fragment.call(op->getLoc(), op->getName().stripDialect(),
+                  fragment.memory(along.getX()),
+                  fragment.define(op->getOpResult(0), layout), options);
+    return success();
+  }
+};
+} // namespace
+
+void dtc::plan::attachShapeLowerings(MLIRContext *context) {
+  nn::ConstantOp::attachInterface<ConstantLowering>(*context);
+  nn::ReshapeOp::attachInterface<ReshapeLowering>(*context);
+  nn::TransposeOp::attachInterface<TransposeLowering>(*context);
+  nn::BroadcastOp::attachInterface<BroadcastLowering>(*context);
+  nn::ConcatOp::attachInterface<ConcatLowering>(*context);
+  nn::SliceOp::attachInterface<SliceLowering>(*context);
+  nn::PadOp::attachInterface<PadLowering>(*context);
+  nn::ReduceSumOp::attachInterface<ReduceSumLowering>(*context);
+  nn::SoftmaxOp::attachInterface<AlongAxisLowering<nn::SoftmaxOp>>(*context);
+  nn::LogSoftmaxOp::attachInterface<AlongAxisLowering<nn::LogSoftmaxOp>>(*context);
+}
