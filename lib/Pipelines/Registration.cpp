@@ -3,24 +3,35 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
+#include "dialects/RT/RT.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Passes.h"
+#include "dtc/Emit/Emit.h"
 #include "dtc/Fusion/Passes.h"
 #include "dtc/Partition/Models.h"
 #include "dtc/Partition/Passes.h"
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Pipelines/Pipelines.h"
+#include "dtc/Plan/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Shard/IR/ShardDialect.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/Passes.h"
 
 void dtc::registerDialects(mlir::DialectRegistry &registry) {
-  registry.insert<nn::NNDialect, dist::DistDialect, mlir::func::FuncDialect,
-                  mlir::shard::ShardDialect>();
+  registry.insert<nn::NNDialect, dist::DistDialect, rt::RTDialect,
+                  mlir::func::FuncDialect, mlir::shard::ShardDialect,
+                  mlir::arith::ArithDialect, mlir::math::MathDialect,
+                  mlir::linalg::LinalgDialect, mlir::tensor::TensorDialect>();
   registerAutodiffModels(registry);
   registerFusionModels(registry);
   registerPartitionModels(registry);
+  plan::registerPlanModels(registry);
+  emit::registerEmitModels(registry);
 }
 
 void dtc::registerPasses() {
@@ -30,4 +41,6 @@ void dtc::registerPasses() {
   registerPartitionPasses();
   registerPartitionPipeline();
   registerPipelines();
+  plan::registerPlanPasses();
+  plan::registerPlanPipeline();
 }

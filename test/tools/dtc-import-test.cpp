@@ -38,9 +38,17 @@ static llvm::LogicalResult print(mlir::Diagnostic &diagnostic) {
   return llvm::success();
 }
 
-/// Prints the module; false after an error.
-static bool importAndPrint(llvm::StringRef path, int64_t batch,
-                           bool locations) {
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::opt<std::string> path(cl::Positional, cl::desc("MODEL"));
+  cl::opt<int64_t> batch("batch", cl::desc("the global batch"), cl::init(0));
+  cl::opt<bool> locations("locations", cl::desc("print locations"));
+  cl::opt<bool> list("list-operators", cl::desc("print the operator table"));
+  cl::ParseCommandLineOptions(argc, argv);
+  if (list) {
+    listOperators();
+    return 0;
+  }
   mlir::MLIRContext context;
   context.getDiagEngine().registerHandler(print);
   bool isDSL = llvm::sys::path::extension(path) == ".dt";
@@ -48,26 +56,10 @@ static bool importAndPrint(llvm::StringRef path, int64_t batch,
       isDSL ? dtc::importDSL(path, {batch}, context)
             : dtc::importONNX(path, {batch}, context);
   if (!module)
-    return false;
+    return 1;
   mlir::OpPrintingFlags flags;
   if (locations)
     flags.enableDebugInfo(true, /*prettyForm=*/false);
   module->print(llvm::outs(), flags);
-  llvm::outs() << "\n";
-  return true;
-}
-
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  cl::list<std::string> paths(cl::Positional, cl::desc("MODEL..."));
-  cl::opt<int64_t> batch("batch", cl::desc("the global batch"), cl::init(0));
-  cl::opt<bool> locations("locations", cl::desc("print locations"));
-  cl::opt<bool> list("list-operators", cl::desc("print the operator table"));
-  cl::ParseCommandLineOptions(argc, argv);
-  if (list)
-    listOperators();
-  bool allImported = true;
-  for (const std::string &path : paths)
-    allImported &= importAndPrint(path, batch, locations);
-  return allImported ? 0 : 1;
+  return 0;
 }

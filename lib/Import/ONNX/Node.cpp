@@ -45,9 +45,7 @@ Node::Node(const ::onnx::NodeProto &proto, size_t number, GraphState &graph,
 }
 
 InFlightDiagnostic Node::error() {
-  // One error a node: what follows it is often its consequence.
-  if (std::exchange(hasError, true))
-    return {};
+  hasError = true;
   InFlightDiagnostic diagnostic = emitError(loc);
   diagnostic << description;
   return diagnostic;

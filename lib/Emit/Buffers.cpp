@@ -1,0 +1,124 @@
+// The struct of all buffers: offsets, shapes, names.
+#include "Literals.h"
+#include "Printer.h"
+
+#include "llvm/Support/Format.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::emit;
+
+namespace {
+/// A heading in the struct, and the kinds of buffers below it.
+struct Section {
+  StringRef heading;
+  SmallVector<rt::BufferKind> kinds;
+};
+} // namespace
+
+static SmallVector<Section> sections() {
+  using K = rt::BufferKind;
+  return {{"What the runtime fills in before a step", {K::Input, K::Label, K::SampleWeight, K::Step}},
+          {"Parameters", {K::Parameter}},
+          {"State of the optimizer", {K::State}},
+          {"What the runtime reads after a step", {K::Loss, K::Correct}},
+          {"Gradients, in buckets that are all-reduced as one", {K::Bucket}},
+          {"Activations and their gradients; those that never live together share memory", {K::Temporary}}};
+}
+
+/// Offset in bytes of a buffer or of a view into one.
+static int64_t offsetOf(Value memory) {
+  int64_t elements = 0;
+  while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
+    elements += view.getAt();
+    memory = view.getBase();
+  }
+  auto buffer = memory.getDefiningOp<rt::BufferOp>();
+  int64_t width = (buffer.getMemory().getType().getElementTypeBitWidth() + 7) / 8;
+  return static_cast<int64_t>(*buffer.getOffset()) + elements * width;
+}
+
+static void printTensor(Printer &printer, Value memory, StringRef rawName) {
+  auto type = cast<MemRefType>(memory.getType());
+  std::string text;
+  llvm::raw_string_ostream line(text);
+  line << "  Tensor<" << elementTypeName(type.getElementType()) << "> "
+       << printer.names.of(memory) << "{arena, " << offsetOf(memory) << ", "
+       << formatList(type.getShape());
+  if (!rt::isRowMajor(type))
+    line << ", channels_last";
+  line << "};";
+  // The comment gives the name under which the model and checkpoints know it.
+  printer.os << text;
+  if (rawName != printer.names.of(memory)) {
+    printer.os.indent(text.size() < 66 ? 66 - text.size() : 1)
+        << " // " << forComment(rawName);
+  }
+  printer.os << "\n";
+}
+
+static rt::BufferOp rootOf(Value memory) {
+  while (auto view = memory.getDefiningOp<rt::ViewOp>())
+    memory = view.getBase();
+  return memory.getDefiningOp<rt::BufferOp>();
+}
+
+/// Constants are part of the text; large ones belong into initializers.
+static LogicalResult printConstant(Printer &printer, rt::ConstantOp constant) {
+  constexpr int64_t most = 1 << 16;
+  auto type = constant.getMemory().getType();
+  if (type.getNumElements() > most)
+    return constant.emitOpError("'")
+           << constant.getName() << "' has " << type.getNumElements()
+           << " elements; constants are part of the source and may have at most "
+           << most << ": make it an initializer of the model";
+  printer.os << elementTypeName(type.getElementType()) << " "
+             << printer.names.of(constant.getMemory()) << "_values[] = {";
+  bool first = true;
+  for (const APFloat &value : constant.getValue().getValues<APFloat>()) {
+    printer.os << (first ? "" : ", ")
+               << formatReal(value.convertToDouble(), type.getElementType().isF32());
+    first = false;
+  }
+  printer.os << "};\n";
+  return success();
+}
+
+LogicalResult dtc::emit::printBuffers(Printer &printer) {
+  llvm::raw_ostream &os = printer.os;
+  bool anyConstant = false;
+  for (auto constant : printer.program.getOps<rt::ConstantOp>()) {
+    if (!anyConstant)
+      os << "// Constants of the model.\n";
+    anyConstant = true;
+    if (failed(printConstant(printer, constant)))
+      return failure();
+  }
+  os << (anyConstant ? "\n" : "")
+     << "// Every buffer of a rank: its offset in the arena in bytes, and its shape.\n"
+        "struct Buffers {\n  Arena &arena;\n";
+  for (const Section &section : sections()) {
+    bool empty = true;
+    for (Operation &op : printer.program.getBody().front()) {
+      if (!isa<rt::BufferOp, rt::ViewOp>(op))
+        continue;
+      rt::BufferOp root = rootOf(op.getResult(0));
+      if (!llvm::is_contained(section.kinds, root.getKind()))
+        continue;
+      if (empty)
+        os << "\n  // " << section.heading << ".\n";
+      empty = false;
+      printTensor(printer, op.getResult(0),
+                  op.getAttrOfType<StringAttr>("name").getValue());
+    }
+  }
+  if (anyConstant)
+    os << "\n  // Constants of the model.\n";
+  for (auto constant : printer.program.getOps<rt::ConstantOp>())
+    os << "  Tensor<" << elementTypeName(constant.getMemory().getType().getElementType())
+       << "> " << printer.names.of(constant.getMemory()) << "{"
+       << printer.names.of(constant.getMemory()) << "_values, "
+       << formatList(constant.getMemory().getType().getShape()) << "};\n";
+  os << "};\n\n";
+  return success();
+}

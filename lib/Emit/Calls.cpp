@@ -1,0 +1,115 @@
+// Runtime calls, launches and communication as statements.
+#include "Literals.h"
+#include "Printer.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::emit;
+
+/// The value of an option, by the kind of its attribute.
+static std::string printOption(Attribute value) {
+  return llvm::TypeSwitch<Attribute, std::string>(value)
+      .Case([](DenseI64ArrayAttr list) { return formatList(list); })
+      .Case([](BoolAttr flag) { return flag.getValue() ? "true" : "false"; })
+      .Case([](IntegerAttr integer) { return std::to_string(integer.getInt()); })
+      .Case([](FloatAttr real) { return formatReal(real.getValueAsDouble(), false); })
+      .Case([](StringAttr word) { return word.getValue().str(); });
+}
+
+/// `{.bias = b.conv1_bias, .strides = {2, 2}}`, or nothing.
+static void printOptions(Printer &printer, rt::CallOp call) {
+  SmallVector<std::string> options, positional;
+  for (auto [name, memory] :
+       llvm::zip_equal(call.getOperandNames().getAsValueRange<StringAttr>(),
+                       call.getNamed()))
+    options.push_back(("." + name + " = ").str() + printer.buffer(memory));
+  for (auto [name, value] :
+       llvm::zip_equal(call.getOptionNames().getAsValueRange<StringAttr>(),
+                       call.getOptionValues()))
+    (name.empty() ? positional : options)
+        .push_back((name.empty() ? "" : "." + name.str() + " = ") + printOption(value));
+  for (const std::string &argument : positional)
+    printer.os << ", " << argument;
+  if (!options.empty())
+    printer.os << ", {" << llvm::join(options, ", ") << "}";
+}
+
+static void printCall(Printer &printer, rt::CallOp call) {
+  printer.os << call.getCallee() << "(ctx";
+  std::string separator = call.getList() ? ", {" : ", ";
+  for (Value input : call.getInputs()) {
+    printer.os << separator << printer.buffer(input);
+    separator = ", ";
+  }
+  if (call.getList())
+    printer.os << "}";
+  for (Value output : call.getOutputs())
+    printer.os << ", " << printer.buffer(output);
+  printOptions(printer, call);
+  printer.os << ");\n";
+}
+
+static void printLaunch(Printer &printer, rt::LaunchOp launch) {
+  auto kernel = printer.program.lookupSymbol<rt::KernelOp>(launch.getKernel());
+  printer.os << "launch(ctx, grid(";
+  llvm::interleaveComma(kernel.getGrid(), printer.os);
+  printer.os << "), " << kernel.getSymName() << "{";
+  std::string separator;
+  for (ValueRange memories : {launch.getInputs(), launch.getOutputs()})
+    for (Value memory : memories) {
+      printer.os << separator << printer.buffer(memory) << ".data()";
+      separator = ", ";
+    }
+  printer.os << "});\n";
+}
+
+static void printReduction(Printer &printer, StringRef reduction, Value memory,
+                           StringRef axis, StringRef name) {
+  printer.os << "(ctx, " << printer.buffer(memory) << ", {.reduction = Reduction::"
+             << reduction << ", .axis = " << quote(axis) << ", .name = " << quote(name)
+             << "});";
+}
+
+LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
+  llvm::raw_ostream &os = printer.os;
+  os << "  ";
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](rt::CallOp call) { return ::printCall(printer, call), success(); })
+      .Case([&](rt::LaunchOp launch) { return printLaunch(printer, launch), success(); })
+      .Case([&](rt::RunOp run) {
+        os << run.getFragment() << "(ctx, b);\n";
+        return success();
+      })
+      .Case([&](rt::AllReduceOp reduce) {
+        os << "all_reduce";
+        printReduction(printer, reduce.getReduction(), reduce.getBuffer(),
+                       reduce.getAxis(), reduce.getName());
+        os << "\n";
+        return success();
+      })
+      .Case([&](rt::AllReduceStartOp start) {
+        os << "Pending " << printer.names.of(start.getBuffer()) << " = all_reduce_start";
+        printReduction(printer, start.getReduction(), start.getBuffer(),
+                       start.getAxis(), start.getName());
+        os << "  // " << formatBytes(rt::bytesOf(cast<MemRefType>(start.getBuffer().getType())))
+           << ": ";
+        std::string separator;
+        for (StringRef content : start.getContents().getAsValueRange<StringAttr>()) {
+          os << separator << forComment(content);
+          separator = ", ";
+        }
+        os << "\n";
+        return success();
+      })
+      .Case([&](rt::WaitOp wait) {
+        auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>();
+        os << printer.names.of(start.getBuffer()) << ".wait();\n";
+        return success();
+      })
+      .Default([](Operation *other) {
+        return other->emitOpError("has no statement in emitted programs");
+      });
+}

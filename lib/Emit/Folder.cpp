@@ -1,0 +1,84 @@
+// The emitted folder: written beside its place, then moved there as a whole.
+#include "dtc/Emit/Emit.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::emit;
+
+/// Writes one file; a full disk is an error like any other.
+static LogicalResult writeFile(Operation *op, const Twine &folder, StringRef name,
+                               llvm::function_ref<LogicalResult(llvm::raw_ostream &)> write) {
+  llvm::SmallString<256> path;
+  llvm::sys::path::append(path, folder, name);
+  std::error_code error;
+  llvm::raw_fd_ostream file(path, error);
+  if (!error && succeeded(write(file))) {
+    file.close();
+    error = file.error();
+    file.clear_error();
+    if (!error)
+      return success();
+  } else if (!error) {
+    return failure();
+  }
+  return op->emitError("cannot write '") << path << "': " << error.message();
+}
+
+LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder) {
+  auto programs = module.getOps<rt::ProgramOp>();
+  if (!llvm::hasSingleElement(programs))
+    return module.emitError("has ")
+           << std::distance(programs.begin(), programs.end())
+           << " programs; a source folder holds exactly one";
+  rt::ProgramOp program = *programs.begin();
+
+  while (folder.size() > 1 && folder.ends_with("/"))
+    folder = folder.drop_back();
+  llvm::SmallString<256> marker(folder);
+  llvm::sys::path::append(marker, "plan.json");
+  bool exists = llvm::sys::fs::exists(folder);
+  if (exists && !llvm::sys::fs::exists(marker))
+    return module.emitError("'")
+           << folder << "' exists and is no folder that dtc wrote (it has no "
+           << "plan.json); remove it or choose another name";
+
+  llvm::SmallString<256> temporary;
+  if (std::error_code error =
+          llvm::sys::fs::createUniqueDirectory(folder + ".partial", temporary))
+    return module.emitError("cannot create a folder beside '")
+           << folder << "': " << error.message();
+  llvm::scope_exit remove([&] {
+    if (!temporary.empty())
+      llvm::sys::fs::remove_directories(temporary);
+  });
+  if (failed(writeFile(module, temporary, "train.cpp", [&](llvm::raw_ostream &os) {
+        return emitProgram(program, os);
+      })) ||
+      failed(writeFile(module, temporary, "CMakeLists.txt", [&](llvm::raw_ostream &os) {
+        return emitBuildFile(program, os), success();
+      })) ||
+      failed(writeFile(module, temporary, "plan.json", [&](llvm::raw_ostream &os) {
+        return emitPlan(program, os), success();
+      })))
+    return failure();
+  if (emitParameters(program, llvm::nulls()) &&
+      failed(writeFile(module, temporary, "parameters.safetensors",
+                       [&](llvm::raw_ostream &os) {
+                         return emitParameters(program, os), success();
+                       })))
+    return failure();
+
+  if (exists)
+    llvm::sys::fs::remove_directories(folder);
+  if (std::error_code error = llvm::sys::fs::rename(temporary, folder))
+    return module.emitError("cannot move the program to '")
+           << folder << "': " << error.message();
+  temporary.clear();
+  return success();
+}

@@ -1,0 +1,101 @@
+// Fused kernels: a struct with pointers and the body for one point.
+#include "Literals.h"
+#include "Printer.h"
+
+#include "dtc/Emit/Expression.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/AffineExpr.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::emit;
+
+/// `i0 * 3072 + i1`, the position of a point in a buffer.
+static std::string printPosition(AffineExpr expression) {
+  if (auto dim = dyn_cast<AffineDimExpr>(expression))
+    return "i" + std::to_string(dim.getPosition());
+  if (auto constant = dyn_cast<AffineConstantExpr>(expression))
+    return std::to_string(constant.getValue());
+  auto binary = cast<AffineBinaryOpExpr>(expression);
+  bool product = binary.getKind() == AffineExprKind::Mul;
+  assert((product || binary.getKind() == AffineExprKind::Add) &&
+         "positions are sums of strides");
+  return printPosition(binary.getLHS()) + (product ? " * " : " + ") +
+         printPosition(binary.getRHS());
+}
+
+static std::string numbered(StringRef name, size_t i, size_t count) {
+  return count == 1 ? name.str() : (name + Twine(i)).str();
+}
+
+LogicalResult dtc::emit::printKernel(Printer &printer, rt::KernelOp kernel) {
+  llvm::raw_ostream &os = printer.os;
+  Block &body = kernel.getBody().front();
+  auto yield = cast<rt::YieldOp>(body.getTerminator());
+  size_t reads = kernel.getReads().size(), writes = kernel.getWrites().size();
+
+  os << "// " << forComment(kernel.getFormula()) << " at each of ";
+  llvm::interleave(kernel.getGrid(), os, " x ");
+  os << (kernel.getGrid().empty() ? "1 point\n" : " points\n");
+  os << "struct " << kernel.getSymName() << " {\n";
+  for (size_t i = 0; i < reads; ++i)
+    os << "  const " << elementTypeName(body.getArgument(i).getType()) << " *"
+       << numbered("in", i, reads) << ";\n";
+  for (size_t i = 0; i < writes; ++i)
+    os << "  " << elementTypeName(yield.getValues()[i].getType()) << " *"
+       << numbered("out", i, writes) << ";\n";
+  os << "  DTC_HOST_DEVICE void operator()(";
+  for (size_t i = 0; i < kernel.getGrid().size(); ++i)
+    os << (i ? ", " : "") << "index i" << i;
+  os << ") const {\n";
+
+  llvm::DenseMap<Value, Expression> expressions;
+  int temporaries = 0;
+  // A value that is used once stands where it is used; others get a name.
+  auto name = [&](Value value, const Expression &expression, std::string wanted) {
+    if (value.hasOneUse() && !isa<BlockArgument>(value)) {
+      expressions[value] = expression;
+      return;
+    }
+    os << "    const "
+       << (value.getType().isInteger(1) ? "bool" : elementTypeName(value.getType()))
+       << " " << wanted << " = " << expression.text << ";\n";
+    expressions[value] = {wanted, Precedence::Primary};
+  };
+  for (auto [i, argument] : llvm::enumerate(body.getArguments())) {
+    if (argument.use_empty())
+      continue;
+    auto map = cast<AffineMapAttr>(kernel.getReads()[i]).getValue();
+    std::string load = numbered("in", i, reads) + "[" + printPosition(map.getResult(0)) + "]";
+    // With several outputs everything is read first: an output may lie where
+    // an input did.
+    if (argument.hasOneUse() && writes == 1)
+      expressions[argument] = {load, Precedence::Primary};
+    else
+      name(argument, {load, Precedence::Primary}, numbered("x", i, reads));
+  }
+  for (Operation &op : body.without_terminator()) {
+    auto printable = dyn_cast<ExpressionOpInterface>(op);
+    if (!printable)
+      return op.emitOpError("has no expression in emitted kernels "
+                            "(ExpressionOpInterface)");
+    SmallVector<Expression> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(expressions.lookup(operand));
+    Expression expression = printable.getExpression(operands);
+    // Literals are clearer than names.
+    if (isa<arith::ConstantOp>(op))
+      expressions[op.getResult(0)] = expression;
+    else if (!op.use_empty())
+      name(op.getResult(0), expression, "t" + std::to_string(temporaries++));
+  }
+  for (auto [i, value] : llvm::enumerate(yield.getValues())) {
+    auto map = cast<AffineMapAttr>(kernel.getWrites()[i]).getValue();
+    os << "    " << numbered("out", i, writes) << "["
+       << printPosition(map.getResult(0)) << "] = "
+       << expressions.lookup(value).text << ";\n";
+  }
+  os << "  }\n};\n\n";
+  return success();
+}

@@ -1,0 +1,63 @@
+// Numbers and shapes as source text.
+#include "Literals.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <charconv>
+#include <cmath>
+
+using namespace mlir;
+
+std::string dtc::emit::formatReal(double value, bool isF32) {
+  if (std::isnan(value))
+    return "NAN";
+  if (std::isinf(value))
+    return value < 0 ? "-INFINITY" : "INFINITY";
+  char buffer[64];
+  std::to_chars_result end =
+      isF32 ? std::to_chars(buffer, std::end(buffer), static_cast<float>(value))
+            : std::to_chars(buffer, std::end(buffer), value);
+  std::string text(buffer, end.ptr);
+  if (text.find_first_of(".e") == std::string::npos)
+    text += ".0";
+  return isF32 ? text + "f" : text;
+}
+
+std::string dtc::emit::formatList(ArrayRef<int64_t> values) {
+  std::string text = "{";
+  for (size_t i = 0; i < values.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(values[i]);
+  return text + "}";
+}
+
+StringRef dtc::emit::elementTypeName(Type type) {
+  if (type.isF32())
+    return "f32";
+  if (type.isF64())
+    return "f64";
+  if (type.isInteger(64))
+    return "i64";
+  if (type.isInteger(32))
+    return "i32";
+  assert(type.isInteger(8) && "the rt dialect has no other element types");
+  return "u8";
+}
+
+static std::string scaled(double value, ArrayRef<StringRef> units, double step) {
+  size_t unit = 0;
+  for (; value >= step && unit + 1 < units.size(); ++unit)
+    value /= step;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << llvm::format(unit == 0 ? "%.0f " : "%.2f ", value) << units[unit];
+  return text;
+}
+
+std::string dtc::emit::formatBytes(int64_t bytes) {
+  return scaled(bytes, {"bytes", "KiB", "MiB", "GiB", "TiB"}, 1024);
+}
+
+std::string dtc::emit::formatFlops(double flops) {
+  return scaled(flops, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"}, 1000);
+}

@@ -1,0 +1,93 @@
+// plan.json: what was decided, for tools and for the curious.
+#include "Names.h"
+
+#include "dtc/Emit/Emit.h"
+
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::emit;
+
+/// JSON text is UTF-8; a name may be anything.
+static std::string text(StringRef raw) {
+  return llvm::json::isUTF8(raw) ? raw.str() : llvm::json::fixUTF8(raw);
+}
+
+static void printBuffer(llvm::json::OStream &json, const Names &names,
+                        rt::BufferOp buffer) {
+  MemRefType type = buffer.getMemory().getType();
+  json.object([&] {
+    json.attribute("name", text(buffer.getName()));
+    json.attribute("identifier", names.of(buffer.getMemory()));
+    json.attribute("kind", rt::stringifyBufferKind(buffer.getKind()));
+    json.attribute("offset", static_cast<int64_t>(*buffer.getOffset()));
+    json.attribute("bytes", rt::bytesOf(type));
+    json.attributeArray("shape", [&] {
+      for (int64_t size : type.getShape())
+        json.value(size);
+    });
+    json.attribute("layout", rt::isRowMajor(type) ? "row_major" : "channels_last");
+  });
+}
+
+static void printTimeline(llvm::json::OStream &json, rt::TimelineOp timeline) {
+  json.object([&] {
+    json.attribute("phase", timeline.getPhase());
+    json.attributeArray("events", [&] {
+      for (Operation &op : timeline.getBody().front()) {
+        if (auto run = dyn_cast<rt::RunOp>(op)) {
+          auto fragment = op.getParentOfType<rt::ProgramOp>()
+                              .lookupSymbol<rt::FragmentOp>(run.getFragment());
+          json.object([&] {
+            json.attribute("run", run.getFragment());
+            json.attribute("flops", fragment.getFlops().convertToDouble());
+            json.attribute("bytes", static_cast<int64_t>(fragment.getBytes()));
+          });
+        } else if (auto start = dyn_cast<rt::AllReduceStartOp>(op)) {
+          json.object([&] {
+            json.attribute("all_reduce_start", text(start.getName()));
+            json.attribute("axis", text(start.getAxis()));
+            json.attribute("bytes", rt::bytesOf(cast<MemRefType>(start.getBuffer().getType())));
+            json.attributeArray("contents", [&] {
+              for (StringRef content : start.getContents().getAsValueRange<StringAttr>())
+                json.value(text(content));
+            });
+          });
+        } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
+          auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>();
+          json.object([&] { json.attribute("wait", text(start.getName())); });
+        }
+      }
+    });
+  });
+}
+
+void dtc::emit::emitPlan(rt::ProgramOp program, llvm::raw_ostream &os) {
+  Names names(program);
+  llvm::json::OStream json(os, /*IndentSize=*/2);
+  json.object([&] {
+    json.attribute("model", text(program.getModel()));
+    json.attribute("devices", program.getDevices());
+    json.attributeArray("mesh", [&] {
+      for (auto [axis, size] : llvm::zip_equal(
+               program.getAxes().getAsValueRange<StringAttr>(), program.getMesh()))
+        json.object([&] {
+          json.attribute("axis", text(axis));
+          json.attribute("size", size);
+        });
+    });
+    json.attribute("batch", static_cast<int64_t>(program.getBatch()));
+    json.attribute("local_batch", static_cast<int64_t>(program.getLocalBatch()));
+    json.attribute("arena_bytes", static_cast<int64_t>(*program.getArena()));
+    json.attributeArray("buffers", [&] {
+      for (auto buffer : program.getOps<rt::BufferOp>())
+        printBuffer(json, names, buffer);
+    });
+    json.attributeArray("timelines", [&] {
+      for (auto timeline : program.getOps<rt::TimelineOp>())
+        printTimeline(json, timeline);
+    });
+  });
+  os << "\n";
+}
