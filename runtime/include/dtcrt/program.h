@@ -16,11 +16,6 @@
 
 #include <memory>
 
-// <strings.h> declares a function `index`: in the unnamed namespace, where a program's code stands, our type comes first.
-namespace {
-using dtcrt::index;
-}
-
 namespace dtcrt {
 
 /// A program with its buffers' type forgotten.

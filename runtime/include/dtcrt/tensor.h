@@ -148,3 +148,8 @@ private:
 };
 
 } // namespace dtcrt
+
+// <strings.h> declares a function `index`: in the unnamed namespace, where a program's code stands, our type comes first.
+namespace {
+using dtcrt::index;
+}

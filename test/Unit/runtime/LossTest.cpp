@@ -1,0 +1,170 @@
+// Losses against their closed forms; their gradients against central differences of those forms.
+#include "Reference.h"
+
+#include <dtcrt/loss.h>
+
+using namespace dtcrt;
+using namespace dtcrt::test;
+
+namespace {
+
+/// Sum over samples of weight * mean over positions of -log softmax(logits)[label], class axis last.
+f64 cross_entropy(const std::vector<f64> &logits, const std::vector<f64> &labels, const std::vector<f64> &weights, index classes) {
+  const std::size_t rows = labels.size(), positions = rows / weights.size();
+  f64 loss = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const f64 *x = logits.data() + row * static_cast<std::size_t>(classes);
+    f64 sum = 0;
+    for (index c = 0; c < classes; ++c)
+      sum += std::exp(x[c]);
+    loss += weights[row / positions] / static_cast<f64>(positions) * (std::log(sum) - x[static_cast<std::size_t>(labels[row])]);
+  }
+  return loss;
+}
+
+void check_cross_entropy(const Dims &shape) {
+  Context ctx(2);
+  const index classes = shape[shape.size() - 1];
+  Dims label_shape;
+  for (int d = 0; d < shape.size() - 1; ++d)
+    label_shape.push_back(shape[d]);
+  Owned<f32> logits(shape), dlogits(shape), weight({shape[0]}), loss({}), alone({});
+  Owned<i64> label(label_shape);
+  randomise(logits.tensor, 1, -4, 4);
+  randomise(weight.tensor, 2, 0.1, 0.5);
+  weight.memory.back() = 0; // a padding row
+  randomise(label.tensor, 3, 0, static_cast<f64>(classes));
+  auto xs = logical(logits.tensor);
+  const auto labels = logical(label.tensor), weights = logical(weight.tensor);
+  softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
+  softmax_cross_entropy(ctx, logits, label, weight, alone);
+  EXPECT_NEAR(loss.memory[0], cross_entropy(xs, labels, weights, classes), 1e-5);
+  EXPECT_EQ(loss.memory[0], alone.memory[0]);
+  std::vector<f64> expected;
+  for (f64 &x : xs) {
+    const f64 value = x, h = 1e-5;
+    x = value + h;
+    const f64 above = cross_entropy(xs, labels, weights, classes);
+    x = value - h;
+    expected.push_back((above - cross_entropy(xs, labels, weights, classes)) / (2 * h));
+    x = value;
+  }
+  expect_near(dlogits.tensor, expected, 1e-6);
+  softmax_cross_entropy(ctx, logits, label, weight, loss, logits); // in place
+  expect_near(logits.tensor, expected, 1e-6);
+}
+
+TEST(CrossEntropy, AndItsGradient) {
+  check_cross_entropy({6, 10});
+  check_cross_entropy({3, 4, 7});
+  check_cross_entropy({2, 2, 3, 5});
+}
+
+TEST(CrossEntropy, AlongAChannelAxis) {
+  Context ctx(2);
+  Owned<f32> last({2, 3, 4}), channels({2, 4, 3}, channels_last), loss({}), other({}), weight({2}, row_major, 0.5f), d({2, 4, 3}, channels_last), d_last({2, 3, 4});
+  Owned<i64> label({2, 3});
+  randomise(last.tensor, 1);
+  randomise(label.tensor, 2, 0, 4);
+  for (index n = 0; n < 2; ++n)
+    for (index p = 0; p < 3; ++p)
+      for (index c = 0; c < 4; ++c)
+        channels.tensor.data()[offset_of(channels.tensor, position_of({2, 4, 3}, {n, c, p}))] = last.memory[static_cast<std::size_t>((n * 3 + p) * 4 + c)];
+  softmax_cross_entropy(ctx, last, label, weight, loss, d_last);
+  softmax_cross_entropy(ctx, channels, label, weight, other, d, {.axis = 1});
+  EXPECT_FLOAT_EQ(loss.memory[0], other.memory[0]);
+  EXPECT_FLOAT_EQ(d.tensor.data()[offset_of(d.tensor, position_of({2, 4, 3}, {1, 2, 1}))], d_last.memory[(3 + 1) * 4 + 2]);
+}
+
+TEST(CrossEntropy, LargeLogitsDoNotOverflow) {
+  Context ctx(1);
+  Owned<f32> logits({1, 3}), dlogits({1, 3}), weight({1}, row_major, 1), loss({});
+  Owned<i64> label({1}, row_major, 2);
+  logits.memory = {1000, 0, -1000};
+  softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
+  EXPECT_FLOAT_EQ(loss.memory[0], 2000);
+  EXPECT_FLOAT_EQ(dlogits.memory[0], 1);
+  EXPECT_FLOAT_EQ(dlogits.memory[2], -1);
+}
+
+TEST(CrossEntropy, NamesTheSampleOfALabelOutOfRange) {
+  Context ctx(1);
+  Owned<f32> logits({3, 4}), dlogits({3, 4}), weight({3}, row_major, 1), loss({});
+  Owned<i64> label({3});
+  label.memory = {0, 4, 1};
+  try {
+    softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
+    FAIL() << "label 4 of 4 classes went through";
+  } catch (const Error &error) {
+    EXPECT_STREQ(error.what(), "label 4 of sample 1 of the batch on rank 0 is not a class id below 4");
+  }
+  weight.memory[1] = 0; // a padding row is not looked at
+  softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
+  EXPECT_NEAR(loss.memory[0], 2 * std::log(4.0), 1e-6);
+}
+
+TEST(CountCorrect, TakesTheFirstOfEqualLogitsAndWeighsPositions) {
+  Context ctx(1);
+  Owned<f32> logits({3, 3}), weight({3}, row_major, 1), correct({});
+  Owned<i64> label({3});
+  logits.memory = {0, 2, 2, /**/ 5, 1, 0, /**/ 0, 0, 9};
+  label.memory = {1, 0, 2};
+  weight.memory = {1, 1, 0};
+  count_correct(ctx, logits, label, weight, correct);
+  EXPECT_EQ(correct.memory[0], 2);
+  label.memory = {2, 1, 2};
+  count_correct(ctx, logits, label, weight, correct);
+  EXPECT_EQ(correct.memory[0], 0);
+}
+
+template <class Loss, class Closed> void check_elementwise(Loss loss_of, Closed closed, f64 low, f64 high) {
+  Context ctx(2);
+  const Dims shape{4, 3, 5};
+  Owned<f32> p(shape), t(shape), dp(shape), weight({4}), loss({});
+  randomise(p.tensor, 1, low, high);
+  randomise(t.tensor, 2, 0, 1);
+  randomise(weight.tensor, 3, 0.1, 0.5);
+  auto ps = logical(p.tensor);
+  const auto ts = logical(t.tensor), ws = logical(weight.tensor);
+  const auto value = [&] {
+    f64 sum = 0;
+    for (std::size_t i = 0; i < ps.size(); ++i)
+      sum += ws[i / 15] / 15 * closed(ps[i], ts[i]);
+    return sum;
+  };
+  loss_of(ctx, p.tensor, t.tensor, weight.tensor, loss.tensor, dp.tensor);
+  EXPECT_NEAR(loss.memory[0], value(), 1e-5);
+  std::vector<f64> expected;
+  for (f64 &x : ps) {
+    const f64 at = x, h = 1e-6;
+    x = at + h;
+    const f64 above = value();
+    x = at - h;
+    expected.push_back((above - value()) / (2 * h));
+    x = at;
+  }
+  expect_near(dp.tensor, expected, 1e-5);
+}
+
+TEST(BinaryCrossEntropy, AndItsGradient) {
+  check_elementwise([](auto &ctx, auto &...tensors) { binary_cross_entropy(ctx, tensors...); },
+                    [](f64 p, f64 t) { return -t * std::log(p) - (1 - t) * std::log(1 - p); }, 0.05, 0.95);
+}
+
+TEST(BinaryCrossEntropy, ClampsLogarithmsAtMinusHundred) {
+  Context ctx(1);
+  Owned<f32> p({2, 1}), t({2, 1}), dp({2, 1}), weight({2}, row_major, 1), loss({});
+  p.memory = {0, 1};
+  t.memory = {1, 0};
+  binary_cross_entropy(ctx, p, t, weight, loss, dp);
+  EXPECT_FLOAT_EQ(loss.memory[0], 200);
+  EXPECT_FLOAT_EQ(dp.memory[0], -1e12f); // torch: (p - t) / max(p (1 - p), 1e-12)
+  EXPECT_FLOAT_EQ(dp.memory[1], 1e12f);
+}
+
+TEST(MeanSquaredError, AndItsGradient) {
+  check_elementwise([](auto &ctx, auto &...tensors) { mean_squared_error(ctx, tensors...); },
+                    [](f64 p, f64 t) { return (p - t) * (p - t); }, -2, 2);
+}
+
+} // namespace

@@ -1,0 +1,86 @@
+// Matrix products against the definition, with numpy's broadcasting.
+#include "Reference.h"
+
+#include <dtcrt/matmul.h>
+
+using namespace dtcrt;
+using namespace dtcrt::test;
+
+namespace {
+
+struct Case {
+  const char *name;
+  Dims a, b, y;
+  Dims bias{};
+  bool transpose_a = false, transpose_b = false;
+  Activation activation = Activation::none;
+  Layout layout_a = row_major, layout_b = row_major, layout_y = row_major;
+};
+
+/// The position in a tensor of `shape` of the element that belongs to index `at` of a broadcast result.
+index broadcast_position(const Dims &shape, const Dims &at) {
+  index position = 0;
+  const int lead = at.size() - shape.size();
+  for (int d = 0; d < shape.size(); ++d)
+    position = position * shape[d] + (shape[d] == 1 ? 0 : at[d + lead]);
+  return position;
+}
+
+/// The same with the last two entries of `at` replaced.
+index matrix_position(const Dims &shape, Dims at, index row, index column, bool transposed) {
+  at[at.size() - 2] = transposed ? column : row;
+  at[at.size() - 1] = transposed ? row : column;
+  return broadcast_position(shape, at);
+}
+
+class Matmul : public testing::TestWithParam<Case> {};
+
+TEST_P(Matmul, FollowsTheDefinition) {
+  const Case &c = GetParam();
+  Context ctx(2);
+  Owned<f32> a(c.a, c.layout_a), b(c.b, c.layout_b), y(c.y, c.layout_y), bias(c.bias);
+  randomise(a.tensor, 1);
+  randomise(b.tensor, 2);
+  randomise(bias.tensor, 3);
+  const auto as = logical(a.tensor), bs = logical(b.tensor), biases = logical(bias.tensor);
+  const index depth = c.a[c.a.size() - (c.transpose_a ? 2 : 1)];
+  std::vector<f64> expected;
+  for_each_index(c.y, [&](const Dims &at) {
+    f64 sum = c.bias.empty() ? 0 : biases[static_cast<std::size_t>(broadcast_position(c.bias, at))];
+    for (index k = 0; k < depth; ++k)
+      sum += as[static_cast<std::size_t>(matrix_position(c.a, at, at[at.size() - 2], k, c.transpose_a))] *
+             bs[static_cast<std::size_t>(matrix_position(c.b, at, k, at[at.size() - 1], c.transpose_b))];
+    expected.push_back(c.activation == relu ? std::max(sum, 0.0) : sum);
+  });
+  matmul(ctx, a, b, y,
+         {.bias = c.bias.empty() ? Tensor<f32>() : bias.tensor,
+          .transpose_a = c.transpose_a,
+          .transpose_b = c.transpose_b,
+          .activation = c.activation});
+  expect_near(y.tensor, expected);
+}
+
+const Case cases[] = {
+    {.name = "Plain", .a = {5, 7}, .b = {7, 3}, .y = {5, 3}},
+    {.name = "LinearLayer", .a = {33, 40}, .b = {10, 40}, .y = {33, 10}, .bias = {10}, .transpose_b = true, .activation = relu},
+    {.name = "WeightGradient", .a = {33, 10}, .b = {33, 40}, .y = {10, 40}, .transpose_a = true},
+    {.name = "BothTransposed", .a = {6, 4}, .b = {5, 6}, .y = {4, 5}, .transpose_a = true, .transpose_b = true},
+    {.name = "OneRow", .a = {1, 9}, .b = {9, 4}, .y = {1, 4}},
+    {.name = "OneColumn", .a = {8, 9}, .b = {9, 1}, .y = {8, 1}, .bias = {1}},
+    {.name = "OneByOne", .a = {1, 1}, .b = {1, 1}, .y = {1, 1}, .transpose_a = true},
+    {.name = "OneTransposedColumn", .a = {9, 1}, .b = {9, 4}, .y = {1, 4}, .transpose_a = true},
+    {.name = "BiasARow", .a = {4, 5}, .b = {5, 3}, .y = {4, 3}, .bias = {4, 1}, .activation = relu},
+    {.name = "BiasFull", .a = {4, 5}, .b = {5, 3}, .y = {4, 3}, .bias = {4, 3}},
+    {.name = "BiasScalar", .a = {4, 5}, .b = {5, 3}, .y = {4, 3}, .bias = {1}},
+    {.name = "StackTimesMatrix", .a = {2, 3, 4, 5}, .b = {5, 6}, .y = {2, 3, 4, 6}, .bias = {6}, .activation = relu},
+    {.name = "StackTimesStack", .a = {2, 3, 4, 5}, .b = {2, 3, 5, 6}, .y = {2, 3, 4, 6}},
+    {.name = "StackTransposed", .a = {3, 5, 4}, .b = {3, 6, 5}, .y = {3, 4, 6}, .transpose_a = true, .transpose_b = true},
+    {.name = "MatrixTimesStack", .a = {4, 5}, .b = {3, 5, 6}, .y = {3, 4, 6}},
+    {.name = "BroadcastBothWays", .a = {2, 1, 4, 5}, .b = {3, 5, 6}, .y = {2, 3, 4, 6}, .bias = {3, 1, 6}},
+    {.name = "ChannelsLast", .a = {2, 3, 4, 5}, .b = {5, 6}, .y = {2, 3, 4, 6}, .layout_a = channels_last, .layout_y = channels_last},
+    {.name = "ChannelsLastRankThree", .a = {2, 4, 5}, .b = {2, 5, 6}, .y = {2, 4, 6}, .layout_a = channels_last, .layout_b = channels_last, .layout_y = channels_last},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Matmul, testing::ValuesIn(cases), [](const auto &info) { return std::string(info.param.name); });
+
+} // namespace
