@@ -31,6 +31,14 @@ InputFile::InputFile(const std::string &path) : path_(path) {
   most_bytes_ = static_cast<std::uint64_t>(status.st_size) * (plain ? 1 : 1032);
 }
 
+/// zlib's own words about the last failure, without the path that it puts before them.
+std::string InputFile::zlib_message(int &status) const {
+  std::string message = gzerror(static_cast<gzFile>(gz_), &status);
+  if (message.starts_with(path_ + ": "))
+    message.erase(0, path_.size() + 2);
+  return message;
+}
+
 InputFile::~InputFile() {
   if (gz_)
     gzclose(static_cast<gzFile>(gz_));
@@ -43,9 +51,9 @@ void InputFile::read(void *into, std::size_t bytes) {
   while (bytes > 0) {
     const int count = gzread(static_cast<gzFile>(gz_), out, static_cast<unsigned>(std::min<std::size_t>(bytes, 1 << 30)));
     int status = Z_OK;
-    const char *message = gzerror(static_cast<gzFile>(gz_), &status);
+    const std::string message = zlib_message(status);
     if (count < 0 || (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR))
-      fail(std::string("damaged: ") + message);
+      fail("damaged: " + message);
     if (count == 0)
       fail("the file ends too early");
     out += count;
@@ -60,9 +68,9 @@ bool InputFile::at_end() {
     return false;
   }
   int status = Z_OK;
-  const char *message = gzerror(static_cast<gzFile>(gz_), &status);
+  const std::string message = zlib_message(status);
   if (status != Z_OK && status != Z_STREAM_END)
-    fail(std::string("damaged: ") + message);
+    fail("damaged: " + message);
   return true;
 }
 

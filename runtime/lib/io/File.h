@@ -30,6 +30,8 @@ public:
   [[noreturn]] void fail(const std::string &what) const;
 
 private:
+  std::string zlib_message(int &status) const;
+
   std::string path_;
   void *gz_ = nullptr;
   std::uint64_t most_bytes_ = 0;

@@ -1,0 +1,109 @@
+// Safetensors: what is written is read back; what is hostile is refused.
+#include "Command.h"
+#include "Reference.h"
+
+#include "dtcrt/context.h"
+#include "io/File.h"
+#include "io/Safetensors.h"
+
+using namespace dtcrt;
+using namespace dtcrt::test;
+
+namespace {
+
+TEST(Safetensors, ReadsBackWhatItWroteInAnyLayout) {
+  Folder folder;
+  const std::string path = folder / "a.safetensors";
+  Owned<f32> w({4, 3, 2, 2}, channels_last), b({5}), scalar({}), none({0, 3});
+  randomise(w.tensor, 1);
+  randomise(b.tensor, 2);
+  scalar.memory[0] = 3;
+  const std::string odd = "name \"with\" \\ quotes\nand /slashes/../é";
+  write_safetensors(path, {{"conv.weight", w.tensor}, {odd, b.tensor}, {"scalar", scalar.tensor}, {"none", none.tensor}}, {{"step", "12"}});
+  const SafetensorsReader reader(path);
+  Owned<f32> w2({4, 3, 2, 2}), b2({5}), scalar2({}), none2({0, 3});
+  reader.read("conv.weight", w2.tensor);
+  reader.read(odd, b2.tensor);
+  reader.read("scalar", scalar2.tensor);
+  reader.read("none", none2.tensor);
+  expect_near(w2.tensor, logical(w.tensor), 0);
+  EXPECT_EQ(b2.memory, b.memory);
+  EXPECT_EQ(scalar2.memory, scalar.memory);
+  EXPECT_EQ(reader.metadata("step"), "12");
+  EXPECT_EQ(reader.metadata("nothing"), "");
+  EXPECT_TRUE(reader.has("conv.weight"));
+  EXPECT_FALSE(reader.has("conv"));
+}
+
+TEST(Safetensors, WritingLeavesTheWholeFileOrNone) {
+  Folder folder;
+  const std::string path = folder / "a.safetensors";
+  EXPECT_THROW(write_whole(path, [](const auto &put) {
+    put("half", 4);
+    throw Error("interrupted");
+  }), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_THROW(write_safetensors(folder / "no/such/folder/a", {}, {}), Error);
+}
+
+std::string file_of(const std::string &header, const std::string &data) {
+  const std::uint64_t length = header.size();
+  return std::string(reinterpret_cast<const char *>(&length), 8) + header + data;
+}
+
+std::string failure(const std::string &bytes) {
+  Folder folder;
+  const std::string path = folder / "hostile";
+  std::ofstream(path, std::ios::binary) << bytes;
+  try {
+    const SafetensorsReader reader(path);
+    Owned<f32> t({2});
+    reader.read("t", t.tensor);
+    return "";
+  } catch (const Error &error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return std::string(error.what()).substr(path.size() + 2);
+  }
+}
+
+TEST(Safetensors, RefusesWhatCannotBeTrue) {
+  const std::string eight(8, 'x');
+  const auto entry = [](const std::string &dtype, const std::string &shape, const std::string &offsets) {
+    return "{\"t\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}";
+  };
+  EXPECT_EQ(failure(file_of(entry("F32", "[2]", "[0,8]"), eight)), "");
+  const std::pair<std::string, const char *> cases[] = {
+      {"", "shorter than its header length"},
+      {"1234", "shorter than its header length"},
+      {std::string(8, '\xff'), "a header of 18446744073709551615 bytes in a file of 8"},
+      {file_of("{}", "").replace(0, 1, "\x05"), "a header of 5 bytes in a file of 10"},
+      {file_of("not json", ""), "not a JSON object"},
+      {file_of("[1,2]", ""), "not a JSON object"},
+      {file_of(std::string(100000, '['), ""), "not a JSON object"},
+      {file_of("{\"t\":3}", ""), "lacks a dtype"},
+      {file_of("{\"__metadata__\":3}", ""), "__metadata__ is not an object"},
+      {file_of(entry("F32", "[2]", "[0,-8]"), eight), "lacks a dtype, a shape or its offsets"},
+      {file_of(entry("F32", "[2]", "[0,8,8]"), eight), "lacks a dtype, a shape or its offsets"},
+      {file_of(entry("F33", "[2]", "[0,8]"), eight), "unknown dtype \"F33\""},
+      {file_of(entry("F32", "[-2]", "[0,8]"), eight), "not made of sizes"},
+      {file_of(entry("F32", "[2.5]", "[0,8]"), eight), "not made of sizes"},
+      {file_of(entry("F32", "[4294967296,4294967296]", "[0,8]"), eight), "too large for any file"},
+      {file_of(entry("F32", "[2]", "[0,80]"), eight), "lies outside the file"},
+      {file_of(entry("F32", "[2]", "[8,0]"), eight), "lies outside the file"},
+      {file_of(entry("F32", "[3]", "[0,8]"), eight), "takes 12 bytes, not 8"},
+      {file_of(entry("F32", "[2]", "[0,8]"), eight + "more"), "longer than its tensors"},
+      {file_of(entry("F32", "[2]", "[4,12]"), eight + "more"), "a hole between its tensors"},
+      {file_of("{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"u\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+               eight + "more"),
+       "two of its tensors overlap"},
+      {file_of(entry("F16", "[4]", "[0,8]"), eight), "tensor 't' is F16, the program wants F32"},
+      {file_of(entry("F32", "[1,2]", "[0,8]"), eight), "tensor 't' has the shape [1, 2], the program wants [2]"},
+      {file_of("{}", ""), "no tensor 't'"},
+  };
+  for (const auto &[bytes, part] : cases) {
+    const std::string said = failure(bytes);
+    EXPECT_NE(said.find(part), std::string::npos) << "wanted: " << part << "\nsaid: " << said;
+  }
+}
+
+} // namespace

@@ -1,0 +1,48 @@
+// Collectives on 1 to 4 ranks, in shared memory and between (pretended) hosts.
+#include "Command.h"
+
+#include <gtest/gtest.h>
+
+using namespace dtcrt::test;
+
+namespace {
+
+void expect_holds(int ranks, const std::string &what, const std::string &environment = "") {
+  SCOPED_TRACE(what + " on " + std::to_string(ranks) + " ranks " + environment);
+  const Result result = run_ranks(ranks, COMM_CHECK " " + what, environment);
+  EXPECT_EQ(result.status, 0) << result.errors;
+}
+
+TEST(AllReduce, EverySizeOnOneToFourRanks) {
+  for (const int ranks : {1, 2, 3, 4})
+    expect_holds(ranks, "sizes");
+}
+TEST(AllReduce, EverySizeBetweenHosts) {
+  expect_holds(2, "sizes", "DTCRT_SPLIT_HOST=2");
+  expect_holds(4, "sizes", "DTCRT_SPLIT_HOST=2");
+  expect_holds(3, "sizes", "DTCRT_SPLIT_HOST=2");
+}
+TEST(AllReduce, WithSeveralThreadsARank) { expect_holds(2, "sizes", "DTCRT_THREADS=3"); }
+TEST(AllReduce, EndsWithTheSameBitsEverywhere) {
+  expect_holds(3, "bits");
+  expect_holds(4, "bits", "DTCRT_SPLIT_HOST=2");
+}
+TEST(AllReduce, OutsideTheArenaGoesByMPI) { expect_holds(3, "outside"); }
+TEST(AllReduce, AlongTheAxesOfAMesh) {
+  expect_holds(4, "mesh");
+  expect_holds(4, "mesh", "DTCRT_SPLIT_HOST=2");
+}
+TEST(AllReduce, DoesNotHangWhenARankFails) {
+  expect_holds(2, "failure");
+  expect_holds(4, "failure");
+}
+TEST(World, AgreesOnTheFirstError) {
+  expect_holds(1, "agreement");
+  expect_holds(3, "agreement");
+}
+TEST(World, OneProcessNeedsNoLauncher) {
+  const Result result = run_command(COMM_CHECK " sizes");
+  EXPECT_EQ(result.status, 0) << result.errors;
+}
+
+} // namespace

@@ -1,0 +1,173 @@
+// Whole programs: the same losses on any number of ranks, files that come and go, and one line for every mistake.
+#include "Command.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace dtcrt::test;
+
+namespace {
+
+std::string program(int ranks) { return PROGRAMS "/runtime_mnist_" + std::to_string(ranks); }
+
+Result run_on(int ranks, const std::string &arguments) {
+  return ranks == 1 ? run_command(program(1) + " " + arguments) : run_ranks(ranks, program(ranks) + " " + arguments);
+}
+
+/// All values of `"name":value` in a metrics file.
+std::vector<double> values(const std::string &text, const std::string &name) {
+  std::vector<double> result;
+  const std::string key = "\"" + name + "\":";
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1))
+    result.push_back(std::strtod(text.c_str() + at + key.size(), nullptr));
+  return result;
+}
+
+void expect_close(const std::vector<double> &a, const std::vector<double> &b, double tolerance) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_NEAR(a[i], b[i], tolerance * std::abs(b[i])) << "value " << i;
+}
+
+// 600 samples in batches of 256: the third batch has 88 samples, which leaves whole ranks with nothing but padding.
+const std::string few = "--data=synthetic:600 --seed=3 ";
+
+TEST(Run, LossesDoNotDependOnTheNumberOfRanks) {
+  Folder folder;
+  std::vector<double> losses, evaluations, accuracies;
+  for (const int ranks : {1, 2, 4}) {
+    const std::string metrics = folder / "metrics.jsonl";
+    const Result result = run_on(ranks, few + "--steps=7 --validation=100 --metrics=" + metrics);
+    ASSERT_EQ(result.status, 0) << result.errors;
+    const std::string text = contents(metrics);
+    if (ranks == 1) {
+      losses = values(text, "loss");
+      evaluations = values(text, "eval_loss");
+      accuracies = values(text, "eval_accuracy");
+      EXPECT_EQ(losses.size(), 7u);
+      EXPECT_EQ(evaluations.size(), 5u); // validation after 2, 4, 6 and 7 steps, and the test
+      EXPECT_LT(losses.back(), losses.front());
+      EXPECT_NEAR(losses.front(), std::log(10.0), 0.2);
+    }
+    expect_close(values(text, "loss"), losses, 1e-5);
+    expect_close(values(text, "eval_loss"), evaluations, 1e-5);
+    expect_close(values(text, "eval_accuracy"), accuracies, 0.02);
+  }
+}
+
+TEST(Run, GoesOnFromACheckpointAsIfItHadNotStopped) {
+  Folder folder;
+  const std::string half = folder / "half.safetensors", all = folder / "all.jsonl", second = folder / "second.jsonl";
+  ASSERT_EQ(run_on(1, few + "--steps=6 --metrics=" + all).status, 0);
+  ASSERT_EQ(run_on(1, few + "--steps=3 --save=" + half).status, 0);
+  const Result result = run_on(2, few + "--steps=3 --load=" + half + " --metrics=" + second);
+  ASSERT_EQ(result.status, 0) << result.errors;
+  auto losses = values(contents(all), "loss");
+  losses.erase(losses.begin(), losses.begin() + 3);
+  expect_close(values(contents(second), "loss"), losses, 1e-5);
+  EXPECT_EQ(values(contents(second), "step").front(), 4);
+}
+
+TEST(Run, WritesTheInitialParametersWithoutData) {
+  Folder folder;
+  const std::string one = folder / "one", four = folder / "four", other = folder / "other";
+  ASSERT_EQ(run_on(1, "--steps=0 --seed=7 --save=" + one).status, 0);
+  ASSERT_EQ(run_on(4, "--steps=0 --seed=7 --save=" + four).status, 0);
+  ASSERT_EQ(run_on(1, "--steps=0 --seed=8 --save=" + other).status, 0);
+  EXPECT_EQ(contents(one), contents(four));
+  EXPECT_NE(contents(one), contents(other));
+  EXPECT_GT(contents(one).size(), 1000000u);
+}
+
+TEST(Run, SaysOneLineAtTheEndOfAPipe) {
+  const Result result = run_on(2, few + "--steps=2");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.errors, "");
+  EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
+  EXPECT_NE(result.output.find("2 steps in "), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("test accuracy 0."), std::string::npos) << result.output;
+  EXPECT_EQ(result.output.find('\r'), std::string::npos);
+}
+
+/// One line on stderr, from one rank, exit status 2.
+void expect_refused(const Result &result, const std::string &part) {
+  EXPECT_EQ(result.status, 2);
+  const auto lines = lines_of_program(result.errors);
+  ASSERT_EQ(lines.size(), 1u) << result.errors;
+  EXPECT_NE(lines[0].find(part), std::string::npos) << lines[0];
+}
+
+TEST(RunErrors, OneLineForEveryMistake) {
+  const std::pair<const char *, const char *> cases[] = {
+      {"", "no data: --data="},
+      {"--dta=synthetic", "unknown option '--dta=synthetic'"},
+      {"train", "unknown option 'train'"},
+      {"--data", "--data needs a value"},
+      {"--data=synthetic --steps=many", "--steps=many: not a whole number"},
+      {"--data=synthetic --steps=-1", "--steps=-1: not a whole number"},
+      {"--data=synthetic --steps=99999999999999999999", "not a whole number"},
+      {"--data=synthetic --steps=1 --epochs=1", "contradict"},
+      {"--data=synthetic --shuffle=maybe", "on or off"},
+      {"--data=synthetic:256 --validation=256", "leaves nothing of 256 training samples"},
+      {"--data=idx:/nowhere", "no folder /nowhere"},
+      {"--data=synthetic --load=/nowhere/x", "/nowhere/x: cannot open it"},
+      {"--data=synthetic --save=/nowhere/x", "cannot write /nowhere/x"},
+      {"--data=synthetic --metrics=/nowhere/x", "cannot write /nowhere/x"},
+      {"--data=tokens:x", "unknown source"},
+  };
+  for (const auto &[arguments, part] : cases) {
+    SCOPED_TRACE(arguments);
+    expect_refused(run_on(1, arguments), part);
+  }
+  for (const std::size_t i : {0u, 1u, 10u, 11u}) {
+    SCOPED_TRACE(std::string("on two ranks: ") + cases[i].first);
+    expect_refused(run_on(2, cases[i].first), cases[i].second);
+  }
+  expect_refused(run_command("env DTCRT_THREADS=two " + program(1) + " --data=synthetic"), "DTCRT_THREADS is 'two'");
+}
+
+TEST(RunErrors, NothingIsWrittenWhenTheDataIsWrong) {
+  Folder folder;
+  expect_refused(run_on(1, "--data=idx:/nowhere --metrics=" + (folder / "m") + " --save=" + (folder / "s")), "no folder");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(RunErrors, TheWrongNumberOfRanks) {
+  expect_refused(run_command(program(4) + " --data=synthetic"), "compiled for 4 ranks, started with 1: run it with mpirun -n 4");
+  expect_refused(run_ranks(3, program(4) + " --data=synthetic"), "compiled for 4 ranks, started with 3: run it with mpirun -n 4");
+  expect_refused(run_ranks(2, program(1) + " --data=synthetic"), "compiled for 1 rank, started with 2: run it with mpirun -n 1");
+}
+
+TEST(RunErrors, ALossThatIsNoNumberStopsTheTraining) {
+  Folder folder;
+  const std::string good = folder / "good", bad = folder / "bad";
+  ASSERT_EQ(run_on(1, "--steps=0 --save=" + good).status, 0);
+  std::string bytes = contents(good);
+  std::uint64_t header = 0;
+  bytes.copy(reinterpret_cast<char *>(&header), 8);
+  // fc2.bias, after seven other parameters: the logits get it as it is.
+  const std::size_t at = 8 + header + 4 * (288 + 32 + 18432 + 64 + 204800 + 128 + 1280);
+  const float nothing = NAN;
+  bytes.replace(at, 4, reinterpret_cast<const char *>(&nothing), 4);
+  std::ofstream(bad, std::ios::binary) << bytes;
+  for (const int ranks : {1, 2})
+    expect_refused(run_on(ranks, few + "--steps=3 --load=" + bad), "at step 1: training has diverged");
+}
+
+TEST(RunErrors, ATruncatedCheckpoint) {
+  Folder folder;
+  const std::string good = folder / "good", bad = folder / "bad";
+  ASSERT_EQ(run_on(1, "--steps=0 --save=" + good).status, 0);
+  std::ofstream(bad, std::ios::binary) << contents(good).substr(0, 5000);
+  expect_refused(run_on(2, few + "--load=" + bad), "lies outside the file");
+}
+
+TEST(RunHelp, ComesFromOneRank) {
+  const Result result = run_on(2, "--help");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_NE(result.output.find("mpirun -n 2 "), std::string::npos);
+  EXPECT_EQ(result.output.find("--data=SOURCE", result.output.find("--data=SOURCE") + 1), std::string::npos);
+}
+
+} // namespace

@@ -1,0 +1,181 @@
+// Run by mpirun: checks one thing about collectives on every rank; exit status 0 when it holds, else one line that says what does not.
+#include <dtcrt/comm.h>
+#include <dtcrt/world.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+using namespace dtcrt;
+
+namespace {
+
+void expect(bool holds, const std::string &what) {
+  if (!holds)
+    throw Error(what);
+}
+
+/// What rank r brings at element i in round k: sums of these are exact, so every order gives the same.
+f32 value(int rank, dtcrt::index i, int round) { return static_cast<f32>((i * 7 + rank * 13 + round * 3) % 101 - 50); }
+
+f32 expected(const std::vector<int> &members, dtcrt::index i, int round, Reduction reduction) {
+  f32 result = value(members[0], i, round);
+  for (std::size_t m = 1; m < members.size(); ++m)
+    result = reduction == Reduction::max ? std::max(result, value(members[m], i, round)) : result + value(members[m], i, round);
+  return reduction == Reduction::mean ? result / static_cast<f32>(members.size()) : result;
+}
+
+void fill(const Tensor<f32> &t, int rank, int round) {
+  for (dtcrt::index i = 0; i < t.size(); ++i)
+    t.data()[i] = value(rank, i, round);
+}
+
+void check(const Tensor<f32> &t, const std::vector<int> &members, int round, Reduction reduction, const std::string &what) {
+  for (dtcrt::index i = 0; i < t.size(); ++i) {
+    const f32 wanted = expected(members, i, round, reduction);
+    expect(std::abs(t.data()[i] - wanted) <= 1e-5f * (1 + std::abs(wanted)),
+           what + ": element " + std::to_string(i) + " is " + std::to_string(t.data()[i]) + ", not " + std::to_string(wanted));
+  }
+}
+
+std::vector<int> all_ranks(const World &world) {
+  std::vector<int> ranks;
+  for (int r = 0; r < world.ranks(); ++r)
+    ranks.push_back(r);
+  return ranks;
+}
+
+/// Every size around the limits of the small path and of a chunk, every reduction, several under way, waited for out of order.
+void check_sizes(World &world) {
+  Context ctx(world);
+  const Arena arena = world.allocate(std::size_t(8) << 20);
+  const auto members = all_ranks(world);
+  int round = 0;
+  for (const Reduction reduction : {Reduction::sum, Reduction::mean, Reduction::max})
+    for (const dtcrt::index size : {1, 3, 4096, 4097, 16384, 16385, 100003, 300000}) {
+      const std::string what = "size " + std::to_string(size) + " reduction " + std::to_string(int(reduction));
+      Tensor<f32> a(arena, 0, {size}), b(arena, std::size_t(2) << 20, {size}), c(arena, std::size_t(4) << 20, {17});
+      fill(a, world.rank(), ++round);
+      fill(b, world.rank(), round + 1);
+      fill(c, world.rank(), round + 2);
+      Pending first = all_reduce_start(ctx, a, {.reduction = reduction, .axis = "data", .name = "a"});
+      Pending second = all_reduce_start(ctx, b, {.reduction = reduction, .axis = "data", .name = "b"});
+      Pending third = all_reduce_start(ctx, c, {.reduction = reduction, .axis = "data", .name = "c"});
+      third.wait();
+      check(c, members, round + 2, reduction, what + " third");
+      second.wait();
+      check(b, members, round + 1, reduction, what + " second");
+      first.wait();
+      check(a, members, round, reduction, what + " first");
+    }
+  for (round = 0; round < 200; ++round) { // the ring goes around several times
+    Tensor<f32> t(arena, 64 * static_cast<std::size_t>(round % 5), {1 + round % 9});
+    fill(t, world.rank(), round);
+    all_reduce(ctx, t, {.axis = "data"});
+    check(t, members, round, Reduction::sum, "round " + std::to_string(round));
+  }
+}
+
+/// Values whose sum depends on the order of addition end as the same bits on all ranks.
+void check_bits(World &world) {
+  Context ctx(world);
+  const Arena arena = world.allocate(std::size_t(1) << 20);
+  Tensor<f32> t(arena, 0, {100000});
+  for (dtcrt::index i = 0; i < t.size(); ++i)
+    t.data()[i] = 1.0f / static_cast<f32>(1 + (i * 31 + world.rank() * 17) % 1009);
+  all_reduce(ctx, t);
+  double sum = 0;
+  for (dtcrt::index i = 0; i < t.size(); ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, t.data() + i, sizeof bits);
+    sum += static_cast<double>(bits % 65521) * static_cast<double>(1 + i % 97);
+  }
+  expect(sum == world.broadcast(sum), "rank " + std::to_string(world.rank()) + " has other bits than rank 0");
+}
+
+void check_outside(World &world) {
+  Context ctx(world);
+  world.allocate(4096);
+  std::vector<f32> memory(5000);
+  Tensor<f32> t(memory.data(), {5000});
+  fill(t, world.rank(), 1);
+  all_reduce(ctx, t, {.reduction = mean});
+  check(t, all_ranks(world), 1, Reduction::mean, "outside the arena");
+}
+
+/// Two axes: ranks 0 1 / 2 3. Along "pipe" 0 with 1, along "data" 0 with 2.
+void check_mesh(World &world) {
+  world.set_mesh({{"data", 2}, {"pipe", 2}});
+  Context ctx(world);
+  const Arena arena = world.allocate(std::size_t(1) << 20);
+  const int rank = world.rank();
+  for (int round = 0; round < 100; ++round) {
+    Tensor<f32> t(arena, 0, {20000}), s(arena, 1 << 18, {5});
+    fill(t, rank, round);
+    fill(s, rank, round);
+    Pending along_data = all_reduce_start(ctx, t, {.axis = "data"});
+    Pending along_pipe = all_reduce_start(ctx, s, {.axis = "pipe"});
+    along_data.wait();
+    along_pipe.wait();
+    check(t, {rank % 2, rank % 2 + 2}, round, Reduction::sum, "along data");
+    check(s, {rank / 2 * 2, rank / 2 * 2 + 1}, round, Reduction::sum, "along pipe");
+  }
+}
+
+/// The last rank gives up instead of taking part: the others hear of it and none hangs.
+void check_failure(World &world) {
+  Context ctx(world);
+  const Arena arena = world.allocate(std::size_t(1) << 20);
+  Tensor<f32> t(arena, 0, {100000});
+  if (world.rank() == world.ranks() - 1) {
+    expect(world.fail(), "the first to fail is not told so");
+    return;
+  }
+  try {
+    all_reduce(ctx, t);
+  } catch (const Error &) {
+    return;
+  }
+  throw Error("an all-reduce ended although a rank had failed");
+}
+
+void check_agreement(World &world) {
+  world.agree("");
+  try {
+    world.agree(world.rank() == 0 ? "" : "rank " + std::to_string(world.rank()) + " has no disk");
+  } catch (const AgreedError &error) {
+    expect(std::string(error.what()) == "rank 1 has no disk", std::string("agreed on: ") + error.what());
+    return;
+  }
+  expect(world.ranks() == 1, "nobody heard of the error");
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  World world(&argc, &argv);
+  const std::string what = argc > 1 ? argv[1] : "";
+  try {
+    if (what == "sizes")
+      check_sizes(world);
+    else if (what == "bits")
+      check_bits(world);
+    else if (what == "outside")
+      check_outside(world);
+    else if (what == "mesh")
+      check_mesh(world);
+    else if (what == "failure")
+      check_failure(world);
+    else if (what == "agreement")
+      check_agreement(world);
+    else
+      throw Error("nothing called '" + what + "' to check");
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "rank %d: %s\n", world.rank(), error.what());
+    world.fail();
+    return 1;
+  }
+  return 0;
+}
