@@ -22,12 +22,16 @@ std::optional<double> dtc::getSplat(Value tensor) {
 namespace {
 
 /// Replaces an op by a constant of its result type that is `value` throughout,
-/// rounded to the element type.
-void replaceBySplat(Operation *op, double value, PatternRewriter &rewriter) {
+/// rounded to the element type. What is not finite stays to be seen at run time.
+LogicalResult replaceBySplat(Operation *op, double value,
+                             PatternRewriter &rewriter) {
+  if (!std::isfinite(value))
+    return failure();
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   rewriter.replaceOpWithNewOp<ConstantOp>(
       op, type,
       DenseElementsAttr::get(type, FloatAttr::get(type.getElementType(), value)));
+  return success();
 }
 
 /// formula(constants) -> constant. In double: for + - * / and sqrt of f32 that
@@ -44,11 +48,10 @@ struct FoldElementwise : OpRewritePattern<Op> {
       std::optional<double> b = getSplat(op->getOperand(1));
       if (!b)
         return failure();
-      replaceBySplat(op, formula(*a, *b), rewriter);
+      return replaceBySplat(op, formula(*a, *b), rewriter);
     } else {
-      replaceBySplat(op, formula(*a), rewriter);
+      return replaceBySplat(op, formula(*a), rewriter);
     }
-    return success();
   }
 };
 
@@ -61,8 +64,7 @@ struct FoldMovement : OpRewritePattern<Op> {
     std::optional<double> x = getSplat(op->getOperand(0));
     if (!x)
       return failure();
-    replaceBySplat(op, *x, rewriter);
-    return success();
+    return replaceBySplat(op, *x, rewriter);
   }
 };
 

@@ -6,12 +6,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Transforms/CSE.h"
 
 namespace dtc {
 #define GEN_PASS_DEF_DIFFERENTIATEGRAPHPASS
@@ -75,7 +72,7 @@ public:
     addResult(value, flag, builder.getUnitAttr());
   }
 
-  /// Ends the function; ops that no result needs are removed, equal ones merged.
+  /// Ends the function; ops that no result needs are removed.
   func::FuncOp finish() {
     builder.setLoc(function.getLoc());
     func::ReturnOp::create(builder, results);
@@ -86,9 +83,6 @@ public:
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
       if (isOpTriviallyDead(&op))
         op.erase();
-    IRRewriter rewriter(builder.getContext());
-    DominanceInfo dominance(function);
-    eliminateCommonSubExpressions(rewriter, dominance, function);
     return function;
   }
 
@@ -101,23 +95,23 @@ private:
   SmallVector<Value> results;
 };
 
-/// `"a", "b"`.
-std::string quoteAll(ArrayRef<StringRef> texts) {
+/// `"a", "b"`, escaped: whatever a model file calls its outputs stays one line.
+std::string quoteAll(ArrayRef<StringAttr> names) {
   std::string all;
-  for (StringRef text : texts)
-    all += (all.empty() ? "\"" : ", \"") + text.str() + "\"";
+  llvm::raw_string_ostream out(all);
+  llvm::interleaveComma(names, out);
   return all;
 }
 
 /// The number of the result that `output` names, or of the only one.
 FailureOr<unsigned> findTrainedOutput(func::FuncOp function, StringRef output) {
-  SmallVector<StringRef> all;
+  SmallVector<StringAttr> all;
   for (unsigned i = 0; i < function.getNumResults(); ++i) {
     auto name = function.getResultAttrOfType<StringAttr>(i, names::output);
     if (!name)
       return function.emitError() << "result " << i << " of the model has no '"
                                   << names::output << "'";
-    all.push_back(name.getValue());
+    all.push_back(name);
   }
   if (output.empty()) {
     if (all.size() == 1)
@@ -127,21 +121,22 @@ FailureOr<unsigned> findTrainedOutput(func::FuncOp function, StringRef output) {
     return function.emitError() << "the model has the outputs " << quoteAll(all)
                                 << ": say which one is trained (output=NAME)";
   }
-  auto found = llvm::find(all, output);
+  auto wanted = StringAttr::get(function.getContext(), output);
+  auto found = llvm::find(all, wanted);
   if (found == all.end())
-    return function.emitError() << "the model has no output \"" << output
-                                << "\", only " << quoteAll(all);
+    return function.emitError() << "the model has no output " << wanted
+                                << ", only " << quoteAll(all);
   return static_cast<unsigned>(found - all.begin());
 }
 
 /// Checks that dimension 0 of a model input or output is the recipe's batch.
 LogicalResult checkBatch(Model &model, RankedTensorType type,
-                         StringRef place, StringRef name) {
+                         StringRef place, StringAttr name) {
   int64_t batch = model.recipe.getBatch();
   if (type.getRank() > 0 && type.getDimSize(0) == batch)
     return success();
   return model.function.emitError()
-         << place << " \"" << name << "\" is " << type
+         << place << " " << name << " is " << type
          << " but the recipe's batch is " << batch << ": it must be dimension 0";
 }
 
@@ -151,7 +146,7 @@ LogicalResult collectArguments(Model &model) {
     unsigned number = argument.getArgNumber();
     if (auto input = function.getArgAttrOfType<StringAttr>(number, names::input)) {
       if (failed(checkBatch(model, cast<RankedTensorType>(argument.getType()),
-                            "input", input.getValue())))
+                            "input", input)))
         return failure();
       model.inputs.push_back(argument);
     } else if (function.getArgAttr(number, names::parameter)) {
@@ -189,7 +184,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   model.trained = *trained;
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[*trained]);
   auto name = function.getResultAttrOfType<StringAttr>(*trained, names::output);
-  if (failed(checkBatch(model, prediction, "output", name.getValue())))
+  if (failed(checkBatch(model, prediction, "output", name)))
     return failure();
   FailureOr<RankedTensorType> label =
       model.loss.getLabelType(function.getLoc(), prediction);

@@ -9,6 +9,8 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include <cmath>
+
 namespace dtc {
 #define GEN_PASS_DEF_SIMPLIFYGRAPHPASS
 #include "dtc/Autodiff/Passes.h.inc"
@@ -188,6 +190,11 @@ struct DropIdentity : RewritePattern {
   explicit DropIdentity(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
 
+  /// x - (-0) would turn a negative zero.
+  static bool isPositiveZero(std::optional<double> value) {
+    return value == 0.0 && !std::signbit(*value);
+  }
+
   /// The operand that `op` gives back, if it does.
   static Value identityOf(Operation *op) {
     if (auto mul = dyn_cast<MulOp>(op))
@@ -199,7 +206,7 @@ struct DropIdentity : RewritePattern {
     if (auto pow = dyn_cast<PowOp>(op))
       return getSplat(pow.getB()) == 1.0 ? pow.getA() : Value();
     if (auto sub = dyn_cast<SubOp>(op))
-      return getSplat(sub.getB()) == 0.0 ? sub.getA() : Value();
+      return isPositiveZero(getSplat(sub.getB())) ? sub.getA() : Value();
     if (auto reduce = dyn_cast<ReduceSumOp>(op))
       return reduce.getAxes().empty() ? reduce.getX() : Value();
     if (auto concat = dyn_cast<ConcatOp>(op))

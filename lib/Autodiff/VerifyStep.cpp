@@ -241,18 +241,22 @@ struct VerifyStepPass : dtc::impl::VerifyStepPassBase<VerifyStepPass> {
 
   static LogicalResult verify(ModuleOp module) {
     FailureOr<func::FuncOp> training = findPhase(module, "train");
-    FailureOr<func::FuncOp> evaluation = findPhase(module, "evaluate");
-    if (failed(training) || failed(evaluation))
-      return failure();
-    if ((*training)->getAttr(names::model) != (*evaluation)->getAttr(names::model))
-      return evaluation->emitError("@train and @evaluate are of different models");
-    if (failed(checkOps(*training)) || failed(checkOps(*evaluation)))
+    if (failed(training) || failed(checkOps(*training)))
       return failure();
     FailureOr<Arguments> train = readArguments(*training);
+    if (failed(train) || failed(verifyTraining(*training, *train)))
+      return failure();
+
+    FailureOr<func::FuncOp> evaluation = findPhase(module, "evaluate");
+    if (failed(evaluation) || failed(checkOps(*evaluation)))
+      return failure();
     FailureOr<Arguments> evaluate = readArguments(*evaluation);
-    if (failed(train) || failed(evaluate) || failed(verifyTraining(*training, *train)) ||
-        failed(verifyEvaluation(*evaluation, *evaluate)) ||
-        failed(checkSameArguments("inputs", train->inputs, evaluate->inputs, *evaluation)))
+    if (failed(evaluate) || failed(verifyEvaluation(*evaluation, *evaluate)))
+      return failure();
+
+    if ((*training)->getAttr(names::model) != (*evaluation)->getAttr(names::model))
+      return evaluation->emitError("@train and @evaluate are of different models");
+    if (failed(checkSameArguments("inputs", train->inputs, evaluate->inputs, *evaluation)))
       return failure();
     return checkSameArguments("parameters", train->parameters, evaluate->parameters,
                               *evaluation);

@@ -38,17 +38,9 @@ static llvm::LogicalResult print(mlir::Diagnostic &diagnostic) {
   return llvm::success();
 }
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  cl::opt<std::string> path(cl::Positional, cl::desc("MODEL"));
-  cl::opt<int64_t> batch("batch", cl::desc("the global batch"), cl::init(0));
-  cl::opt<bool> locations("locations", cl::desc("print locations"));
-  cl::opt<bool> list("list-operators", cl::desc("print the operator table"));
-  cl::ParseCommandLineOptions(argc, argv);
-  if (list) {
-    listOperators();
-    return 0;
-  }
+/// Prints the module; false after an error.
+static bool importAndPrint(llvm::StringRef path, int64_t batch,
+                           bool locations) {
   mlir::MLIRContext context;
   context.getDiagEngine().registerHandler(print);
   bool isDSL = llvm::sys::path::extension(path) == ".dt";
@@ -56,10 +48,26 @@ int main(int argc, char **argv) {
       isDSL ? dtc::importDSL(path, {batch}, context)
             : dtc::importONNX(path, {batch}, context);
   if (!module)
-    return 1;
+    return false;
   mlir::OpPrintingFlags flags;
   if (locations)
     flags.enableDebugInfo(true, /*prettyForm=*/false);
   module->print(llvm::outs(), flags);
-  return 0;
+  llvm::outs() << "\n";
+  return true;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::list<std::string> paths(cl::Positional, cl::desc("MODEL..."));
+  cl::opt<int64_t> batch("batch", cl::desc("the global batch"), cl::init(0));
+  cl::opt<bool> locations("locations", cl::desc("print locations"));
+  cl::opt<bool> list("list-operators", cl::desc("print the operator table"));
+  cl::ParseCommandLineOptions(argc, argv);
+  if (list)
+    listOperators();
+  bool allImported = true;
+  for (const std::string &path : paths)
+    allImported &= importAndPrint(path, batch, locations);
+  return allImported ? 0 : 1;
 }

@@ -219,6 +219,8 @@ LogicalResult GraphImporter::bindFirstDimension(
     diagnostic << "input " << quoted(input.name()) << " ";
     return diagnostic;
   };
+  if (!input.type().tensor_type().has_shape())
+    return success(); // reported with the input's type
   if (shape.dim_size() == 0) {
     if (options.batch)
       return emit() << "is a scalar; its first dimension must be the batch";
@@ -424,10 +426,10 @@ LogicalResult GraphImporter::importOutputs(SmallVectorImpl<Value> &values) {
 /// A name that MLIR prints without quotes.
 static std::string identifier(StringRef name) {
   std::string result;
+  if (name.empty() || llvm::isDigit(name[0]))
+    result = '_';
   for (char c : name.take_front(100))
     result += llvm::isAlnum(c) || c == '_' ? c : '_';
-  if (result.empty() || llvm::isDigit(result[0]))
-    result.insert(0, "_");
   return result;
 }
 

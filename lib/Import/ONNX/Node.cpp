@@ -45,7 +45,9 @@ Node::Node(const ::onnx::NodeProto &proto, size_t number, GraphState &graph,
 }
 
 InFlightDiagnostic Node::error() {
-  hasError = true;
+  // One error a node: what follows it is often its consequence.
+  if (std::exchange(hasError, true))
+    return {};
   InFlightDiagnostic diagnostic = emitError(loc);
   diagnostic << description;
   return diagnostic;

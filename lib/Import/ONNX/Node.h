@@ -52,7 +52,8 @@ public:
 
   /// Whether an error has been reported.
   bool failed() const { return hasError; }
-  /// Begins an error (a warning): "node 'conv1' (Conv, opset 17): ".
+  /// Begins an error (a warning): "node 'conv1' (Conv, opset 17): ". Errors
+  /// after the first are swallowed.
   mlir::InFlightDiagnostic error();
   mlir::InFlightDiagnostic warning();
 

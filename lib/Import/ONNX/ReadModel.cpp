@@ -103,21 +103,26 @@ unsigned bracketDepth(StringRef text) {
   return deepest;
 }
 
-/// Turns "[ParseError at position (line: 3 column: 7)]\nError context: ...\nmessage"
-/// into a message at its line and column.
-void emitParseError(StringRef status, StringRef path, MLIRContext &context) {
+/// An error at a position that the parser wrote as "(line: 3 column: 7)".
+InFlightDiagnostic emitAt(StringRef position, StringRef path,
+                          MLIRContext &context) {
   unsigned line = 0, column = 0;
-  StringRef rest = status;
-  if (rest.consume_front("[ParseError at position (line: ")) {
-    rest.consumeInteger(10, line);
-    rest.consume_front(" column: ");
-    rest.consumeInteger(10, column);
-    rest = rest.substr(rest.find(")]\n") + 3);
-    if (rest.starts_with("Error context: "))
-      rest = rest.substr(rest.find('\n') + 1);
-  }
-  emitError(FileLineColLoc::get(&context, path, line, column))
-      << "ONNX text: " << onOneLine(rest.trim());
+  if (position.consume_front("(line: ") && !position.consumeInteger(10, line) &&
+      position.consume_front(" column: "))
+    position.consumeInteger(10, column);
+  InFlightDiagnostic diagnostic =
+      emitError(FileLineColLoc::get(&context, path, line, column));
+  diagnostic << "ONNX text: ";
+  return diagnostic;
+}
+
+/// Reports "[ParseError at position (line: 3 column: 7)]\nError context: ...\nmessage".
+void emitParseError(StringRef status, StringRef path, MLIRContext &context) {
+  auto [head, message] = status.split("]\n");
+  head.consume_front("[ParseError at position ");
+  if (message.starts_with("Error context: "))
+    message = message.split('\n').second;
+  emitAt(head, path, context) << onOneLine(message.trim());
 }
 
 std::unique_ptr<::onnx::ModelProto> parseText(StringRef text, StringRef path,
@@ -134,22 +139,17 @@ std::unique_ptr<::onnx::ModelProto> parseText(StringRef text, StringRef path,
     return nullptr;
   }
   auto model = std::make_unique<::onnx::ModelProto>();
+  ::onnx::OnnxParser parser(text.data());
   try {
-    ::onnx::OnnxParser parser(text.data());
     ::onnx::Status status = parser.Parse(*model);
     if (!status.IsOK()) {
       emitParseError(status.ErrorMessage(), path, context);
       return nullptr;
     }
-    if (!parser.EndOfInput()) {
-      emitError(location) << "ONNX text: unexpected text after the graph "
-                          << parser.GetCurrentPos();
-      return nullptr;
-    }
-  } catch (const std::exception &exception) {
+  } catch (const std::logic_error &) {
     // The parser converts numbers with std::stoll and the like.
-    emitError(location) << "ONNX text: a number is malformed or out of range ("
-                        << exception.what() << ")";
+    emitAt(parser.GetCurrentPos(), path, context)
+        << "a number is malformed or out of range";
     return nullptr;
   }
   return model;

@@ -48,7 +48,8 @@ TensorReader::TensorReader(StringRef modelPath, MLIRContext &context)
 InFlightDiagnostic TensorReader::refuseType(int32_t dataType,
                                             EmitError emitError) {
   return emitError() << "element type " << elementTypeName(dataType)
-                     << " is not supported; export the model in float32";
+                     << " is not supported here; models compute in float32, "
+                        "and take int32 and int64 as constants";
 }
 
 FailureOr<ArrayRef<char>>

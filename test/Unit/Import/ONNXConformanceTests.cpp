@@ -1,0 +1,252 @@
+// ONNX's own backend tests: each model of operators that the importer knows is
+// imported, evaluated in double precision and compared with ONNX's outputs.
+#include "ModelFile.h"
+
+#include "test/Reference/Reference.h"
+
+#include "onnx/version_converter/convert.h"
+#include "gtest/gtest.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+using namespace dtc;
+using namespace dtc::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Tests that the importer refuses, and a part of the error that says why.
+/// Everything else of supported operators must import and agree.
+const std::map<std::string, std::string> refused = {
+    {"test_add_uint8", "element type uint8"},
+    {"test_sub_uint8", "element type uint8"},
+    {"test_mul_uint8", "element type uint8"},
+    {"test_div_uint8", "element type uint8"},
+    {"test_maxpool_2d_uint8", "element type uint8"},
+    {"test_maxpool_with_argmax_2d_precomputed_pads", "Indices"},
+    {"test_maxpool_with_argmax_2d_precomputed_strides", "Indices"},
+    {"test_identity_opt", "not a tensor"},
+    {"test_identity_sequence", "not a tensor"},
+    {"test_pow_types_float32_uint32", "element type uint32"},
+    {"test_pow_types_float32_uint64", "element type uint64"},
+    {"test_pow_types_int32_float32", "holds integers"},
+    {"test_pow_types_int32_int32", "holds integers"},
+    {"test_pow_types_int64_float32", "holds integers"},
+    {"test_pow_types_int64_int64", "holds integers"},
+    {"test_pow_types_float", "holds integers"},
+    {"test_operator_non_float_params", "holds integers"},
+    {"test_operator_add_broadcast", "element type double"},
+    {"test_operator_add_size1_broadcast", "element type double"},
+    {"test_operator_add_size1_right_broadcast", "element type double"},
+    {"test_operator_add_size1_singleton_broadcast", "element type double"},
+    {"test_reshape_allowzero_reordered", "dimension outside 1"},
+};
+
+template <typename Message>
+bool load(const fs::path &path, Message &message) {
+  std::ifstream file(path, std::ios::binary);
+  return file && message.ParseFromIstream(&file);
+}
+
+bool isInteger(const ::onnx::TensorProto &tensor) {
+  return tensor.data_type() == ::onnx::TensorProto::INT64 ||
+         tensor.data_type() == ::onnx::TensorProto::INT32;
+}
+
+/// The elements of a float tensor, as the test data hold them.
+reference::Tensor toReference(const ::onnx::TensorProto &tensor) {
+  reference::Tensor result =
+      reference::zeros({tensor.dims().data(), size_t(tensor.dims_size())});
+  for (size_t i = 0; i < result.data.size(); ++i) {
+    float value = 0;
+    if (tensor.has_raw_data())
+      std::memcpy(&value, tensor.raw_data().data() + i * sizeof(float),
+                  sizeof(float));
+    else
+      value = tensor.float_data(i);
+    result.data[i] = value;
+  }
+  return result;
+}
+
+/// One test case of ONNX, prepared for the importer.
+struct Case {
+  std::string name;
+  ::onnx::ModelProto model;
+  std::vector<::onnx::TensorProto> inputs, outputs;
+};
+
+/// The operators of a model that the importer must know to import it.
+bool usesOnlySupportedOperators(const ::onnx::ModelProto &model) {
+  static const llvm::StringSet<> supported = [] {
+    llvm::StringSet<> names;
+    for (const ONNXOperator &op : supportedONNXOperators())
+      names.insert(op.name);
+    return names;
+  }();
+  return llvm::all_of(model.graph().node(), [](const auto &node) {
+    return node.domain().empty() && supported.contains(node.op_type());
+  });
+}
+
+/// Many test models state an opset before 13. ONNX's own converter lifts them;
+/// false if it cannot.
+bool liftOpset(::onnx::ModelProto &model) {
+  if (model.opset_import(0).version() >= 13)
+    return true;
+  try {
+    model = ::onnx::version_conversion::ConvertVersion(model, 13);
+    return true;
+  } catch (const std::exception &) {
+    return false; // it does not know a shape that it needs
+  }
+}
+
+/// Shapes, axes and exponents that the tests pass as inputs at run time are
+/// made initializers: the importer wants them at compile time.
+void bindIntegerInputs(Case &test) {
+  auto &inputs = *test.model.mutable_graph()->mutable_input();
+  std::vector<::onnx::TensorProto> remaining;
+  for (int i = static_cast<int>(test.inputs.size()) - 1; i >= 0; --i) {
+    if (!isInteger(test.inputs[i]))
+      continue;
+    test.inputs[i].set_name(inputs[i].name());
+    *test.model.mutable_graph()->add_initializer() = test.inputs[i];
+    test.inputs.erase(test.inputs.begin() + i);
+    inputs.DeleteSubrange(i, 1);
+  }
+}
+
+bool loadCase(const fs::path &folder, Case &test) {
+  test.name = folder.filename().string();
+  if (!load(folder / "model.onnx", test.model))
+    return false;
+  fs::path data = folder / "test_data_set_0";
+  ::onnx::TensorProto tensor;
+  while (load(data / ("input_" + std::to_string(test.inputs.size()) + ".pb"),
+              tensor))
+    test.inputs.push_back(tensor);
+  while (load(data / ("output_" + std::to_string(test.outputs.size()) + ".pb"),
+              tensor))
+    test.outputs.push_back(tensor);
+  return true;
+}
+
+/// The arguments of the imported function: the test's inputs, then the
+/// parameters with their initial values.
+llvm::SmallVector<reference::Tensor> argumentsOf(mlir::func::FuncOp function,
+                                                 const Case &test) {
+  llvm::SmallVector<reference::Tensor> arguments;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    auto init =
+        function.getArgAttrOfType<mlir::DenseElementsAttr>(i, "nn.init");
+    if (!init) {
+      arguments.push_back(toReference(test.inputs[i]));
+      continue;
+    }
+    reference::Tensor &tensor = arguments.emplace_back(
+        reference::zeros(init.getType().getShape()));
+    for (auto [to, from] : llvm::zip(tensor.data, init.getValues<float>()))
+      to = from;
+  }
+  return arguments;
+}
+
+void expectClose(const reference::Tensor &actual,
+                 const reference::Tensor &expected) {
+  ASSERT_EQ(actual.shape, expected.shape);
+  for (size_t i = 0; i < actual.data.size(); ++i) {
+    if (std::isnan(actual.data[i]) && std::isnan(expected.data[i]))
+      continue;
+    // ONNX's outputs were computed in float32.
+    ASSERT_NEAR(actual.data[i], expected.data[i],
+                1e-6 + 1e-4 * std::abs(expected.data[i]))
+        << "element " << i;
+  }
+}
+
+/// Imports, evaluates and compares; true if the outputs were compared.
+bool runCase(const Case &test, const TemporaryFolder &folder) {
+  Import import(folder.write("model.onnx", test.model));
+  auto refusal = refused.find(test.name);
+  if (refusal != refused.end()) {
+    EXPECT_FALSE(import.module);
+    EXPECT_EQ(import.errors.size(), 1u);
+    EXPECT_NE(llvm::join(import.errors, "\n").find(refusal->second),
+              std::string::npos)
+        << llvm::join(import.errors, "\n");
+    return false;
+  }
+  EXPECT_TRUE(import.module) << llvm::join(import.errors, "\n");
+  if (!import.module)
+    return false;
+  auto function = *import.module->getOps<mlir::func::FuncOp>().begin();
+  auto results = reference::evaluate(function, argumentsOf(function, test));
+  EXPECT_TRUE(llvm::succeeded(results)) << llvm::join(import.errors, "\n");
+  if (llvm::failed(results))
+    return false;
+  EXPECT_EQ(results->size(), test.outputs.size());
+  for (auto [actual, expected] : llvm::zip(*results, test.outputs))
+    expectClose(actual, toReference(expected));
+  return true;
+}
+
+TEST(ONNXConformance, BackendTests) {
+  fs::path root = DTC_ONNX_TESTDATA;
+  ASSERT_TRUE(fs::is_directory(root))
+      << root << " does not exist; the package libonnx-testdata provides it";
+  TemporaryFolder folder;
+  std::map<std::string, int> comparedByOperator;
+  std::set<std::string> seen;
+  int compared = 0, refusals = 0, notConverted = 0, otherOperators = 0;
+  for (const char *group :
+       {"node", "simple", "pytorch-operator", "pytorch-converted"})
+    for (const fs::directory_entry &entry : fs::directory_iterator(root / group)) {
+      Case test;
+      SCOPED_TRACE(entry.path());
+      if (!fs::exists(entry.path() / "model.onnx"))
+        continue;
+      ASSERT_TRUE(loadCase(entry.path(), test));
+      if (!usesOnlySupportedOperators(test.model)) {
+        ++otherOperators;
+        continue;
+      }
+      if (!liftOpset(test.model)) {
+        ++notConverted;
+        continue;
+      }
+      bindIntegerInputs(test);
+      seen.insert(test.name);
+      if (!runCase(test, folder)) {
+        ++refusals;
+        continue;
+      }
+      ++compared;
+      std::set<std::string> operators;
+      for (const ::onnx::NodeProto &node : test.model.graph().node())
+        operators.insert(node.op_type());
+      for (const std::string &op : operators)
+        ++comparedByOperator[op];
+    }
+
+  printf("%d models agree with ONNX's outputs, %d are refused as expected, %d "
+         "cannot be converted to opset 13, %d use other operators\n",
+         compared, refusals, notConverted, otherOperators);
+  for (const auto &[name, count] : comparedByOperator)
+    printf("  %-20s %d\n", name.c_str(), count);
+  for (const auto &[name, reason] : refused)
+    EXPECT_TRUE(seen.contains(name)) << name << " is no test of ONNX";
+  EXPECT_GE(compared, 228); // of libonnx-testdata 1.12
+  // No supported operator goes without a comparison.
+  for (const ONNXOperator &op : supportedONNXOperators())
+    EXPECT_GT(comparedByOperator[op.name], 0) << op.name;
+}
+
+} // namespace
