@@ -2,6 +2,9 @@
 #include "dtc/Pipelines/Pipelines.h"
 
 #include "dtc/Autodiff/Passes.h"
+#include "dtc/Fusion/Passes.h"
+#include "dtc/Partition/Pipeline.h"
+#include "dtc/Plan/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -28,10 +31,31 @@ static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &opti
   manager.addPass(dtc::createVerifyStepPass());
 }
 
+/// The step becomes fragments and timelines. Even on one device: so there is
+/// one way through the compiler, and what is true of one rank is tested by all.
+static void addPartition(OpPassManager &manager, const dtc::PipelineOptions &options) {
+  dtc::PartitionOptions partition;
+  partition.devices = options.devices.getValue();
+  dtc::buildPartitionPipeline(manager, partition);
+}
+
+/// Fragments become kernels, then buffers and calls. Fusion stands behind
+/// Partition because a kernel must not reach over the edge of a fragment, where
+/// communication starts; and before Plan because a value inside a kernel needs
+/// no memory.
+static void addPlan(OpPassManager &manager) {
+  dtc::buildFusionPipeline(manager);
+  dtc::plan::buildPlanPipeline(manager);
+}
+
 void dtc::buildPipelineTo(Level level, OpPassManager &manager,
                           const PipelineOptions &options) {
   if (level >= Level::Grad)
     addAutodiff(manager, options);
+  if (level >= Level::Dist)
+    addPartition(manager, options);
+  if (level >= Level::RT)
+    addPlan(manager);
 }
 
 void dtc::registerPipelines() {
@@ -39,5 +63,15 @@ void dtc::registerPipelines() {
       "dtc-to-grad", "From an imported model to its training step",
       [](OpPassManager &manager, const PipelineOptions &options) {
         buildPipelineTo(Level::Grad, manager, options);
+      });
+  static PassPipelineRegistration<PipelineOptions> dist(
+      "dtc-to-dist", "From an imported model to fragments and timelines",
+      [](OpPassManager &manager, const PipelineOptions &options) {
+        buildPipelineTo(Level::Dist, manager, options);
+      });
+  static PassPipelineRegistration<PipelineOptions> rt(
+      "dtc-to-rt", "From an imported model to buffers and runtime calls",
+      [](OpPassManager &manager, const PipelineOptions &options) {
+        buildPipelineTo(Level::RT, manager, options);
       });
 }

@@ -1,10 +1,12 @@
 // The way of a compilation: import, recipe, passes, and the result.
 #include "Compile.h"
 #include "Diagnostics.h"
+#include "Explain.h"
 #include "HostCompiler.h"
 #include "Output.h"
 #include "Recipe.h"
 
+#include "dtc/Emit/Emit.h"
 #include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
 #include "dtc/Pipelines/Pipelines.h"
@@ -43,6 +45,8 @@ private:
   LogicalResult lower(ModuleOp module, dtc::Level level, TimingScope &total);
   void addPasses(PassManager &manager, dtc::Level level) const;
   int writeLevel(ModuleOp module);
+  int writeSource(ModuleOp module, TimingScope &total);
+  int writeBinary(ModuleOp module, TimingScope &total);
 
   static int fail(llvm::Error error) {
     dtc::printError(llvm::toString(std::move(error)));
@@ -121,12 +125,49 @@ int Compilation::writeLevel(ModuleOp module) {
   return error ? fail(std::move(error)) : 0;
 }
 
+int Compilation::writeSource(ModuleOp module, TimingScope &total) {
+  using dtc::PendingOutput;
+  auto folder = PendingOutput::create(options.out, PendingOutput::Kind::Folder);
+  if (!folder)
+    return fail(folder.takeError());
+  TimingScope emission = total.nest("Emission");
+  if (failed(dtc::emit::emitSource(module, folder->getTemporaryPath())))
+    return 1;
+  if (llvm::Error error = folder->keep())
+    return fail(std::move(error));
+  return 0;
+}
+
+int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
+  using dtc::PendingOutput;
+  std::string source = options.out + ".source";
+  auto program = PendingOutput::create(options.out, PendingOutput::Kind::File);
+  if (!program)
+    return fail(program.takeError());
+  auto folder = PendingOutput::create(source, PendingOutput::Kind::Folder);
+  if (!folder)
+    return fail(folder.takeError());
+  {
+    TimingScope emission = total.nest("Emission");
+    if (failed(dtc::emit::emitSource(module, folder->getTemporaryPath())))
+      return 1;
+  }
+  {
+    TimingScope compilation = total.nest("Host compiler");
+    std::string file = (folder->getTemporaryPath() + "/train.cpp").str();
+    if (llvm::Error error = dtc::compileProgram(file, program->getTemporaryPath(), argv0))
+      return fail(std::move(error));
+  }
+  if (llvm::Error error = folder->keep())
+    return fail(std::move(error));
+  if (llvm::Error error = program->keep())
+    return fail(std::move(error));
+  llvm::errs() << "dtc: " << options.out << " is ready; its source lies in " << source << '\n';
+  return 0;
+}
+
 int Compilation::run() {
   dtc::Level level = getLevel(options.result);
-  if (level > dtc::Level::Grad) {
-    dtc::printError("supported: --emit=nn and --emit=grad");
-    return 2;
-  }
   if (options.printPipeline) {
     PassManager manager(&context);
     addPasses(manager, level);
@@ -144,18 +185,27 @@ int Compilation::run() {
   if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)))
     return 1;
   importing.stop();
-  // What is explained is known at the last level.
+  // What is explained is known at the last level, which may lie behind the one
+  // that is asked for.
   if (options.explain) {
     OwningOpRef<ModuleOp> copy = module->clone();
     if (failed(dtc::applyRecipe(*copy, options.recipe, /*required=*/true)) ||
         failed(lower(*copy, dtc::Level::RT, total)))
       return 1;
+    dtc::printExplanation(*copy, llvm::errs());
     if (options.out.empty())
       return 0;
   }
   if (failed(lower(*module, level, total)))
     return 1;
-  return writeLevel(*module);
+  switch (options.result) {
+  case dtc::Result::Source:
+    return writeSource(*module, total);
+  case dtc::Result::Binary:
+    return writeBinary(*module, total);
+  default:
+    return writeLevel(*module);
+  }
 }
 
 void dtc::registerMLIROptions() {

@@ -82,6 +82,9 @@ dtc::PendingOutput::~PendingOutput() {
 
 Error dtc::PendingOutput::keep() {
   SmallString<128> old;
+  // Folders for temporaries are closed to others; a result is as open as any.
+  if (kind == Kind::Folder)
+    fs::setPermissions(temporary, static_cast<fs::perms>(fs::all_all & ~fs::getUmask()));
   // rename() replaces a file, but no folder that holds something.
   if (kind == Kind::Folder && fs::exists(path)) {
     fs::createUniquePath(path + ".dtc-old-%%%%%%%%", old, /*MakeAbsolute=*/false);

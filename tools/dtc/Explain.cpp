@@ -1,0 +1,147 @@
+// The explanation of a planned program, read off the rt level.
+#include "Explain.h"
+
+#include "dialects/NN/NN.h"
+#include "dialects/RT/RT.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+namespace rt = dtc::rt;
+using llvm::raw_ostream;
+
+/// `22.97 MiB`.
+static std::string formatBytes(double bytes) {
+  const char *units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  unsigned unit = 0;
+  for (; bytes >= 1024 && unit + 1 < std::size(units); ++unit)
+    bytes /= 1024;
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format(unit ? "%.2f " : "%.0f ", bytes) << units[unit];
+  return text;
+}
+
+/// `0.99 GFLOP`.
+static std::string formatFlops(double flops) {
+  const char *units[] = {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"};
+  unsigned unit = 0;
+  for (; flops >= 1000 && unit + 1 < std::size(units); ++unit)
+    flops /= 1000;
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format(unit ? "%.2f " : "%.0f ", flops) << units[unit];
+  return text;
+}
+
+/// `#nn.adam<lr = 1.000000e-03>` without the dialect's mark.
+static std::string describe(Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  StringRef name(text);
+  name.consume_front("#nn.");
+  return name.str();
+}
+
+static raw_ostream &line(raw_ostream &os, StringRef label) {
+  os << "  " << label;
+  return os.indent(label.size() < 14 ? 14 - label.size() : 1);
+}
+
+namespace {
+/// Sums over the buffers of a program.
+struct Memory {
+  int64_t parameters = 0, elements = 0, state = 0, fixed = 0, temporaries = 0;
+
+  explicit Memory(rt::ProgramOp program) {
+    for (auto buffer : program.getOps<rt::BufferOp>()) {
+      auto type = cast<MemRefType>(buffer.getMemory().getType());
+      int64_t bytes = rt::bytesOf(type);
+      switch (buffer.getKind()) {
+      case rt::BufferKind::Parameter:
+        parameters += bytes;
+        elements += type.getNumElements();
+        break;
+      case rt::BufferKind::State:
+        state += bytes;
+        break;
+      case rt::BufferKind::Bucket:
+      case rt::BufferKind::Temporary:
+        temporaries += bytes;
+        break;
+      default:
+        fixed += bytes;
+      }
+    }
+  }
+};
+} // namespace
+
+static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_ostream &os) {
+  double flops = 0;
+  for (auto run : timeline.getOps<rt::RunOp>())
+    flops += program.lookupSymbol<rt::FragmentOp>(run.getFragment()).getFlops().convertToDouble();
+  line(os, timeline.getPhase()) << formatFlops(flops) << '\n';
+  for (Operation &op : timeline.getBody().front()) {
+    os.indent(16);
+    if (auto run = dyn_cast<rt::RunOp>(op)) {
+      auto fragment = program.lookupSymbol<rt::FragmentOp>(run.getFragment());
+      os << "run " << run.getFragment() << ": "
+         << formatFlops(fragment.getFlops().convertToDouble()) << ", "
+         << formatBytes(fragment.getBytes()) << " read and written\n";
+    } else if (auto start = dyn_cast<rt::AllReduceStartOp>(op)) {
+      os << "start all-reduce of " << start.getName() << ": "
+         << formatBytes(rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()))) << " (";
+      llvm::interleaveComma(start.getContents().getAsValueRange<StringAttr>(), os);
+      os << ")\n";
+    } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
+      auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>();
+      os << "wait for " << (start ? start.getName() : "communication") << '\n';
+    } else if (auto call = dyn_cast<rt::CallOp>(op)) {
+      os << "call " << call.getCallee() << '\n';
+    } else {
+      os << op.getName().stripDialect() << '\n';
+    }
+  }
+}
+
+static void printProgram(rt::ProgramOp program, raw_ostream &os) {
+  int64_t devices = program.getDevices();
+  os << program.getModel() << " on " << devices << (devices == 1 ? " device" : " devices, data parallel")
+     << "; each rank:\n";
+  line(os, "batch") << program.getLocalBatch() << " of " << program.getBatch() << " samples\n";
+  if (auto recipe = dyn_cast<dtc::nn::RecipeAttr>(program.getRecipe()))
+    line(os, "recipe") << describe(recipe.getLoss()) << ", " << describe(recipe.getOptimizer())
+                       << '\n';
+  Memory memory(program);
+  line(os, "parameters") << memory.elements << ", " << formatBytes(memory.parameters)
+                         << "; optimizer state " << formatBytes(memory.state) << '\n';
+  int64_t arena = program.getArena().value_or(0);
+  int64_t kept = memory.parameters + memory.state + memory.fixed;
+  line(os, "memory") << formatBytes(arena) << " arena (" << arena << " bytes); "
+                     << formatBytes(memory.temporaries) << " of gradients and activations share "
+                     << formatBytes(arena - kept) << '\n';
+  StringRef label = "kernels";
+  for (auto kernel : program.getOps<rt::KernelOp>()) {
+    line(os, label) << kernel.getSymName() << ": " << kernel.getFormula() << " at ";
+    llvm::interleave(kernel.getGrid(), os, " x ");
+    os << " points\n";
+    label = "";
+  }
+  int64_t bytes = 0, buckets = 0;
+  program.walk([&](rt::AllReduceStartOp start) {
+    if (start->getParentOfType<rt::TimelineOp>().getPhase() != "train")
+      return;
+    bytes += rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()));
+    ++buckets;
+  });
+  if (buckets)
+    line(os, "all-reduce") << formatBytes(bytes) << " a step in " << buckets
+                           << (buckets == 1 ? " bucket\n" : " buckets\n");
+  for (auto timeline : program.getOps<rt::TimelineOp>())
+    printTimeline(program, timeline, os);
+}
+
+void dtc::printExplanation(ModuleOp module, raw_ostream &os) {
+  for (auto program : module.getOps<rt::ProgramOp>())
+    printProgram(program, os);
+}
