@@ -1,5 +1,6 @@
 # How lit finds and runs the tests.
 import os
+import sys
 import lit.formats
 
 config.name = "dtc"
@@ -23,3 +24,4 @@ config.environment.update({
 })
 config.substitutions.append(("%dtc_source", config.dtc_source))
 config.substitutions.append(("%dtc_build", config.dtc_build))
+config.substitutions.append(("%python", sys.executable))

@@ -111,7 +111,13 @@ bool Parser::expect(TokenKind kind, StringRef where) {
 }
 
 bool Parser::expectName(Name &name, StringRef what) {
-  if (!is(TokenKind::Identifier)) {
+  bool isKeyword = current.kind >= TokenKind::Model && current.kind <= TokenKind::False;
+  // Before a name it most likely begins the next definition or statement.
+  if (isKeyword && following.kind != TokenKind::Identifier &&
+      following.kind != TokenKind::Integer) {
+    reporter.error(current.position)
+        << describe(current.kind) << " is a keyword and cannot be " << what;
+  } else if (!is(TokenKind::Identifier)) {
     unexpected(what);
     return false;
   }
