@@ -30,6 +30,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addElementwiseOperators(table);
     addSoftmaxOperators(table);
     addShapeOperators(table);
+    addShapeArithmeticOperators(table);
     addReductionOperators(table);
     addConstantOperators(table);
     return table;

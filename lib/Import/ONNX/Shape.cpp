@@ -134,7 +134,30 @@ static FailureOr<Binding> importTranspose(Node &node) {
   return node.create<nn::TransposeOp>(x, node.list("permutation", *permutation));
 }
 
+/// Lists of integers known at compile time, one behind the other.
+static FailureOr<Binding> concatIntegers(Node &node, int64_t axis) {
+  std::vector<int64_t> values;
+  for (unsigned i = 0; i < node.inputCount(); ++i) {
+    const IntegerTensor *list = node.integers(i);
+    if (!list)
+      return failure();
+    if (list->shape.size() != 1)
+      return node.error() << "only lists of integers can be concatenated, not "
+                             "tensors of rank "
+                          << list->shape.size();
+    llvm::append_range(values, list->values);
+  }
+  node.normalizeAxis(axis, 1);
+  if (node.failed())
+    return failure();
+  int64_t size = values.size();
+  return Binding(IntegerTensor{{size}, std::move(values)});
+}
+
 static FailureOr<Binding> importConcat(Node &node) {
+  const Binding *first = node.input(0);
+  if (first && first->integers)
+    return concatIntegers(node, node.requiredInteger("axis"));
   SmallVector<Value> operands;
   for (unsigned i = 0; i < node.inputCount(); ++i)
     operands.push_back(node.tensor(i));
@@ -153,5 +176,6 @@ void dtc::onnximport::addShapeOperators(OperatorTable &table) {
              {"Reshape", 14, 2, 2, 1, importReshape14,
               "`nn.reshape`; the shape known at compile time"},
              {"Transpose", 13, 1, 1, 1, importTranspose, "`nn.transpose`"},
-             {"Concat", 13, 1, variadic, 1, importConcat, "`nn.concat`"}});
+             {"Concat", 13, 1, variadic, 1, importConcat,
+              "`nn.concat`, or integers known at compile time"}});
 }
