@@ -68,18 +68,27 @@ LogicalResult BatchPropagation::visit(Operation *op) {
     return failure();
   versions[op].push_back(*version);
 
-  bool vanishes =
-      llvm::any_of(ruleOf(op).linear, [&](ArrayRef<unsigned> set) {
-        return llvm::all_of(set, [&](unsigned operand) {
-          return vanishing.contains(op->getOperand(operand));
-        });
-      });
   for (OpResult result : op->getResults()) {
-    placements[result] = resultPlacement(op, result.getResultNumber(), *version);
-    if (vanishes || matchPattern(result, m_AnyZeroFloat()))
+    Placement placement = resultPlacement(op, result.getResultNumber(), *version);
+    placements[result] = placement;
+    // A sum over the samples has no rows that could be zero.
+    if (matchPattern(result, m_AnyZeroFloat()) ||
+        vanishes(op, /*everywhere=*/!placement.isSharded()))
       vanishing.insert(result);
   }
   return success();
+}
+
+/// True if the results are linear in operands that vanish in the padding rows,
+/// or `everywhere`: a value without rows is in the set only if it is 0.
+bool BatchPropagation::vanishes(Operation *op, bool everywhere) const {
+  return llvm::any_of(ruleOf(op).linear, [&](ArrayRef<unsigned> set) {
+    return llvm::all_of(set, [&](unsigned index) {
+      Value operand = op->getOperand(index);
+      return vanishing.contains(operand) &&
+             !(everywhere && naturalPlacement(operand).isSharded());
+    });
+  });
 }
 
 FailureOr<OpVersion> BatchPropagation::chooseVersion(Operation *op) {
@@ -97,7 +106,17 @@ FailureOr<OpVersion> BatchPropagation::chooseVersion(Operation *op) {
       return mixesSamples(op, index);
     return OpVersion::sharded(*shard);
   }
-  if (!partial.empty())
+  if (partial.empty())
+    return OpVersion::replicated();
+  // One all-reduce behind the op for those before it, unless that is more to send.
+  auto elements = [](auto values) {
+    int64_t sum = 0;
+    for (Value value : values)
+      sum += cast<RankedTensorType>(value.getType()).getNumElements();
+    return sum;
+  };
+  if (elements(op->getResults()) <=
+      elements(llvm::map_range(partial, [&](unsigned i) { return op->getOperand(i); })))
     for (auto [index, set] : llvm::enumerate(rule.linear))
       if (ArrayRef<unsigned>(partial) == ArrayRef<unsigned>(set))
         return OpVersion::partial(index);
@@ -114,13 +133,9 @@ LogicalResult BatchPropagation::requireOperands(Operation *op,
       continue;
     if (have.isSharded())
       return mixesSamples(op, index);
-    if (!need.isSharded())
-      continue; // a partial sum that an all-reduce makes whole
-    if (have.isPartial())
-      return op->emitOpError("mixes the samples of a batch: operand #")
-             << index << " (" << operand.getType()
-             << ") is a sum over all samples, but is used sample by sample";
-    demands.push_back({operand, need, op});
+    if (need.isSharded())
+      demands.push_back({operand, need, op});
+    // Else a partial sum that an all-reduce makes whole.
   }
   return success();
 }
@@ -134,11 +149,7 @@ LogicalResult BatchPropagation::checkPadding(Operation *op,
   bool sums = llvm::any_of(rule.results, [&](const TensorFactors &result) {
     return !rule.placementOf(result, *version.shard);
   });
-  if (!sums || llvm::any_of(rule.linear, [&](ArrayRef<unsigned> set) {
-        return llvm::all_of(set, [&](unsigned operand) {
-          return vanishing.contains(op->getOperand(operand));
-        });
-      }))
+  if (!sums || vanishes(op, /*everywhere=*/false))
     return success();
   return op->emitOpError("sums over the samples of a batch, so that padding would count: ")
          << batch.devices << " devices do not divide the batch of "
@@ -157,8 +168,9 @@ LogicalResult BatchPropagation::visitReturn(Operation *op) {
   return success();
 }
 
-/// Makes sharded versions of what is replicated but needed shared out, and so
-/// on up to constants and to operands that have no samples.
+/// Makes sharded versions of what every rank has whole, or a part of the sum of,
+/// but is needed shared out, and so on up to constants and to operands that
+/// have no samples.
 LogicalResult BatchPropagation::shareOutDemanded() {
   while (!demands.empty()) {
     Demand demand = demands.pop_back_val();

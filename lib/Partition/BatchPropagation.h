@@ -37,7 +37,7 @@ struct OpVersion {
 };
 
 /// Follows the batch forward through a function. A value lies as its operands
-/// make it lie; a replicated one that an op needs shared out (a constant or a
+/// make it lie; a whole one that an op needs shared out (a constant or a
 /// broadcast with a row for each sample) is made again at the local size.
 class BatchPropagation {
 public:
@@ -70,10 +70,11 @@ private:
   llvm::FailureOr<OpVersion> chooseVersion(mlir::Operation *op);
   llvm::LogicalResult requireOperands(mlir::Operation *op, const OpVersion &version);
   llvm::LogicalResult checkPadding(mlir::Operation *op, const OpVersion &version);
+  bool vanishes(mlir::Operation *op, bool everywhere) const;
   llvm::LogicalResult shareOutDemanded();
   mlir::InFlightDiagnostic mixesSamples(mlir::Operation *op, unsigned operand);
 
-  /// A replicated value that `user` needs shared out.
+  /// A value that is not shared out, but `user` needs it so.
   struct Demand {
     mlir::Value value;
     Placement placement;

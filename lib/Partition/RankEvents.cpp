@@ -89,13 +89,19 @@ std::string dtc::partition::differenceOf(Operation *a, Operation *b) {
     os << "'" << b->getName() << "' against '" << a->getName() << "'";
     return text;
   }
-  auto startA = dyn_cast<dist::AllReduceStartOp>(a), startB = dyn_cast<dist::AllReduceStartOp>(b);
-  if (startA && startA.getBucket() != startB.getBucket())
-    os << "bucket '" << startB.getBucket() << "' against '" << startA.getBucket() << "'";
-  else if (a->getAttr("reduction") != b->getAttr("reduction"))
-    os << "reduction " << b->getAttr("reduction") << " against " << a->getAttr("reduction");
-  else if (a->getOperandTypes() != b->getOperandTypes())
-    os << "(" << b->getOperandTypes() << ") against (" << a->getOperandTypes() << ")";
+  auto compare = [&](StringRef what, auto ofA, auto ofB) {
+    if (text.empty() && ofA != ofB)
+      os << what << " " << ofB << " against " << ofA;
+  };
+  auto reduction = [](auto op) { return stringifyReduction(op.getReduction()); };
+  if (auto startA = dyn_cast<dist::AllReduceStartOp>(a)) {
+    auto startB = cast<dist::AllReduceStartOp>(b);
+    compare("bucket", startA.getBucketAttr(), startB.getBucketAttr());
+    compare("reduction", reduction(startA), reduction(startB));
+  } else if (auto reduceA = dyn_cast<dist::AllReduceOp>(a)) {
+    compare("reduction", reduction(reduceA), reduction(cast<dist::AllReduceOp>(b)));
+  }
+  compare("types", ValueRange(a->getOperands()).getTypes(), ValueRange(b->getOperands()).getTypes());
   return text;
 }
 
@@ -136,7 +142,7 @@ LogicalResult EventReader::readPlace() {
     if (!axis || !coordinate || coordinate.getInt() < 0 ||
         coordinate.getInt() >= mesh.shape[*axis])
       return role.timeline.emitOpError("is at ")
-             << entry.getName() << " = " << entry.getValue()
+             << entry.getName().getValue() << " = " << entry.getValue()
              << ", which is no place of the mesh";
     role.at.push_back({*axis, coordinate.getInt()});
   }

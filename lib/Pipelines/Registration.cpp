@@ -6,6 +6,8 @@
 #include "dialects/RT/RT.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Passes.h"
+#include "dtc/Cost/Cost.h"
+#include "dtc/Cost/Passes.h"
 #include "dtc/Emit/Emit.h"
 #include "dtc/Fusion/Passes.h"
 #include "dtc/Partition/Models.h"
@@ -30,6 +32,7 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
   registerAutodiffModels(registry);
   registerFusionModels(registry);
   registerPartitionModels(registry);
+  registerCostModels(registry);
   plan::registerPlanModels(registry);
   emit::registerEmitModels(registry);
 }
@@ -40,6 +43,7 @@ void dtc::registerPasses() {
   registerFusionPasses();
   registerPartitionPasses();
   registerPartitionPipeline();
+  registerCostPasses();
   registerPipelines();
   plan::registerPlanPasses();
   plan::registerPlanPipeline();

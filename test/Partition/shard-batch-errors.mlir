@@ -49,10 +49,10 @@ func.func @train(%x: tensor<4x1xf32> {nn.input = "x"}) -> tensor<f32> attributes
 
 // -----
 
-// The same for every sample, but a sum over all samples.
+// A sum over all samples, of which each sample then takes a row.
 func.func @train(%x: tensor<8x8xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
+  // expected-error @below {{mixes the samples of a batch: operand #0}}
   %s = nn.matmul %x transposed, %x : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
-  // expected-error @below {{operand #1 ('tensor<8x8xf32>') is a sum over all samples, but is used sample by sample}}
   %y = nn.add %x, %s : tensor<8x8xf32>, tensor<8x8xf32>
   %loss = nn.reduce_sum %y axes [0, 1] : (tensor<8x8xf32>) -> tensor<f32>
   return %loss : tensor<f32>

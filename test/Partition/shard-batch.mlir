@@ -109,3 +109,26 @@ func.func @evaluate(%x: tensor<8x6xf32> {nn.input = "x"}, %weight: tensor<8xf32>
   // CHECK: dist.all_reduce sum
   return %loss : tensor<f32>
 }
+
+// -----
+
+// The batch's mean is subtracted: an all-reduce in the middle. Its adjoint is a
+// broadcast of a sum over the samples: the sum travels before it is broadcast.
+
+// CHECK-LABEL: func.func @train
+func.func @train(%x: tensor<8x6xf32> {nn.input = "x"}, %weight: tensor<8xf32> {nn.sample_weight})
+    -> (tensor<6xf32> {nn.parameter = "w"}) attributes {nn.phase = "train"} {
+  // CHECK: %[[SUM:.*]] = nn.reduce_sum {{.*}} -> tensor<1x6xf32>
+  // CHECK: %[[WHOLE:.*]] = dist.all_reduce sum %[[SUM]] over "data" : tensor<1x6xf32>
+  %sum = nn.reduce_sum %x axes [0] keep : (tensor<8x6xf32>) -> tensor<1x6xf32>
+  // CHECK: nn.sub %{{.*}}, %[[WHOLE]] : tensor<2x6xf32>, tensor<1x6xf32>
+  %y = nn.sub %x, %sum : tensor<8x6xf32>, tensor<1x6xf32>
+  // CHECK: %[[DSUM:.*]] = nn.reduce_sum {{.*}} -> tensor<1x6xf32>
+  // CHECK: %[[DWHOLE:.*]] = dist.all_reduce sum %[[DSUM]] over "data" : tensor<1x6xf32>
+  %dsum = nn.reduce_sum %y axes [0] keep : (tensor<8x6xf32>) -> tensor<1x6xf32>
+  // CHECK: nn.broadcast %[[DWHOLE]] : tensor<1x6xf32> -> tensor<2x6xf32>
+  %rows = nn.broadcast %dsum : tensor<1x6xf32> -> tensor<8x6xf32>
+  %dx = nn.add %y, %rows : tensor<8x6xf32>, tensor<8x6xf32>
+  %z = nn.reduce_sum %dx axes [0] : (tensor<8x6xf32>) -> tensor<6xf32>
+  return %z : tensor<6xf32>
+}

@@ -1,0 +1,72 @@
+// Sums of costs, and the sizes that they are made of.
+#include "dtc/Cost/Cost.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace dtc;
+
+#include "dtc/Cost/CostInterface.cpp.inc"
+
+Cost &Cost::operator+=(const Cost &other) {
+  flops = llvm::SaturatingAdd(flops, other.flops);
+  bytesRead = llvm::SaturatingAdd(bytesRead, other.bytesRead);
+  bytesWritten = llvm::SaturatingAdd(bytesWritten, other.bytesWritten);
+  bytesCommunicated = llvm::SaturatingAdd(bytesCommunicated, other.bytesCommunicated);
+  return *this;
+}
+
+Cost dtc::costOf(Operation *op) {
+  if (auto costed = dyn_cast<CostOpInterface>(op))
+    return costed.getCost();
+  Cost sum;
+  for (Region &region : op->getRegions())
+    sum += costOf(region);
+  return sum;
+}
+
+Cost dtc::costOf(Region &region) {
+  Cost sum;
+  for (Operation &op : region.getOps())
+    sum += costOf(&op);
+  return sum;
+}
+
+uint64_t dtc::productOf(ArrayRef<int64_t> sizes) {
+  uint64_t product = 1;
+  for (int64_t size : sizes)
+    product = llvm::SaturatingMultiply<uint64_t>(product, size);
+  return product;
+}
+
+uint64_t dtc::elementsOf(Value value) {
+  return productOf(cast<RankedTensorType>(value.getType()).getShape());
+}
+
+uint64_t dtc::bytesOf(Value value) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  return llvm::SaturatingMultiply<uint64_t>(
+      elementsOf(value), llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
+}
+
+Cost dtc::costOfTensors(Operation *op, uint64_t flops) {
+  Cost cost;
+  cost.flops = flops;
+  llvm::SmallPtrSet<Value, 4> read;
+  for (Value operand : op->getOperands())
+    if (read.insert(operand).second)
+      cost.bytesRead = llvm::SaturatingAdd(cost.bytesRead, bytesOf(operand));
+  for (Value result : op->getResults())
+    cost.bytesWritten = llvm::SaturatingAdd(cost.bytesWritten, bytesOf(result));
+  return cost;
+}
+
+void dtc::registerCostModels(DialectRegistry &registry) {
+  cost::registerElementwiseCost(registry);
+  cost::registerStructuredCost(registry);
+  cost::registerShapeCost(registry);
+  cost::registerTrainingCost(registry);
+  cost::registerTimelineCost(registry);
+}

@@ -1,0 +1,29 @@
+// Costs of elementwise ops: one FLOP an element.
+#include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
+
+using namespace mlir;
+using namespace dtc;
+
+namespace {
+template <typename OpT>
+struct ElementwiseCost : CostOpInterface::ExternalModel<ElementwiseCost<OpT>, OpT> {
+  Cost getCost(Operation *op) const {
+    return costOfTensors(op, elementsOf(op->getResult(0)));
+  }
+};
+
+template <typename... Ops>
+void attach(MLIRContext *context) {
+  (Ops::template attachInterface<ElementwiseCost<Ops>>(*context), ...);
+}
+} // namespace
+
+void dtc::cost::registerElementwiseCost(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    attach<nn::NegOp, nn::ExpOp, nn::LogOp, nn::SqrtOp, nn::ReluOp,
+           nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,
+           nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp>(
+        context);
+  });
+}

@@ -1,0 +1,63 @@
+// Costs of constants, movement, reductions and softmax.
+#include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace dtc;
+
+namespace {
+
+/// Constants are there already, a reshape is a view.
+template <typename OpT>
+struct FreeCost : CostOpInterface::ExternalModel<FreeCost<OpT>, OpT> {
+  Cost getCost(Operation *) const { return {}; }
+};
+
+template <typename OpT>
+struct MovementCost : CostOpInterface::ExternalModel<MovementCost<OpT>, OpT> {
+  Cost getCost(Operation *op) const { return costOfTensors(op, 0); }
+};
+
+/// Reads no more than it gives.
+struct SliceCost : CostOpInterface::ExternalModel<SliceCost, nn::SliceOp> {
+  Cost getCost(Operation *op) const {
+    Cost cost = costOfTensors(op, 0);
+    cost.bytesRead = cost.bytesWritten;
+    return cost;
+  }
+};
+
+struct ReduceSumCost : CostOpInterface::ExternalModel<ReduceSumCost, nn::ReduceSumOp> {
+  Cost getCost(Operation *op) const {
+    return costOfTensors(op, elementsOf(op->getOperand(0)));
+  }
+};
+
+/// Five an element: maximum, subtraction, exp, sum, division (or subtraction of
+/// the logarithm of the sum).
+template <typename OpT>
+struct SoftmaxCost : CostOpInterface::ExternalModel<SoftmaxCost<OpT>, OpT> {
+  Cost getCost(Operation *op) const {
+    return costOfTensors(
+        op, llvm::SaturatingMultiply<uint64_t>(5, elementsOf(op->getResult(0))));
+  }
+};
+
+} // namespace
+
+void dtc::cost::registerShapeCost(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::ConstantOp::attachInterface<FreeCost<nn::ConstantOp>>(*context);
+    nn::ReshapeOp::attachInterface<FreeCost<nn::ReshapeOp>>(*context);
+    nn::TransposeOp::attachInterface<MovementCost<nn::TransposeOp>>(*context);
+    nn::BroadcastOp::attachInterface<MovementCost<nn::BroadcastOp>>(*context);
+    nn::ConcatOp::attachInterface<MovementCost<nn::ConcatOp>>(*context);
+    nn::SliceOp::attachInterface<SliceCost>(*context);
+    nn::PadOp::attachInterface<MovementCost<nn::PadOp>>(*context);
+    nn::ReduceSumOp::attachInterface<ReduceSumCost>(*context);
+    nn::SoftmaxOp::attachInterface<SoftmaxCost<nn::SoftmaxOp>>(*context);
+    nn::LogSoftmaxOp::attachInterface<SoftmaxCost<nn::LogSoftmaxOp>>(*context);
+  });
+}

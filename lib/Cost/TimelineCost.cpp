@@ -1,0 +1,40 @@
+// Costs of what stands in timelines: fragments that run, and communication.
+#include "dialects/Dist/Dist.h"
+#include "dtc/Cost/Cost.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace dtc;
+
+namespace {
+
+struct RunCost : CostOpInterface::ExternalModel<RunCost, dist::RunOp> {
+  Cost getCost(Operation *op) const {
+    auto run = cast<dist::RunOp>(op);
+    auto fragment = SymbolTable::lookupNearestSymbolFrom<dist::FragmentOp>(
+        op, run.getFragmentAttr());
+    return costOf(fragment.getBody());
+  }
+};
+
+/// The payload alone; what a rank reads and writes for it is the library's.
+template <typename OpT>
+struct CollectiveCost : CostOpInterface::ExternalModel<CollectiveCost<OpT>, OpT> {
+  Cost getCost(Operation *op) const {
+    Cost cost;
+    for (Value value : op->getOperands())
+      cost.bytesCommunicated = llvm::SaturatingAdd(cost.bytesCommunicated, bytesOf(value));
+    return cost;
+  }
+};
+
+} // namespace
+
+void dtc::cost::registerTimelineCost(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
+    dist::RunOp::attachInterface<RunCost>(*context);
+    dist::AllReduceOp::attachInterface<CollectiveCost<dist::AllReduceOp>>(*context);
+    dist::AllReduceStartOp::attachInterface<CollectiveCost<dist::AllReduceStartOp>>(*context);
+  });
+}

@@ -1,0 +1,67 @@
+// Costs of losses, metrics and optimizer updates: FLOPs an element.
+#include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace dtc;
+
+static Cost costPerElement(Operation *op, uint64_t flops) {
+  return costOfTensors(
+      op, llvm::SaturatingMultiply<uint64_t>(flops, elementsOf(op->getOperand(0))));
+}
+
+namespace {
+
+struct CrossEntropyCost
+    : CostOpInterface::ExternalModel<CrossEntropyCost, nn::SoftmaxCrossEntropyOp> {
+  Cost getCost(Operation *op) const {
+    // Softmax's five, and the scaling by the sample's weight.
+    return costPerElement(op, 6);
+  }
+};
+
+struct BinaryCrossEntropyCost
+    : CostOpInterface::ExternalModel<BinaryCrossEntropyCost, nn::BinaryCrossEntropyOp> {
+  Cost getCost(Operation *op) const {
+    // -(t log p + (1 - t) log(1 - p)) is 9 with its sum, (p - t) / (p (1 - p)) w is 5.
+    return costPerElement(op, 14);
+  }
+};
+
+struct CountCorrectCost
+    : CostOpInterface::ExternalModel<CountCorrectCost, nn::CountCorrectOp> {
+  Cost getCost(Operation *op) const { return costPerElement(op, 1); }
+};
+
+struct SGDCost : CostOpInterface::ExternalModel<SGDCost, nn::SGDUpdateOp> {
+  Cost getCost(Operation *op) const {
+    nn::SGDAttr sgd = cast<nn::SGDUpdateOp>(op).getOptimizer();
+    uint64_t flops = 2;                         // w - lr g
+    flops += sgd.getWeightDecay() != 0 ? 2 : 0; // g + decay w
+    flops += sgd.getMomentum() != 0 ? 3 : 0;    // momentum b + (1 - dampening) g
+    flops += sgd.getNesterov() ? 2 : 0;         // g + momentum b
+    return costPerElement(op, flops);
+  }
+};
+
+struct AdamCost : CostOpInterface::ExternalModel<AdamCost, nn::AdamUpdateOp> {
+  Cost getCost(Operation *op) const {
+    nn::AdamAttr adam = cast<nn::AdamUpdateOp>(op).getOptimizer();
+    // m: 3, v: 4, both corrected for bias: 2, w - lr m / (sqrt(v) + epsilon): 5.
+    return costPerElement(op, 14 + (adam.getWeightDecay() != 0 ? 2 : 0));
+  }
+};
+
+} // namespace
+
+void dtc::cost::registerTrainingCost(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::SoftmaxCrossEntropyOp::attachInterface<CrossEntropyCost>(*context);
+    nn::BinaryCrossEntropyOp::attachInterface<BinaryCrossEntropyCost>(*context);
+    nn::CountCorrectOp::attachInterface<CountCorrectCost>(*context);
+    nn::SGDUpdateOp::attachInterface<SGDCost>(*context);
+    nn::AdamUpdateOp::attachInterface<AdamCost>(*context);
+  });
+}

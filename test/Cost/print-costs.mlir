@@ -1,0 +1,52 @@
+// RUN: dtc-opt %s -dtc-print-costs -verify-diagnostics -o /dev/null
+
+func.func @model(%x: tensor<2x4x8x8xf32>, %w: tensor<6x2x3x3xf32>, %b: tensor<6xf32>, %m: tensor<5x216xf32>,
+                 %label: tensor<2xi64>, %weight: tensor<2xf32>, %step: tensor<i64>) {
+  // 2 · (2·6·6·6 elements of y) · (2 channels a group · 9) + bias.
+  // expected-remark @below {{15984 FLOP, 2504 bytes read, 1728 bytes written}}
+  %y = nn.conv %x, %w bias %b strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 2
+     : (tensor<2x4x8x8xf32>, tensor<6x2x3x3xf32>, tensor<6xf32>) -> tensor<2x6x6x6xf32>
+  // expected-remark @below {{432 FLOP, 1728 bytes read, 1728 bytes written}}
+  %r = nn.relu %y : tensor<2x6x6x6xf32>
+  // The window has four elements, the index one byte.
+  // expected-remark @below {{432 FLOP, 1728 bytes read, 540 bytes written}}
+  %p, %index = nn.max_pool %r kernel [2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]
+     : (tensor<2x6x6x6xf32>) -> (tensor<2x6x3x3xf32>, tensor<2x6x3x3xui8>)
+  // expected-remark @below {{0 FLOP, 0 bytes read, 0 bytes written}}
+  %flat = nn.reshape %r : tensor<2x6x6x6xf32> -> tensor<2x216xf32>
+  // expected-remark @below {{4320 FLOP, 6048 bytes read, 40 bytes written}}
+  %logits = nn.matmul %flat, %m transposed : (tensor<2x216xf32>, tensor<5x216xf32>) -> tensor<2x5xf32>
+  // expected-remark @below {{60 FLOP, 64 bytes read, 44 bytes written}}
+  %loss, %dlogits = nn.softmax_cross_entropy %logits, %label, %weight : (tensor<2x5xf32>, tensor<2xi64>, tensor<2xf32>) -> (tensor<f32>, tensor<2x5xf32>)
+  // The multiplications of the forward convolution; dbias adds dy's elements.
+  // expected-remark @below {{15552 FLOP, 2160 bytes read, 2048 bytes written}}
+  %dx = nn.conv_input_gradient %r, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 2
+     : (tensor<2x6x6x6xf32>, tensor<6x2x3x3xf32>) -> tensor<2x4x8x8xf32>
+  // expected-remark @below {{15984 FLOP, 3776 bytes read, 456 bytes written}}
+  %dw, %db = nn.conv_weight_gradient %x, %r strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 2
+     : (tensor<2x4x8x8xf32>, tensor<2x6x6x6xf32>) -> (tensor<6x2x3x3xf32>, tensor<6xf32>)
+  // w - lr g: two an element.
+  // expected-remark @below {{12 FLOP, 56 bytes read, 24 bytes written}}
+  %b1 = nn.sgd_update %b, %db step %step <lr = 0.1> : (tensor<6xf32>, tensor<6xf32>, tensor<i64>) -> tensor<6xf32>
+  return
+}
+
+// A timeline costs what its fragments cost, as often as they run.
+shard.grid @mesh(shape = 2) {dist.axes = ["data"]}
+// expected-remark @below {{10 FLOP, 40 bytes read, 40 bytes written}}
+dist.fragment @double(%x: tensor<10xf32>) -> tensor<10xf32> {
+  // expected-remark @below {{10 FLOP, 40 bytes read, 40 bytes written}}
+  %y = nn.add %x, %x : tensor<10xf32>, tensor<10xf32>
+  dist.return %y : tensor<10xf32>
+}
+// expected-remark @below {{20 FLOP, 80 bytes read, 80 bytes written, 40 bytes communicated}}
+dist.timeline @train(%x: tensor<10xf32>) -> tensor<10xf32> attributes {phase = "train", role = "all"} {
+  // expected-remark @below {{10 FLOP, 40 bytes read, 40 bytes written}}
+  %y = dist.run @double(%x) : (tensor<10xf32>) -> tensor<10xf32>
+  // expected-remark @below {{10 FLOP, 40 bytes read, 40 bytes written}}
+  %z = dist.run @double(%y) : (tensor<10xf32>) -> tensor<10xf32>
+  // expected-remark @below {{0 FLOP, 0 bytes read, 0 bytes written, 40 bytes communicated}}
+  %t = dist.all_reduce_start sum %z over "data" bucket "b" ["z"] : tensor<10xf32> -> <tensor<10xf32>>
+  %w = dist.wait %t : <tensor<10xf32>> -> tensor<10xf32>
+  dist.return %w : tensor<10xf32>
+}

@@ -1,0 +1,225 @@
+// Partitioned steps give what the unpartitioned step gives, on every rank.
+#include "dialects/NN/NN.h"
+#include "dtc/Partition/Pipeline.h"
+#include "dtc/Pipelines/Pipelines.h"
+#include "dtc/Pipelines/Registration.h"
+#include "test/Unit/Partition/Lockstep.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <random>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::reference;
+
+namespace {
+
+// 10 samples: two, three and four devices need 0, 2 and 2 rows of padding.
+constexpr const char *mlp = R"mlir(
+func.func @mlp(%x: tensor<10x6xf32> {nn.input = "x"},
+    %w1: tensor<8x6xf32> {nn.parameter = "fc1.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>},
+    %b1: tensor<8xf32> {nn.parameter = "fc1.bias", nn.init = #nn.constant<value = 0.0>},
+    %w2: tensor<3x8xf32> {nn.parameter = "fc2.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>})
+    -> (tensor<10x3xf32> {nn.output = "y"})
+    attributes {nn.model = "mlp", nn.recipe = #nn.recipe<loss = #nn.mse,
+        optimizer = #nn.sgd<lr = 0.1, momentum = 0.9, weight_decay = 0.01>, batch = 10>} {
+  %h0 = nn.matmul %x, %w1 transposed : (tensor<10x6xf32>, tensor<8x6xf32>) -> tensor<10x8xf32>
+  %h1 = nn.add %h0, %b1 : tensor<10x8xf32>, tensor<8xf32>
+  %h = nn.tanh %h1 : tensor<10x8xf32>
+  %y = nn.matmul %h, %w2 transposed : (tensor<10x8xf32>, tensor<3x8xf32>) -> tensor<10x3xf32>
+  return %y : tensor<10x3xf32>
+})mlir";
+
+// Strides, groups, dilation, two branches of pooling that are concatenated, and
+// a parameter that is used twice.
+constexpr const char *branches = R"mlir(
+func.func @branches(%x: tensor<10x2x9x9xf32> {nn.input = "x"},
+    %w1: tensor<4x1x3x3xf32> {nn.parameter = "conv1.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>},
+    %b1: tensor<4xf32> {nn.parameter = "conv1.bias", nn.init = #nn.constant<value = 0.0>},
+    %w2: tensor<4x4x2x2xf32> {nn.parameter = "conv2.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>},
+    %w3: tensor<5x32xf32> {nn.parameter = "fc.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>})
+    -> (tensor<10x5xf32> {nn.output = "logits"})
+    attributes {nn.model = "branches", nn.recipe = #nn.recipe<loss = #nn.cross_entropy,
+        optimizer = #nn.adam<lr = 0.01, weight_decay = 0.1, decoupled = true>, batch = 10>} {
+  %c1 = nn.conv %x, %w1 bias %b1 strides [2, 2] dilations [1, 1] pads [1, 1, 1, 1] groups 2
+     : (tensor<10x2x9x9xf32>, tensor<4x1x3x3xf32>, tensor<4xf32>) -> tensor<10x4x5x5xf32>
+  %a1 = nn.leaky_relu %c1 {alpha = 0.1} : tensor<10x4x5x5xf32>
+  %c2 = nn.conv %a1, %w2 strides [1, 1] dilations [2, 2] pads [1, 1, 1, 1] groups 1
+     : (tensor<10x4x5x5xf32>, tensor<4x4x2x2xf32>) -> tensor<10x4x5x5xf32>
+  %c3 = nn.conv %c2, %w2 strides [1, 1] dilations [2, 2] pads [1, 1, 1, 1] groups 1
+     : (tensor<10x4x5x5xf32>, tensor<4x4x2x2xf32>) -> tensor<10x4x5x5xf32>
+  %p1, %index = nn.max_pool %c3 kernel [2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]
+     : (tensor<10x4x5x5xf32>) -> (tensor<10x4x2x2xf32>, tensor<10x4x2x2xui8>)
+  %p2 = nn.avg_pool %a1 kernel [2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]
+     : (tensor<10x4x5x5xf32>) -> tensor<10x4x2x2xf32>
+  %cat = nn.concat %p1, %p2 axis 1 : (tensor<10x4x2x2xf32>, tensor<10x4x2x2xf32>) -> tensor<10x8x2x2xf32>
+  %flat = nn.reshape %cat : tensor<10x8x2x2xf32> -> tensor<10x32xf32>
+  %y = nn.matmul %flat, %w3 transposed : (tensor<10x32xf32>, tensor<5x32xf32>) -> tensor<10x5xf32>
+  return %y : tensor<10x5xf32>
+})mlir";
+
+// Several positions a sample: rows of all positions, and positions in front.
+constexpr const char *sequence = R"mlir(
+func.func @sequence(%x: tensor<10x7x6xf32> {nn.input = "x"},
+    %w1: tensor<6x8xf32> {nn.parameter = "up.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>},
+    %w2: tensor<7x7xf32> {nn.parameter = "mix.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>},
+    %w3: tensor<8x4xf32> {nn.parameter = "down.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>})
+    -> (tensor<10x7x4xf32> {nn.output = "logits"})
+    attributes {nn.model = "sequence", nn.recipe = #nn.recipe<loss = #nn.cross_entropy,
+        optimizer = #nn.adam<lr = 0.01>, batch = 10>} {
+  %rows = nn.reshape %x : tensor<10x7x6xf32> -> tensor<70x6xf32>
+  %up = nn.matmul %rows, %w1 : (tensor<70x6xf32>, tensor<6x8xf32>) -> tensor<70x8xf32>
+  %up3 = nn.reshape %up : tensor<70x8xf32> -> tensor<10x7x8xf32>
+  %front = nn.transpose %up3 [1, 0, 2] : (tensor<10x7x8xf32>) -> tensor<7x10x8xf32>
+  %flat = nn.reshape %front : tensor<7x10x8xf32> -> tensor<7x80xf32>
+  %mixed = nn.matmul %w2, %flat : (tensor<7x7xf32>, tensor<7x80xf32>) -> tensor<7x80xf32>
+  %attention = nn.softmax %mixed axis 0 : tensor<7x80xf32>
+  %unflat = nn.reshape %attention : tensor<7x80xf32> -> tensor<7x10x8xf32>
+  %back = nn.transpose %unflat [1, 0, 2] : (tensor<7x10x8xf32>) -> tensor<10x7x8xf32>
+  %gated = nn.mul %back, %up3 : tensor<10x7x8xf32>, tensor<10x7x8xf32>
+  %y = nn.matmul %gated, %w3 : (tensor<10x7x8xf32>, tensor<8x4xf32>) -> tensor<10x7x4xf32>
+  return %y : tensor<10x7x4xf32>
+})mlir";
+
+// Subtracts the batch's mean: all-reduces in the middle of both directions.
+constexpr const char *centred = R"mlir(
+func.func @centred(%x: tensor<12x6xf32> {nn.input = "x"},
+    %w: tensor<6x3xf32> {nn.parameter = "w", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>})
+    -> (tensor<12x3xf32> {nn.output = "logits"})
+    attributes {nn.model = "centred", nn.recipe = #nn.recipe<loss = #nn.cross_entropy,
+        optimizer = #nn.sgd<lr = 0.1>, batch = 12>} {
+  %h = nn.matmul %x, %w : (tensor<12x6xf32>, tensor<6x3xf32>) -> tensor<12x3xf32>
+  %sum = nn.reduce_sum %h axes [0] keep : (tensor<12x3xf32>) -> tensor<1x3xf32>
+  %share = nn.constant dense<0.083333333333333> : tensor<f32> : tensor<f32>
+  %mean = nn.mul %sum, %share : tensor<1x3xf32>, tensor<f32>
+  %y = nn.sub %h, %mean : tensor<12x3xf32>, tensor<1x3xf32>
+  return %y : tensor<12x3xf32>
+})mlir";
+
+struct Case {
+  const char *name, *model;
+  int64_t devices, bucketBytes;
+};
+
+class DataParallel : public testing::TestWithParam<Case> {
+protected:
+  DataParallel() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.disableMultithreading();
+  }
+
+  /// Arguments of a step on the global batch, all of them away from 0.
+  Tensors makeArguments(func::FuncOp function) {
+    std::mt19937_64 engine(7);
+    std::normal_distribution<double> normal;
+    Tensors tensors;
+    for (auto [number, type] : llvm::enumerate(function.getArgumentTypes())) {
+      Tensor tensor = zeros(cast<RankedTensorType>(type).getShape());
+      bool weight = function.getArgAttr(number, nn::names::sampleWeight) != nullptr;
+      bool state = function.getArgAttr(number, nn::names::state) != nullptr;
+      bool integer = cast<RankedTensorType>(type).getElementType().isInteger();
+      bool step = function.getArgAttr(number, nn::names::step) != nullptr;
+      for (double &value : tensor.data) {
+        value = normal(engine);
+        if (weight)
+          value = 1.0 / tensor.data.size();
+        else if (step)
+          value = 3;
+        else if (integer)
+          value = engine() % 3;
+        else if (state)
+          value = std::abs(value) + 0.1; // also a second moment
+      }
+      tensors.push_back(std::move(tensor));
+    }
+    return tensors;
+  }
+
+  /// Rank `rank`'s rows of a sharded argument, zeros behind the batch's end.
+  static Tensor shareOf(const Tensor &whole, ArrayRef<int64_t> localShape, int64_t rank) {
+    Tensor local = zeros(localShape);
+    size_t first = rank * local.data.size();
+    for (size_t i = 0; i < local.data.size() && first + i < whole.data.size(); ++i)
+      local.data[i] = whole.data[first + i];
+    return local;
+  }
+
+  void expectSamePhase(ModuleOp global, ModuleOp partitioned, StringRef phase);
+
+  MLIRContext context;
+};
+
+void DataParallel::expectSamePhase(ModuleOp global, ModuleOp partitioned, StringRef phase) {
+  auto function = global.lookupSymbol<func::FuncOp>(phase);
+  auto timeline = partitioned.lookupSymbol<dist::TimelineOp>(phase);
+  ASSERT_TRUE(function && timeline);
+  Tensors arguments = makeArguments(function);
+  auto expected = evaluate(function, arguments);
+  ASSERT_TRUE(succeeded(expected));
+
+  SmallVector<Tensors> ofRanks;
+  for (int64_t rank = 0; rank < GetParam().devices; ++rank) {
+    Tensors &mine = ofRanks.emplace_back();
+    for (auto [number, whole] : llvm::enumerate(arguments)) {
+      auto type = cast<RankedTensorType>(timeline.getArgumentTypes()[number]);
+      bool sharded = timeline.getArgAttr(number, dist::names::shard) != nullptr;
+      mine.push_back(sharded ? shareOf(whole, type.getShape(), rank) : whole);
+    }
+  }
+  auto results = runLockstep(timeline, ofRanks);
+  ASSERT_TRUE(succeeded(results));
+  for (auto [rank, mine] : llvm::enumerate(*results))
+    for (auto [number, want, got] : llvm::enumerate(*expected, mine)) {
+      ASSERT_EQ(want.shape, got.shape);
+      for (size_t i = 0; i < want.data.size(); ++i)
+        ASSERT_NEAR(got.data[i], want.data[i], 1e-11 * (1 + std::abs(want.data[i])))
+            << phase.str() << ": element " << i << " of result " << number
+            << " on rank " << rank;
+    }
+}
+
+TEST_P(DataParallel, GivesTheUnpartitionedStep) {
+  OwningOpRef<ModuleOp> global = parseSourceString<ModuleOp>(GetParam().model, &context);
+  ASSERT_TRUE(global);
+  PassManager differentiate(&context);
+  buildPipelineTo(Level::Grad, differentiate, PipelineOptions());
+  ASSERT_TRUE(succeeded(differentiate.run(*global)));
+
+  OwningOpRef<ModuleOp> partitioned = global->clone();
+  PartitionOptions options;
+  options.devices = GetParam().devices;
+  options.bucketBytes = GetParam().bucketBytes;
+  PassManager partition(&context);
+  buildPartitionPipeline(partition, options);
+  ASSERT_TRUE(succeeded(partition.run(*partitioned)));
+
+  expectSamePhase(*global, *partitioned, "train");
+  expectSamePhase(*global, *partitioned, "evaluate");
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (auto [name, model] : {std::pair("mlp", mlp), {"branches", branches}, {"sequence", sequence}})
+    for (int64_t devices : {1, 2, 3, 4, 16})
+      for (int64_t bucketBytes : {1, 300, 1 << 20})
+        all.push_back({name, model, devices, bucketBytes});
+  for (int64_t devices : {1, 2, 4})
+    all.push_back({"centred", centred, devices, 1});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, DataParallel, testing::ValuesIn(cases()),
+                         [](const testing::TestParamInfo<Case> &info) {
+                           return std::string(info.param.name) + "_" +
+                                  std::to_string(info.param.devices) + "devices_" +
+                                  std::to_string(info.param.bucketBytes) + "bytes";
+                         });
+
+} // namespace

@@ -1,0 +1,26 @@
+// No op of nn is without a sharding rule or without a cost.
+#include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
+#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Pipelines/Registration.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+
+TEST(Models, EveryOpHasAShardingRuleAndACost) {
+  DialectRegistry registry;
+  dtc::registerDialects(registry);
+  MLIRContext context(registry);
+  context.loadDialect<dtc::nn::NNDialect>();
+  unsigned ops = 0;
+  for (RegisteredOperationName name : context.getRegisteredOperationsByDialect("nn")) {
+    ++ops;
+    EXPECT_TRUE(name.hasInterface<dtc::partition::ShardingRuleOpInterface>())
+        << name.getStringRef().str() << " has no sharding rule";
+    EXPECT_TRUE(name.hasInterface<dtc::CostOpInterface>())
+        << name.getStringRef().str() << " has no cost";
+  }
+  EXPECT_GT(ops, 0u);
+}
