@@ -105,7 +105,7 @@ OwningOpRef<ModuleOp> Compilation::import() {
 
 LogicalResult Compilation::lower(ModuleOp module, dtc::Level level,
                                  TimingScope &total) {
-  PassManager manager(&context);
+  PassManager manager(&context, ModuleOp::getOperationName());
   // Before it, so that MLIR's options see the passes' own names.
   if (failed(applyPassManagerCLOptions(manager)))
     return failure();
@@ -169,7 +169,7 @@ int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
 int Compilation::run() {
   dtc::Level level = getLevel(options.result);
   if (options.printPipeline) {
-    PassManager manager(&context);
+    PassManager manager(&context, ModuleOp::getOperationName());
     addPasses(manager, level);
     manager.printAsTextualPipeline(llvm::outs(), /*pretty=*/true);
     llvm::outs() << '\n';

@@ -63,7 +63,7 @@ static Expected<std::string> findCompiler() {
   else
     candidates = {DTC_HOST_COMPILER, "c++", "g++", "clang++"};
   for (const std::string &name : candidates)
-    if (ErrorOr<std::string> path = sys::findProgramByName(name))
+    if (ErrorOr<std::string> path = sys::findProgramByName(name); path && fs::can_execute(*path))
       return *path;
   return makeError(candidates.size() == 1 ? "CXX is '" + candidates[0] + "', which is no program"
                                           : "no C++ compiler; install g++, or let CXX name one");
