@@ -41,6 +41,12 @@ static LogicalResult inferPool(std::optional<Location> location,
                                " leave a window of ", extent,
                                " that sees padding alone");
     int64_t input = x.getDimSize(2 + d);
+    // A window that begins in the padding reaches the input within one step.
+    if (begin > 0 && window.dilations[d] > input)
+      return emitOptionalError(location, "a dilation of ", window.dilations[d],
+                               " over ", input, " padded elements of spatial "
+                               "dimension ", d,
+                               " leaves windows that see padding alone");
     int64_t padded = input + begin + end;
     if (padded < extent)
       return emitOptionalError(location, "the padded extent ", padded,
