@@ -17,9 +17,9 @@ using namespace dtc::onnximport;
 namespace {
 
 constexpr int64_t minOpset = 13, maxOpset = 21;
-// IR versions 4 to 13 add what float32 graphs do not use, or fields that are
+// IR versions 4 to 14 add what float32 graphs do not use, or fields that are
 // refused by name below.
-constexpr int64_t minIRVersion = 3, maxIRVersion = 13;
+constexpr int64_t minIRVersion = 3, maxIRVersion = 14;
 
 class GraphImporter {
 public:

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Writes the node tests of ONNX that Debian's libonnx-testdata (1.12) is too old for.
+
+Needs the package onnx (made with 1.23) and nothing of dtc. Definitions of opset 22
+that only add element types are stated as opset 21.
+"""
+import pathlib
+
+import numpy
+from onnx import numpy_helper
+from onnx.backend.test.case.node import collect_testcases
+
+NAMES = """
+test_averagepool_2d_ceil_last_window_starts_on_pad test_averagepool_2d_dilations
+test_averagepool_3d_dilations_small test_matmul_1d_1d test_matmul_1d_3d
+test_matmul_4d_1d test_matmul_bcast test_maxpool_2d_ceil_output_size_reduce_by_one
+test_maxpool_3d_dilations test_mvn_expanded_ver18
+test_reduce_mean_default_axes_keepdims_random test_reduce_mean_do_not_keepdims_random
+test_reduce_mean_keepdims_random test_reduce_mean_negative_axes_keepdims_random
+test_reduce_sum_empty_axes_input_noop test_reduce_sum_square_keepdims_random_expanded
+""".split()
+
+numpy.random.seed(0)
+folder = pathlib.Path(__file__).parent / "node"
+cases = {case.name: case for case in collect_testcases(None)}
+for name in NAMES:
+    case = cases[name]
+    model = case.model
+    model.ir_version = 10
+    model.opset_import[0].version = min(model.opset_import[0].version, 21)
+    data = folder / name / "test_data_set_0"
+    data.mkdir(parents=True, exist_ok=True)
+    (folder / name / "model.onnx").write_bytes(model.SerializeToString())
+    inputs, outputs = case.data_sets[0]
+    for kind, arrays in (("input", inputs), ("output", outputs)):
+        for i, array in enumerate(arrays):
+            tensor = numpy_helper.from_array(numpy.asarray(array))
+            (data / f"{kind}_{i}.pb").write_bytes(tensor.SerializeToString())
