@@ -58,27 +58,34 @@ std::string to_string(const Dims &dims) {
   return text + "]";
 }
 
-PackedWeights::PackedWeights(const dnnl::engine &engine, const memory::desc &plain, const memory::desc &wanted)
-    : plain_(plain, engine, nullptr), reorders_(plain != wanted) {
+PackedWeights::PackedWeights(const dnnl::engine &engine, const memory::desc &plain, const memory::desc &wanted, Rearrange rearrange)
+    : plain_(plain, engine, nullptr), reorders_(plain != wanted), rearrange_(std::move(rearrange)) {
   if (reorders_) {
     packed_ = memory(wanted, engine);
     reorder_ = dnnl::reorder(plain_, packed_);
   }
+  if (rearrange_)
+    rearranged_.resize(plain.get_size() / sizeof(f32));
 }
 
 const memory &PackedWeights::get(Context &ctx, const f32 *data) {
-  plain_.set_data_handle(const_cast<f32 *>(data));
-  if (!reorders_)
+  if (!reorders_ && !rearrange_) {
+    plain_.set_data_handle(const_cast<f32 *>(data));
     return plain_;
+  }
   const auto &generations = ctx.backend().generations;
   const auto found = generations.find(data);
   const bool is_parameter = found != generations.end();
   if (!is_parameter || packed_from_ != data || generation_ != found->second) {
-    reorder_.execute(ctx.backend().stream, plain_, packed_);
+    if (rearrange_)
+      rearrange_(data, rearranged_.data());
+    plain_.set_data_handle(rearrange_ ? rearranged_.data() : const_cast<f32 *>(data));
+    if (reorders_)
+      reorder_.execute(ctx.backend().stream, plain_, packed_);
     packed_from_ = is_parameter ? data : nullptr;
     generation_ = is_parameter ? found->second : 0;
   }
-  return packed_;
+  return reorders_ ? packed_ : plain_;
 }
 
 } // namespace dtcrt

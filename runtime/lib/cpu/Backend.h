@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -111,8 +112,12 @@ std::string to_string(const Dims &dims);
 /// A parameter in the format that a primitive wants; kept as long as the parameter does not change.
 class PackedWeights {
 public:
+  /// Rearranges plain weights into other plain weights, before they are packed.
+  using Rearrange = std::function<void(const f32 *from, f32 *to)>;
+
   PackedWeights() = default;
-  PackedWeights(const dnnl::engine &engine, const dnnl::memory::desc &plain, const dnnl::memory::desc &wanted);
+  /// `plain`: the parameter, or what `rearrange` makes of it.
+  PackedWeights(const dnnl::engine &engine, const dnnl::memory::desc &plain, const dnnl::memory::desc &wanted, Rearrange rearrange = {});
   /// The memory to hand to the primitive, for the values at `data`.
   const dnnl::memory &get(Context &ctx, const f32 *data);
 
@@ -120,6 +125,8 @@ private:
   dnnl::memory plain_, packed_;
   dnnl::reorder reorder_;
   bool reorders_ = false;
+  Rearrange rearrange_;
+  std::vector<f32> rearranged_;
   const void *packed_from_ = nullptr;
   std::uint64_t generation_ = 0;
 };

@@ -2,11 +2,16 @@
 #include "dtcrt/convolution.h"
 #include "cpu/Backend.h"
 
+#include <string_view>
+
 namespace dtcrt {
 
 using dnnl::memory;
 
 namespace {
+
+/// Input channels (of a group) that do not fill a vector.
+constexpr index few_channels = 4;
 
 enum : i64 { key_forward = 100, key_input_gradient, key_weight_gradient };
 
@@ -67,7 +72,14 @@ dnnl::convolution_forward::primitive_desc forward_desc(Context &ctx, const Tenso
                                 g.strides, g.dilations, g.begins, g.ends)
                          : Desc(kind, algorithm, memory_desc(x), any_weights(w, groups), memory_desc(y), g.strides, g.dilations,
                                 g.begins, g.ends);
-  return {desc, attr, ctx.backend().engine};
+  dnnl::convolution_forward::primitive_desc made(desc, attr, ctx.backend().engine);
+  // Over one or a few input channels oneDNN 2.6 prefers its brgemm kernel, which with a bias takes twice the time of the next one.
+  if (w.dim(1) <= few_channels && std::string_view(made.impl_info_str()).starts_with("brgconv")) {
+    auto other = made;
+    if (other.next_impl() && std::string_view(other.impl_info_str()).starts_with("jit"))
+      made = other;
+  }
+  return made;
 }
 
 struct Forward : Made {
@@ -77,8 +89,43 @@ struct Forward : Made {
   std::size_t scratchpad_bytes = 0;
 };
 
+/// With stride 1 the gradient of the input is itself a convolution: of dy, widened by what the kernel reaches over,
+/// with the weights turned by 180° and their input and output channels exchanged. oneDNN's forward kernels are faster than its
+/// backward ones (Rationale.md), so this way is taken where it exists.
+struct GradientAsForward {
+  bool exists = true;
+  Geometry geometry;
+
+  GradientAsForward(const Geometry &forward, const Tensor<f32> &w) : geometry(forward) {
+    for (std::size_t d = 0; d < forward.strides.size(); ++d) {
+      const auto reach = (forward.dilations[d] + 1) * (w.dim(static_cast<int>(d) + 2) - 1);
+      geometry.begins[d] = reach - forward.begins[d];
+      geometry.ends[d] = reach - forward.ends[d];
+      exists = exists && forward.strides[d] == 1 && geometry.begins[d] >= 0 && geometry.ends[d] >= 0;
+    }
+  }
+};
+
+/// The shape of the turned weights: [C, M / groups, kernel...].
+Dims turned_shape(const Tensor<f32> &w, index groups) {
+  Dims shape = w.shape();
+  shape[0] = w.dim(1) * groups;
+  shape[1] = w.dim(0) / groups;
+  return shape;
+}
+
+void turn_weights(const f32 *from, f32 *to, const Dims &shape, index groups) {
+  const index outputs = shape[0] / groups, inputs = shape[1], taps = shape.product() / (shape[0] * shape[1]);
+  for (index g = 0; g < groups; ++g)
+    for (index m = 0; m < outputs; ++m)
+      for (index c = 0; c < inputs; ++c)
+        for (index k = 0; k < taps; ++k)
+          to[((g * inputs + c) * outputs + m) * taps + taps - 1 - k] = from[((g * outputs + m) * inputs + c) * taps + k];
+}
+
 struct InputGradient : Made {
-  dnnl::convolution_backward_data primitive;
+  bool as_forward = false;
+  dnnl::primitive primitive; ///< convolution_forward of dy if as_forward, else convolution_backward_data
   memory dy, dx, scratchpad;
   PackedWeights w;
   std::size_t scratchpad_bytes = 0;
@@ -138,26 +185,42 @@ void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
     InputGradient &made = backend.made<InputGradient>(key, [&] {
       const Geometry g("conv_input_gradient", dx, w, o.strides, o.dilations, o.pads);
       const auto attr = attributes(Activation::none, 0);
-      const auto hint = forward_desc(ctx, dx, w, dy, g, o.groups, false, attr);
-      const dnnl::convolution_backward_data::primitive_desc desc(
-          {dnnl::algorithm::convolution_direct, memory_desc(dx), any_weights(w, o.groups), memory_desc(dy), g.strides, g.dilations,
-           g.begins, g.ends},
-          attr, backend.engine, hint);
       InputGradient b;
-      b.primitive = dnnl::convolution_backward_data(desc);
-      b.dy = unbound(desc.diff_dst_desc(), ctx);
-      b.dx = unbound(desc.diff_src_desc(), ctx);
-      b.scratchpad = unbound(desc.scratchpad_desc(), ctx);
-      b.scratchpad_bytes = desc.scratchpad_desc().get_size();
-      b.w = PackedWeights(backend.engine, plain_weights(w, o.groups), desc.weights_desc());
+      const auto take = [&](const auto &desc, const memory::desc &dy_desc, const memory::desc &dx_desc) {
+        b.dy = unbound(dy_desc, ctx);
+        b.dx = unbound(dx_desc, ctx);
+        b.scratchpad = unbound(desc.scratchpad_desc(), ctx);
+        b.scratchpad_bytes = desc.scratchpad_desc().get_size();
+      };
+      const GradientAsForward forward(g, w);
+      b.as_forward = forward.exists;
+      if (forward.exists) {
+        const Dims shape = w.shape();
+        const index groups = o.groups;
+        const Tensor<f32> turned(w.data(), turned_shape(w, groups));
+        const auto desc = forward_desc(ctx, dy, turned, dx, forward.geometry, groups, false, attr);
+        b.primitive = dnnl::convolution_forward(desc);
+        take(desc, desc.src_desc(), desc.dst_desc());
+        b.w = PackedWeights(backend.engine, plain_weights(turned, groups), desc.weights_desc(),
+                            [shape, groups](const f32 *from, f32 *to) { turn_weights(from, to, shape, groups); });
+      } else {
+        const auto hint = forward_desc(ctx, dx, w, dy, g, o.groups, false, attr);
+        const dnnl::convolution_backward_data::primitive_desc desc(
+            {dnnl::algorithm::convolution_direct, memory_desc(dx), any_weights(w, o.groups), memory_desc(dy), g.strides, g.dilations,
+             g.begins, g.ends},
+            attr, backend.engine, hint);
+        b.primitive = dnnl::convolution_backward_data(desc);
+        take(desc, desc.diff_dst_desc(), desc.diff_src_desc());
+        b.w = PackedWeights(backend.engine, plain_weights(w, o.groups), desc.weights_desc());
+      }
       return b;
     });
     made.dy.set_data_handle(dy.data());
     made.dx.set_data_handle(dx.data());
     made.scratchpad.set_data_handle(backend.scratchpad(made.scratchpad_bytes));
-    made.primitive.execute(backend.stream, {{DNNL_ARG_DIFF_DST, made.dy},
+    made.primitive.execute(backend.stream, {{made.as_forward ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, made.dy},
                                             {DNNL_ARG_WEIGHTS, made.w.get(ctx, w.data())},
-                                            {DNNL_ARG_DIFF_SRC, made.dx},
+                                            {made.as_forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, made.dx},
                                             {DNNL_ARG_SCRATCHPAD, made.scratchpad}});
   });
 }

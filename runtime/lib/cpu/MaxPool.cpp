@@ -52,31 +52,52 @@ void max_of(const f32 *const *sources, const i32 *at, int count, index channels,
   }
 }
 
-/// The same for a whole window of four (2×2, by far the most frequent), in registers.
+/// Channels that four-element windows take at a time: a fixed count becomes one vector without a loop around it.
+constexpr int lane = 16;
+
+/// The maximum of a whole window of four (2×2, by far the most frequent) for `width` channels, in registers.
+template <class I, int width>
+inline __attribute__((always_inline)) void max_of_four(const f32 *a, const f32 *b, const f32 *c, const f32 *d, f32 *out, I *position) {
+  f32 best[width];
+  i32 where[width];
+#pragma omp simd
+  for (int i = 0; i < width; ++i) {
+    const bool second = beats(b[i], a[i]);
+    const f32 of_two = second ? b[i] : a[i];
+    const bool third = beats(c[i], of_two);
+    const f32 of_three = third ? c[i] : of_two;
+    const bool fourth = beats(d[i], of_three);
+    best[i] = fourth ? d[i] : of_three;
+    where[i] = fourth ? 3 : third ? 2 : second ? 1 : 0;
+  }
+  for (int i = 0; i < width; ++i)
+    out[i] = best[i];
+  if (position)
+    for (int i = 0; i < width; ++i)
+      position[i] = static_cast<I>(where[i]);
+}
+
 template <class I>
 void max_of_four(const f32 *a, const f32 *b, const f32 *c, const f32 *d, index channels, f32 *out, I *position) {
-  if (!position) {
+  index i = 0;
+  for (; i + lane <= channels; i += lane)
+    max_of_four<I, lane>(a + i, b + i, c + i, d + i, out + i, position ? position + i : nullptr);
+  for (; i < channels; ++i)
+    max_of_four<I, 1>(a + i, b + i, c + i, d + i, out + i, position ? position + i : nullptr);
+}
+
+/// The gradient of two neighbours in a window: dy where the position is theirs, 0 elsewhere.
+template <class I, int width>
+inline __attribute__((always_inline)) void gradient_of_two(const f32 *dy, const I *at, i32 first, f32 *left, f32 *right) {
+  i32 where[width];
+  for (int c = 0; c < width; ++c)
+    where[c] = static_cast<i32>(at[c]);
 #pragma omp simd
-    for (index i = 0; i < channels; ++i) {
-      f32 best = beats(b[i], a[i]) ? b[i] : a[i];
-      best = beats(c[i], best) ? c[i] : best;
-      out[i] = beats(d[i], best) ? d[i] : best;
-    }
-    return;
-  }
+  for (int c = 0; c < width; ++c)
+    left[c] = where[c] == first ? dy[c] : 0;
 #pragma omp simd
-  for (index i = 0; i < channels; ++i) {
-    f32 best = a[i];
-    i32 where = 0;
-    where = beats(b[i], best) ? 1 : where;
-    best = beats(b[i], best) ? b[i] : best;
-    where = beats(c[i], best) ? 2 : where;
-    best = beats(c[i], best) ? c[i] : best;
-    where = beats(d[i], best) ? 3 : where;
-    best = beats(d[i], best) ? d[i] : best;
-    out[i] = best;
-    position[i] = static_cast<I>(where);
-  }
+  for (int c = 0; c < width; ++c)
+    right[c] = where[c] == first + 1 ? dy[c] : 0;
 }
 
 /// Calls `visit(kernel position, element of the input)` for the part of a window that lies inside the input.
@@ -181,11 +202,11 @@ template <class I> void gradient_of_tiling(Context &ctx, const PoolGeometry &g, 
         f32 *dx = out + o2 * g.kernel[2] * v.wide.s[2];
         if (four) {
           f32 *right = dx + v.wide.s[2];
-#pragma omp simd
-          for (index c = 0; c < g.channels; ++c) {
-            dx[c] = i32(at[c]) == first ? dy[c] : 0;
-            right[c] = i32(at[c]) == first + 1 ? dy[c] : 0;
-          }
+          index c = 0;
+          for (; c + lane <= g.channels; c += lane)
+            gradient_of_two<I, lane>(dy + c, at + c, first, dx + c, right + c);
+          for (; c < g.channels; ++c)
+            gradient_of_two<I, 1>(dy + c, at + c, first, dx + c, right + c);
         } else {
           for (index k = 0; k < g.kernel[2]; ++k) {
             const i32 here = first + static_cast<i32>(k);
