@@ -69,4 +69,5 @@ void dtc::registerCostModels(DialectRegistry &registry) {
   cost::registerShapeCost(registry);
   cost::registerTrainingCost(registry);
   cost::registerTimelineCost(registry);
+  cost::registerKernelCost(registry);
 }

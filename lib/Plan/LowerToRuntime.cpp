@@ -7,6 +7,7 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
 #include "dtc/Plan/FragmentBuilder.h"
 
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
@@ -199,9 +200,12 @@ LogicalResult RoleLowering::lowerRun(dist::RunOp run) {
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(timelineOp);
+    Cost cost = costOf(source.getBody());
     auto fragment = rt::FragmentOp::create(
         builder, source.getLoc(), source.getSymName(),
-        llvm::APFloat(0.0), 0);
+        llvm::APFloat(static_cast<double>(cost.flops)),
+        static_cast<int64_t>(std::min<uint64_t>(
+            llvm::SaturatingAdd(cost.bytesRead, cost.bytesWritten), INT64_MAX)));
     builder.setInsertionPointToStart(&fragment.getBody().emplaceBlock());
     for (Operation &op : body.without_terminator()) {
       auto lowering = dyn_cast<RuntimeLoweringOpInterface>(op);

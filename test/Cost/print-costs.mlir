@@ -31,6 +31,23 @@ func.func @model(%x: tensor<2x4x8x8xf32>, %w: tensor<6x2x3x3xf32>, %b: tensor<6x
   return
 }
 
+// A fused kernel: two operations a point; what it writes over is not read.
+func.func @kernel(%x: tensor<4x8xf32>, %b: tensor<8xf32>) {
+  %empty = tensor.empty() : tensor<4x8xf32>
+  // expected-remark @below {{64 FLOP, 160 bytes read, 128 bytes written}}
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x, %b : tensor<4x8xf32>, tensor<8xf32>) outs(%empty : tensor<4x8xf32>) {
+  ^bb0(%e: f32, %f: f32, %unused: f32):
+    %zero = arith.constant 0.0 : f32
+    %sum = arith.addf %e, %f : f32
+    %positive = arith.cmpf ogt, %sum, %zero : f32
+    %relu = arith.select %positive, %sum, %zero : f32
+    linalg.yield %relu : f32
+  } -> tensor<4x8xf32>
+  return
+}
+
 // A timeline costs what its fragments cost, as often as they run.
 shard.grid @mesh(shape = 2) {dist.axes = ["data"]}
 // expected-remark @below {{10 FLOP, 40 bytes read, 40 bytes written}}

@@ -52,6 +52,7 @@ void registerStructuredCost(mlir::DialectRegistry &registry);
 void registerShapeCost(mlir::DialectRegistry &registry);
 void registerTrainingCost(mlir::DialectRegistry &registry);
 void registerTimelineCost(mlir::DialectRegistry &registry);
+void registerKernelCost(mlir::DialectRegistry &registry);
 } // namespace cost
 
 } // namespace dtc
