@@ -20,6 +20,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DTC = ROOT / "build/release/bin/dtc"
 MODELS = {"mnist_cnn": 256, "mlp": 64, "cifar_convnet": 256}
+# What torch_step.py does, whatever the model files say.
+RECIPES = {"mnist_cnn": ["--optimizer=adam", "--lr=1e-3"], "mlp": ["--optimizer=sgd", "--lr=0.1"],
+           "cifar_convnet": ["--optimizer=sgd", "--lr=0.01", "--momentum=0.9"]}
 
 
 def run(command, **environment):
@@ -40,6 +43,7 @@ class Bench:
         """Compiles a program; returns the seconds of `dtc --emit=source` and of the whole way."""
         source = ROOT / f"examples/{model}/{model}.dt"
         strategy = ["--strategy=data", f"--devices={ranks}"] if ranks > 1 else []
+        strategy += ["--loss=cross-entropy", f"--batch={MODELS[model]}", *RECIPES[model]]
         program = self.folder / f"{model}_{ranks}"
         starts = [time.perf_counter()]
         run([DTC, source, *strategy, "--emit=source", "-o", self.folder / f"{model}_{ranks}_source"])

@@ -28,7 +28,7 @@ def cifar_convnet():
         nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
 
 
-# model, shape of a sample, optimizer: what the .dt files of examples/ say.
+# model (of examples/), shape of a sample, optimizer (RECIPES of step_time.py).
 MODELS = OrderedDict(
     mnist_cnn=(mnist_cnn, (1, 28, 28), lambda p: torch.optim.Adam(p, lr=1e-3, fused=True)),
     mlp=(mlp, (1, 28, 28), lambda p: torch.optim.SGD(p, lr=0.1, fused=True)),
