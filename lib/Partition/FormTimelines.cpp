@@ -34,9 +34,13 @@ public:
 
 private:
   std::string fragmentName(unsigned index) const;
+  Location named(StringRef name) const {
+    return NameLoc::get(StringAttr::get(function->getContext(), name), function->getLoc());
+  }
   void runFragment(ArrayRef<Operation *> ops, StringRef name,
                    ArrayRef<Bucket> finished);
-  Value startBucket(unsigned index);
+  void startBucket(unsigned index);
+  void waitForStarted();
 
   /// Function arguments first, then what ops make, in program order.
   bool comesBefore(Value a, Value b) const;
@@ -56,6 +60,9 @@ private:
   DenseMap<Operation *, unsigned> order;
   /// The function's values to the timeline's.
   IRMapping values;
+  /// What was started, bucket by bucket, and how many were awaited.
+  SmallVector<dist::AllReduceStartOp> started;
+  size_t awaited = 0;
 };
 
 } // namespace
@@ -101,22 +108,24 @@ SmallVector<Value> TimelineBuilder::outputsOf(ArrayRef<Operation *> ops,
     for (Value result : op->getResults())
       for (Operation *user : result.getUsers())
         if (!inside.contains(user) &&
-            (!isConstant(result) || plan.asynchronous.contains(user) ||
+            (!isConstant(result) || isa<dist::AllReduceOp>(user) ||
              user->hasTrait<OpTrait::IsTerminator>()))
           outputs.insert(result);
   return outputs.takeVector();
 }
 
 std::string TimelineBuilder::fragmentName(unsigned index) const {
+  auto numbered = [&](const char *name) { return name + std::to_string(index); };
   unsigned count = plan.fragments.size();
   if (phase == "evaluate")
-    return count == 1 ? "evaluate_forward"
-                      : "evaluate_forward_" + std::to_string(index);
+    return count == 1 ? "evaluate_forward" : numbered("evaluate_forward_");
   if (count == 1)
     return "forward_backward";
-  if (index == 0)
+  if (index < plan.lossFragment)
+    return numbered("forward_");
+  if (index == plan.lossFragment)
     return "head";
-  return index + 1 == count ? "tail" : "backward_" + std::to_string(index);
+  return index + 1 == count ? "tail" : numbered("backward_");
 }
 
 /// Makes a fragment of the ops, and the timeline run it.
@@ -150,13 +159,13 @@ void TimelineBuilder::runFragment(ArrayRef<Operation *> ops, StringRef name,
   dist::ReturnOp::create(inside, function.getLoc(), mapped(local, outputs));
 
   auto run = dist::RunOp::create(
-      builder, function.getLoc(), fragment.getFunctionType().getResults(),
+      builder, named(name), fragment.getFunctionType().getResults(),
       fragment.getSymName(), mapped(values, inputs));
   values.map(outputs, run.getResults());
 }
 
 /// Starts bucket `index`; its values are those of the rank until the wait.
-Value TimelineBuilder::startBucket(unsigned index) {
+void TimelineBuilder::startBucket(unsigned index) {
   Bucket &bucket = plan.buckets[index];
   SmallVector<Value> parts;
   SmallVector<Attribute> names;
@@ -168,12 +177,25 @@ Value TimelineBuilder::startBucket(unsigned index) {
   std::string name = phase == "evaluate" ? "metrics" : "bucket";
   if (phase != "evaluate" || plan.buckets.size() > 1)
     name += std::to_string(index);
-  return dist::AllReduceStartOp::create(
-      builder, function.getLoc(),
-      dist::PendingType::get(builder.getContext(), types),
+  started.push_back(dist::AllReduceStartOp::create(
+      builder, named(name), dist::PendingType::get(builder.getContext(), types),
       cast<dist::ReductionAttr>(bucket.reduction), parts,
       cast<StringAttr>(bucket.axis), builder.getStringAttr(name),
-      builder.getArrayAttr(names));
+      builder.getArrayAttr(names)));
+}
+
+/// In the order of the starts, so that a rank that makes progress only in waits
+/// makes it on what the others wait for.
+void TimelineBuilder::waitForStarted() {
+  for (; awaited < started.size(); ++awaited) {
+    dist::AllReduceStartOp start = started[awaited];
+    auto wait = dist::WaitOp::create(builder, named((start.getBucket() + "_sum").str()),
+                                     start.getPending().getType().getTypes(),
+                                     start.getPending());
+    for (auto [member, whole] :
+         llvm::zip_equal(plan.buckets[awaited].members, wait.getResults()))
+      values.map(member.getResult(), whole);
+  }
 }
 
 dist::TimelineOp TimelineBuilder::run() {
@@ -196,26 +218,19 @@ dist::TimelineOp TimelineBuilder::run() {
   }
 
   builder.setInsertionPointToEnd(&body);
-  SmallVector<Value> pending;
   // Buckets lie in the order of the fragments behind which they start.
   for (auto [index, ops] : llvm::enumerate(plan.fragments)) {
     ArrayRef<Bucket> finished = ArrayRef<Bucket>(plan.buckets)
-        .drop_front(pending.size())
+        .drop_front(started.size())
         .take_while([&](const Bucket &bucket) { return bucket.fragment == index; });
-    runFragment(ops, fragmentName(index), finished);
+    if (!ops.empty())
+      runFragment(ops, fragmentName(index), finished);
     for (size_t i = 0; i < finished.size(); ++i)
-      pending.push_back(startBucket(pending.size()));
+      startBucket(started.size());
+    if (llvm::any_of(finished, [](const Bucket &bucket) { return bucket.immediate; }))
+      waitForStarted();
   }
-  while (pending.size() < plan.buckets.size()) // of arguments alone
-    pending.push_back(startBucket(pending.size()));
-
-  for (auto [bucket, token] : llvm::zip_equal(plan.buckets, pending)) {
-    auto wait = dist::WaitOp::create(
-        builder, function.getLoc(),
-        cast<dist::PendingType>(token.getType()).getTypes(), token);
-    for (auto [member, whole] : llvm::zip_equal(bucket.members, wait.getResults()))
-      values.map(member.getResult(), whole);
-  }
+  waitForStarted();
   if (!plan.update.empty())
     runFragment(plan.update, phase == "evaluate" ? "evaluate_result" : "update", {});
   SmallVector<Value> results = llvm::map_to_vector(

@@ -11,27 +11,22 @@ using namespace dtc::partition;
 
 StepPlan::StepPlan(func::FuncOp function, int64_t bucketBytes)
     : function(function) {
-  findAsynchronous();
+  findImmediate();
   cut(bucketBytes, findUpdate());
 }
 
 /// An all-reduce whose result another all-reduce waits for lies in the middle
-/// of the step and must be done at once; all others can travel until the end.
-void StepPlan::findAsynchronous() {
+/// of the step and must be awaited there; all others can travel until the end.
+void StepPlan::findImmediate() {
   DenseSet<Operation *> before; // what leads to an all-reduce
   for (Operation &op : llvm::reverse(function.getBody().front())) {
-    bool leads = isa<dist::AllReduceOp>(op) ||
-                 llvm::any_of(op.getUsers(), [&](Operation *user) {
-                   return before.contains(user);
-                 });
-    if (!leads)
-      continue;
-    before.insert(&op);
-    if (isa<dist::AllReduceOp>(op) &&
-        llvm::none_of(op.getUsers(), [&](Operation *user) {
-          return before.contains(user);
-        }))
-      asynchronous.insert(&op);
+    bool leads = llvm::any_of(
+        op.getUsers(), [&](Operation *user) { return before.contains(user); });
+    bool reduces = isa<dist::AllReduceOp>(op);
+    if (leads && reduces)
+      immediate.insert(&op);
+    if (leads || reduces)
+      before.insert(&op);
   }
 }
 
@@ -56,9 +51,10 @@ DenseSet<Operation *> StepPlan::findUpdate() {
   for (Operation &op : function.getBody().front().without_terminator()) {
     bool late = llvm::any_of(op.getOperands(), [&](Value operand) {
       Operation *producer = operand.getDefiningOp();
-      return producer && (updates.contains(producer) || asynchronous.contains(producer));
+      return producer && (updates.contains(producer) ||
+                          (isa<dist::AllReduceOp>(producer) && !immediate.contains(producer)));
     });
-    if (late && !asynchronous.contains(&op))
+    if (late)
       updates.insert(&op);
   }
   return updates;
@@ -68,7 +64,7 @@ DenseSet<Operation *> StepPlan::findUpdate() {
 /// of it, or returns it.
 bool StepPlan::neededByTimeline(Operation *op) {
   return llvm::any_of(op->getUsers(), [&](Operation *user) {
-    return asynchronous.contains(user) || user->hasTrait<OpTrait::IsTerminator>();
+    return isa<dist::AllReduceOp>(user) || user->hasTrait<OpTrait::IsTerminator>();
   });
 }
 
@@ -77,34 +73,42 @@ void StepPlan::cut(int64_t bucketBytes, const DenseSet<Operation *> &updates) {
   llvm::MapVector<Key, Bucket> open;
   fragments.emplace_back();
 
-  auto close = [&](Bucket &bucket) {
+  auto close = [&](Bucket bucket) {
     bucket.fragment = fragments.size() - 1;
     buckets.push_back(std::move(bucket));
   };
+  // Puts a finished value where it travels; true if the step is cut behind it.
   auto fill = [&](Value value) {
+    bool closed = false;
     SmallVector<Operation *> users(value.getUsers());
     for (Operation *user : llvm::reverse(users)) { // in program order
       auto reduce = dyn_cast<dist::AllReduceOp>(user);
-      if (!reduce || !asynchronous.contains(user))
+      if (!reduce)
         continue;
       auto type = cast<RankedTensorType>(value.getType());
-      Bucket &bucket = open[{reduce.getReductionAttr(), reduce.getAxisAttr(),
-                             type.getElementType()}];
-      bucket.reduction = reduce.getReductionAttr();
-      bucket.axis = reduce.getAxisAttr();
-      bucket.elementType = type.getElementType();
+      Key key(reduce.getReductionAttr(), reduce.getAxisAttr(), type.getElementType());
+      Bucket own;
+      Bucket &bucket = immediate.contains(user) ? own : open[key];
+      std::tie(bucket.reduction, bucket.axis, bucket.elementType) = key;
       bucket.members.push_back(reduce);
       bucket.bytes += type.getNumElements() *
                       llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      if (immediate.contains(user)) {
+        bucket.immediate = closed = true;
+        close(std::move(bucket));
+      }
     }
+    return closed;
   };
 
+  bool cutHere = false;
   for (BlockArgument argument : function.getArguments())
-    fill(argument);
+    cutHere |= fill(argument);
+  if (cutHere)
+    fragments.emplace_back();
   for (Operation &op : function.getBody().front().without_terminator()) {
-    if (asynchronous.contains(&op))
-      continue;
-    if (op.hasTrait<OpTrait::ConstantLike>() && !neededByTimeline(&op))
+    if (isa<dist::AllReduceOp>(op) ||
+        (op.hasTrait<OpTrait::ConstantLike>() && !neededByTimeline(&op)))
       continue;
     if (updates.contains(&op)) {
       update.push_back(&op);
@@ -112,28 +116,46 @@ void StepPlan::cut(int64_t bucketBytes, const DenseSet<Operation *> &updates) {
     }
     fragments.back().push_back(&op);
     // All results of one op are finished together.
-    for (Value result : op.getResults())
-      fill(result);
-    bool closed = false;
+    cutHere = false;
+    for (Value result : op.getResults()) {
+      cutHere |= fill(result);
+      if (makesLoss(result))
+        lossFragment = fragments.size() - 1;
+    }
     for (auto &[key, bucket] : open)
       if (bucket.bytes >= bucketBytes) {
-        close(bucket);
-        closed = true;
+        close(std::move(bucket));
+        bucket = Bucket();
+        cutHere = true;
       }
-    if (closed) {
-      open.remove_if([](auto &entry) { return entry.second.members.empty(); });
+    open.remove_if([](auto &entry) { return entry.second.members.empty(); });
+    if (cutHere)
       fragments.emplace_back();
-    }
   }
-  if (fragments.back().empty() && fragments.size() > 1)
+  // What is left starts behind the last fragment that has ops.
+  if (fragments.size() > 1 && fragments.back().empty())
     fragments.pop_back();
   for (auto &[key, bucket] : open)
-    close(bucket);
-  if (fragments.back().empty())
-    fragments.pop_back();
+    close(std::move(bucket));
+}
+
+/// True if the value, or its sum over the ranks, is the step's loss.
+bool StepPlan::makesLoss(Value value) {
+  return llvm::any_of(value.getUses(), [&](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<dist::AllReduceOp>(user))
+      return makesLoss(user->getResult(0));
+    return user->hasTrait<OpTrait::IsTerminator>() &&
+           function.getResultAttr(use.getOperandNumber(), nn::names::loss);
+  });
 }
 
 std::string StepPlan::nameOf(dist::AllReduceOp reduce) {
+  // In the middle of the step it is what its layer computes.
+  if (immediate.contains(reduce)) {
+    auto layer = reduce.getLoc()->findInstanceOf<NameLoc>();
+    return layer ? layer.getName().str() : "sum";
+  }
   // The results that it reaches, the function's own order deciding.
   DenseSet<Operation *> seen;
   SmallVector<Operation *> work = {reduce};

@@ -18,6 +18,8 @@ struct Bucket {
   int64_t bytes = 0;
   /// The fragment behind which it starts.
   unsigned fragment = 0;
+  /// The next fragment needs its values: it is awaited at once.
+  bool immediate = false;
 };
 
 /// The cut of one step.
@@ -25,30 +27,38 @@ struct Bucket {
 ///   ops in program order   | forward, loss, dfc2, dfc1 | dconv2, dconv1 | updates |
 ///   fragments              | 0                         | 1              | last    |
 ///   timeline               | run 0, start bucket 0     | run 1, start 1 | wait 0, wait 1, run last
+///
+/// An all-reduce that another one waits for (of a mean over the batch, say) is
+/// a bucket of its own and a cut, and is awaited before the next fragment.
 struct StepPlan {
   /// Plans `function`. A bucket closes with `bucketBytes` bytes.
   StepPlan(mlir::func::FuncOp function, int64_t bucketBytes);
 
-  /// The name of what an all-reduce combines: "loss", or the model's name of
-  /// the parameter that is updated with it.
+  /// The name of what an all-reduce combines: "loss", the model's name of the
+  /// parameter that is updated with it, or the layer in the middle of the step.
   std::string nameOf(dist::AllReduceOp reduce);
 
   mlir::func::FuncOp function;
   /// In the order in which they start.
   llvm::SmallVector<Bucket> buckets;
-  /// In program order; constants are made where they are used instead, unless
-  /// the timeline itself needs them.
+  /// Ops in program order; the first or the last fragment may have none.
+  /// Constants are made where they are used instead, unless the timeline itself
+  /// needs them.
   llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> fragments;
   /// What runs behind the waits.
   llvm::SmallVector<mlir::Operation *> update;
-  /// All-reduces that became members of buckets.
-  llvm::DenseSet<mlir::Operation *> asynchronous;
+  /// The fragment that makes the loss.
+  unsigned lossFragment = 0;
 
 private:
-  void findAsynchronous();
+  void findImmediate();
   llvm::DenseSet<mlir::Operation *> findUpdate();
   bool neededByTimeline(mlir::Operation *op);
+  bool makesLoss(mlir::Value value);
   void cut(int64_t bucketBytes, const llvm::DenseSet<mlir::Operation *> &updates);
+
+  /// All-reduces that other all-reduces wait for.
+  llvm::DenseSet<mlir::Operation *> immediate;
 };
 
 } // namespace dtc::partition

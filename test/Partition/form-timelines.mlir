@@ -1,5 +1,6 @@
 // RUN: dtc-opt %s -dtc-form-timelines=bucket-bytes=64 | FileCheck %s --check-prefixes=CHECK,MANY
 // RUN: dtc-opt %s -dtc-form-timelines | FileCheck %s --check-prefixes=CHECK,ONE
+// RUN: dtc-opt %s -dtc-form-timelines -mlir-use-nameloc-as-prefix | FileCheck %s --check-prefix=NAMES
 
 shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
 
@@ -94,3 +95,8 @@ func.func @evaluate(%y: tensor<2x3xf32> {nn.input = "x", dist.shard = "data"}, %
   %correct_sum = dist.all_reduce sum %correct over "data" : tensor<f32>
   return %loss_sum, %correct_sum : tensor<f32>, tensor<f32>
 }
+
+// What timelines make has names, for those who print them.
+// NAMES: %[[ALL:forward_backward]]:4 = dist.run @forward_backward(
+// NAMES: %bucket0 = dist.all_reduce_start sum %[[ALL]]#0
+// NAMES: %bucket0_sum:4 = dist.wait %bucket0

@@ -52,19 +52,19 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
 def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
   let summary = "make fragments and timelines of a rank's step";
   let description = [{
-    Expects what dtc-shard-batch leaves. An all-reduce that no other one waits
-    for (of a gradient, of the loss) becomes asynchronous and joins a bucket;
-    one in the middle of the step stays inside its fragment. Buckets fill in the
-    order in which backward finishes their values, and close once they have
-    `bucket-bytes`; the loss rides in the first. The step is cut at bucket
-    boundaries: behind each fragment its bucket starts, so that it travels
-    while the next fragment runs. All waits stand before the fragment
-    `@update`. What a later fragment needs is a result of the earlier one;
-    constants are made again where they are used.
+    Expects what dtc-shard-batch leaves. All-reduces become asynchronous and
+    join buckets. Buckets fill in the order in which backward finishes their
+    values, and close once they have `bucket-bytes`; the loss rides in the
+    first. The step is cut at bucket boundaries: behind each fragment its bucket
+    starts, so that it travels while the next fragment runs. The waits stand
+    before the fragment `@update`. Only an all-reduce that another one waits for
+    (in a model that takes a mean over the batch) travels alone and is awaited
+    before the next fragment. What a later fragment needs is a result of the
+    earlier one; constants are made again where they are used.
 
-    The fragments of a training step are called `forward_backward`, or `head`,
-    `backward_1`, …, `tail` when there are several buckets, and `update`; that
-    of an evaluation `evaluate_forward`.
+    The fragments of a training step are called `forward_backward`, or `head`
+    (up to the loss and on), `backward_1`, …, `tail` when there are several
+    buckets, and `update`; that of an evaluation `evaluate_forward`.
 
     ```mlir
     // before
