@@ -457,14 +457,19 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   auto types = [](ArrayRef<Place> places) {
     return llvm::map_to_vector(places, [](const Place &p) { return p.type; });
   };
+  auto attributes = [](ArrayRef<Place> places) {
+    return llvm::map_to_vector(places,
+                               [](const Place &p) { return p.attributes; });
+  };
   auto function = func::FuncOp::create(
       builder, location, identifier(name),
       builder.getFunctionType(types(arguments), {}));
   function->setAttr(nn::names::model, builder.getStringAttr(name));
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToEnd(body);
+  // All at once: one by one would be quadratic in their number.
+  function.setAllArgAttrs(attributes(arguments));
   for (auto [i, argument] : llvm::enumerate(arguments)) {
-    function.setArgAttrs(i, argument.attributes);
     body->getArgument(i).setLoc(
         namedLocation(argument.name, state.path, context));
     if (failed(defineName(argument.name, body->getArgument(i),
@@ -485,8 +490,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   func::ReturnOp::create(builder, location, values);
   function.setFunctionType(
       builder.getFunctionType(types(arguments), types(outputs)));
-  for (auto [i, output] : llvm::enumerate(outputs))
-    function.setResultAttrs(i, output.attributes);
+  function.setAllResultAttrs(attributes(outputs));
   if (failed(verify(*module)))
     return {};
   return module;

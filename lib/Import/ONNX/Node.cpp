@@ -100,6 +100,22 @@ const IntegerTensor *Node::integers(unsigned i) {
   return nullptr;
 }
 
+/// Twice the highest rank: pads have two elements a dimension. Longer lists are
+/// refused where they are read, so that no message prints them.
+static constexpr size_t maxListSize = 128;
+
+SmallVector<int64_t> Node::listInput(unsigned i) {
+  const IntegerTensor *list = integers(i);
+  if (!list)
+    return {};
+  if (list->shape.size() == 1 && list->values.size() <= maxListSize)
+    return SmallVector<int64_t>(list->values.begin(), list->values.end());
+  error() << "input " << quoted(proto.input(i)) << " must be a list of at most "
+          << maxListSize << " integers, not a tensor of rank "
+          << list->shape.size() << " with " << list->values.size();
+  return {};
+}
+
 bool Node::usesOutput(unsigned i) const {
   return static_cast<int>(i) < proto.output_size() &&
          graph.used.contains(proto.output(i));
@@ -164,6 +180,11 @@ std::optional<SmallVector<int64_t>> Node::integerList(StringRef name) {
   auto found = attribute(name, ::onnx::AttributeProto::INTS);
   if (!found)
     return std::nullopt;
+  if (static_cast<size_t>(found->ints_size()) > maxListSize) {
+    error() << "attribute '" << name << "' has " << found->ints_size()
+            << " elements, more than tensors have dimensions";
+    return std::nullopt;
+  }
   return SmallVector<int64_t>(found->ints().begin(), found->ints().end());
 }
 
@@ -250,6 +271,15 @@ NamedAttribute Node::real(StringRef name, double value) {
 
 NamedAttribute Node::unit(StringRef name) {
   return build.getNamedAttr(name, build.getUnitAttr());
+}
+
+FailureOr<Binding> Node::integerResult(IntegerTensor integers) {
+  constexpr size_t limit = 1024;
+  if (integers.values.size() > limit || integers.shape.size() > limit)
+    return error() << "computes " << integers.values.size()
+                   << " integers at compile time, at most " << limit
+                   << " are supported";
+  return Binding(std::move(integers));
 }
 
 FailureOr<Binding> Node::readTensor(const ::onnx::TensorProto &tensor,

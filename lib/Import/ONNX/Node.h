@@ -68,6 +68,8 @@ public:
   mlir::Value tensor(unsigned i);
   /// Operand `i` as integers known at compile time; null if it is none.
   const IntegerTensor *integers(unsigned i);
+  /// Operand `i` as a list of integers about dimensions: a shape, axes.
+  llvm::SmallVector<int64_t> listInput(unsigned i);
   /// Whether somebody uses output `i`.
   bool usesOutput(unsigned i) const;
 
@@ -83,6 +85,7 @@ public:
   bool flag(llvm::StringRef name, bool otherwise);
   double floating(llvm::StringRef name, double otherwise);
   llvm::StringRef string(llvm::StringRef name, llvm::StringRef otherwise);
+  /// A list about dimensions: strides, axes; null if absent.
   std::optional<llvm::SmallVector<int64_t>> integerList(llvm::StringRef name);
   /// Reports the attributes that nobody has read: the operator has none such.
   llvm::LogicalResult checkAllAttributesRead();
@@ -129,6 +132,9 @@ public:
   mlir::NamedAttribute real(llvm::StringRef name, double value);
   mlir::NamedAttribute unit(llvm::StringRef name);
 
+  /// Integers computed at compile time. Refused where they are more than shapes
+  /// need: a chain of nodes could double them without end.
+  llvm::FailureOr<Binding> integerResult(IntegerTensor integers);
   /// The elements of a tensor attribute.
   llvm::FailureOr<Binding> readTensor(const ::onnx::TensorProto &tensor,
                                       llvm::StringRef what);

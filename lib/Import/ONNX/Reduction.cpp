@@ -17,13 +17,7 @@ static SmallVector<int64_t> readAxes(Node &node, AxesFrom from) {
     return node.integerList("axes").value_or(SmallVector<int64_t>());
   if (!node.hasInput(1))
     return {};
-  const IntegerTensor *axes = node.integers(1);
-  if (!axes)
-    return {};
-  if (axes->shape.size() != 1)
-    node.error() << "axes must be a list, not a tensor of rank "
-                 << axes->shape.size();
-  return SmallVector<int64_t>(axes->values.begin(), axes->values.end());
+  return node.listInput(1);
 }
 
 template <AxesFrom from, bool mean>

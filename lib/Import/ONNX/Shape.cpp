@@ -100,14 +100,9 @@ static LogicalResult bindBatch(Node &node, ArrayRef<int64_t> from,
 
 static FailureOr<Binding> importReshape(Node &node, bool allowZero) {
   Value x = node.tensor(0);
-  const IntegerTensor *shape = node.integers(1);
+  SmallVector<int64_t> target = node.listInput(1);
   if (node.failed())
     return failure();
-  if (shape->shape.size() != 1)
-    return node.error() << "the target shape must be a list, not a tensor of "
-                           "rank "
-                        << shape->shape.size();
-  SmallVector<int64_t> target(shape->values.begin(), shape->values.end());
   if (failed(bindBatch(node, shapeOf(x), target)) ||
       failed(resolveTarget(node, shapeOf(x), allowZero, target)))
     return failure();
@@ -151,7 +146,7 @@ static FailureOr<Binding> concatIntegers(Node &node, int64_t axis) {
   if (node.failed())
     return failure();
   int64_t size = values.size();
-  return Binding(IntegerTensor{{size}, std::move(values)});
+  return node.integerResult({{size}, std::move(values)});
 }
 
 static FailureOr<Binding> importConcat(Node &node) {

@@ -24,7 +24,7 @@ static FailureOr<Binding> shapeBetween(Node &node, int64_t start, int64_t end) {
   end = std::max(start, clampBound(end, rank));
   IntegerTensor result{{end - start}, {}};
   result.values.assign(shape.begin() + start, shape.begin() + end);
-  return Binding(std::move(result));
+  return node.integerResult(std::move(result));
 }
 
 static FailureOr<Binding> importShape13(Node &node) {
@@ -57,7 +57,7 @@ static FailureOr<Binding> importGather(Node &node) {
                           << " to " << size - 1;
     result.values.push_back(data->values[index < 0 ? index + size : index]);
   }
-  return Binding(std::move(result));
+  return node.integerResult(std::move(result));
 }
 
 /// The operand under another shape of as many elements.
@@ -67,19 +67,14 @@ static FailureOr<Binding> withShape(Node &node, const Binding &x,
     return node.reshape(x.value, shape);
   IntegerTensor result = *x.integers;
   result.shape.assign(shape.begin(), shape.end());
-  return Binding(std::move(result));
+  return node.integerResult(std::move(result));
 }
 
-/// The second operand, a list of axes of a tensor of this rank; distinct.
-static FailureOr<SmallVector<bool>> readAxisSet(Node &node, int64_t rank) {
-  const IntegerTensor *axes = node.integers(1);
-  if (node.failed())
-    return failure();
-  if (axes->shape.size() > 1)
-    return node.error() << "axes must be a list, not a tensor of rank "
-                        << axes->shape.size();
+/// Which dimensions of a tensor of this rank the axes name, each once.
+static FailureOr<SmallVector<bool>>
+toAxisSet(Node &node, ArrayRef<int64_t> axes, int64_t rank) {
   SmallVector<bool> chosen(rank, false);
-  for (int64_t axis : axes->values) {
+  for (int64_t axis : axes) {
     axis = node.normalizeAxis(axis, rank);
     if (node.failed())
       return failure();
@@ -97,12 +92,12 @@ static ArrayRef<int64_t> shapeOf(const Binding &binding) {
 
 static FailureOr<Binding> importUnsqueeze(Node &node) {
   const Binding *x = node.input(0);
-  const IntegerTensor *axes = node.integers(1);
+  SmallVector<int64_t> axes = node.listInput(1);
   if (node.failed())
     return failure();
   ArrayRef<int64_t> from = shapeOf(*x);
   // The axes count in the result.
-  auto added = readAxisSet(node, from.size() + axes->values.size());
+  auto added = toAxisSet(node, axes, from.size() + axes.size());
   if (failed(added))
     return failure();
   SmallVector<int64_t> shape;
@@ -115,16 +110,19 @@ static FailureOr<Binding> importUnsqueeze(Node &node) {
 
 static FailureOr<Binding> importSqueeze(Node &node) {
   const Binding *x = node.input(0);
+  SmallVector<int64_t> axes;
+  if (node.hasInput(1))
+    axes = node.listInput(1);
   if (node.failed())
     return failure();
   ArrayRef<int64_t> from = shapeOf(*x);
   SmallVector<bool> removed =
       llvm::map_to_vector(from, [](int64_t size) { return size == 1; });
   if (node.hasInput(1)) {
-    auto axes = readAxisSet(node, from.size());
-    if (failed(axes))
+    auto named = toAxisSet(node, axes, from.size());
+    if (failed(named))
       return failure();
-    removed = *axes;
+    removed = *named;
   }
   SmallVector<int64_t> shape;
   for (auto [size, isRemoved] : llvm::zip_equal(from, removed)) {

@@ -311,6 +311,39 @@ TEST(ONNXHostile, ManyNodesNeedNoStack) {
   EXPECT_EQ(errorOf(model), "");
 }
 
+TEST(ONNXHostile, ManyInitializers) {
+  ::onnx::ModelProto model = validModel();
+  for (int i = 0; i < 20000; ++i)
+    addInitializer(model, "w" + std::to_string(i), {1}, 4);
+  EXPECT_EQ(errorOf(model), "");
+}
+
+TEST(ONNXHostile, IntegersThatDoubleWithoutEnd) {
+  ::onnx::ModelProto model = validModel();
+  addNode(model, "Shape", "shape", {"x"}, "s0");
+  for (int i = 0; i < 60; ++i) {
+    std::string number = std::to_string(i), next = std::to_string(i + 1);
+    ::onnx::AttributeProto *axis =
+        addNode(model, "Concat", "double" + number, {"s" + number, "s" + number},
+                "s" + next)
+            ->add_attribute();
+    axis->set_name("axis");
+    axis->set_type(::onnx::AttributeProto::INT);
+  }
+  expectError(model, "computes 2048 integers at compile time, at most 1024");
+}
+
+TEST(ONNXHostile, ListsAreNotPrintedAtLength) {
+  ::onnx::ModelProto model = validModel();
+  ::onnx::AttributeProto *permutation =
+      addNode(model, "Transpose", "t", {"x"}, "t")->add_attribute();
+  permutation->set_name("perm");
+  permutation->set_type(::onnx::AttributeProto::INTS);
+  for (int i = 0; i < 100000; ++i)
+    permutation->add_ints(i);
+  expectError(model, "attribute 'perm' has 100000 elements");
+}
+
 //===----------------------------------------------------------------------===//
 // External data
 //===----------------------------------------------------------------------===//
