@@ -86,6 +86,25 @@ func.func @sequence(%x: tensor<10x7x6xf32> {nn.input = "x"},
   return %y : tensor<10x7x4xf32>
 })mlir";
 
+// A constant and a broadcast with a row for each sample; slicing and padding.
+constexpr const char *binary = R"mlir(
+func.func @binary(%x: tensor<10x6xf32> {nn.input = "x"},
+    %w: tensor<6x3xf32> {nn.parameter = "w", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>},
+    %s: tensor<3xf32> {nn.parameter = "s", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>})
+    -> (tensor<10x4xf32> {nn.output = "p"})
+    attributes {nn.model = "binary", nn.recipe = #nn.recipe<loss = #nn.bce,
+        optimizer = #nn.sgd<lr = 0.1, momentum = 0.9, nesterov = true>, batch = 10>} {
+  %half = nn.constant dense<0.5> : tensor<10x3xf32> : tensor<10x3xf32>
+  %scale = nn.broadcast %s : tensor<3xf32> -> tensor<10x3xf32>
+  %h = nn.matmul %x, %w : (tensor<10x6xf32>, tensor<6x3xf32>) -> tensor<10x3xf32>
+  %a = nn.mul %h, %scale : tensor<10x3xf32>, tensor<10x3xf32>
+  %b = nn.add %a, %half : tensor<10x3xf32>, tensor<10x3xf32>
+  %c = nn.slice %b [0, 1] : tensor<10x3xf32> -> tensor<10x2xf32>
+  %d = nn.pad %c [0, 1] : tensor<10x2xf32> -> tensor<10x4xf32>
+  %p = nn.sigmoid %d : tensor<10x4xf32>
+  return %p : tensor<10x4xf32>
+})mlir";
+
 // Subtracts the batch's mean: all-reduces in the middle of both directions.
 constexpr const char *centred = R"mlir(
 func.func @centred(%x: tensor<12x6xf32> {nn.input = "x"},
@@ -206,7 +225,7 @@ TEST_P(DataParallel, GivesTheUnpartitionedStep) {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (auto [name, model] : {std::pair("mlp", mlp), {"branches", branches}, {"sequence", sequence}})
+  for (auto [name, model] : {std::pair("mlp", mlp), {"branches", branches}, {"sequence", sequence}, {"binary", binary}})
     for (int64_t devices : {1, 2, 3, 4, 16})
       for (int64_t bucketBytes : {1, 300, 1 << 20})
         all.push_back({name, model, devices, bucketBytes});
