@@ -111,6 +111,10 @@ TEST_P(Convolution, ForwardAndGradientsFollowTheDefinition) {
 
 const Case cases[] = {
     {.name = "OneChannel3x3", .x = {3, 1, 14, 13}, .w = {32, 1, 3, 3}, .strides = {1, 1}, .dilations = {1, 1}, .pads = {0, 0, 0, 0}, .activation = relu},
+    {.name = "ThreeChannels5x5", .x = {2, 3, 12, 13}, .w = {16, 3, 5, 5}, .strides = {1, 1}, .dilations = {1, 1}, .pads = {2, 1, 2, 3}, .activation = relu},
+    {.name = "FewChannelsStrides", .x = {3, 2, 11, 14}, .w = {48, 2, 3, 2}, .strides = {2, 3}, .dilations = {2, 1}, .pads = {1, 1, 0, 1}},
+    {.name = "FewChannelsOneDimension", .x = {3, 1, 40}, .w = {32, 1, 7}, .strides = {2}, .dilations = {1}, .pads = {3, 3}},
+    {.name = "FewChannelsThreeDimensions", .x = {2, 2, 5, 6, 7}, .w = {16, 2, 3, 2, 3}, .strides = {1, 1, 2}, .dilations = {1, 1, 1}, .pads = {1, 0, 1, 1, 1, 1}, .bias = false},
     {.name = "Dense3x3", .x = {2, 16, 9, 9}, .w = {32, 16, 3, 3}, .strides = {1, 1}, .dilations = {1, 1}, .pads = {1, 1, 1, 1}, .activation = relu},
     {.name = "OddChannels", .x = {2, 5, 8, 7}, .w = {7, 5, 3, 2}, .strides = {1, 1}, .dilations = {1, 1}, .pads = {0, 1, 1, 0}, .bias = false},
     {.name = "Strides", .x = {2, 6, 11, 10}, .w = {8, 6, 3, 3}, .strides = {2, 3}, .dilations = {1, 1}, .pads = {1, 1, 1, 1}, .activation = Activation::sigmoid},
