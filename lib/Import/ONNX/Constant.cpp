@@ -9,10 +9,9 @@ using namespace dtc::onnximport;
 using ::onnx::AttributeProto;
 
 static FailureOr<Binding> importConstant(Node &node) {
-  constexpr StringLiteral names[] = {"value",       "value_float",
-                                     "value_floats", "value_int",
-                                     "value_ints",  "sparse_value",
-                                     "value_string", "value_strings"};
+  constexpr StringLiteral names[] = {
+      "value",      "value_float",  "value_floats", "value_int",
+      "value_ints", "sparse_value", "value_string", "value_strings"};
   unsigned given = llvm::count_if(
       names, [&](StringRef name) { return node.hasAttribute(name); });
   if (given != 1)
@@ -33,8 +32,8 @@ static FailureOr<Binding> importConstant(Node &node) {
   if (auto value = node.attribute("value_int", AttributeProto::INT))
     return Binding(IntegerTensor{{}, {value->i()}});
   if (auto value = node.attribute("value_ints", AttributeProto::INTS))
-    return Binding(IntegerTensor{
-        {value->ints_size()}, {value->ints().begin(), value->ints().end()}});
+    return Binding(IntegerTensor{{value->ints_size()},
+                                 {value->ints().begin(), value->ints().end()}});
   if (!node.failed())
     node.error() << "strings and sparse tensors are not supported";
   return failure();

@@ -33,13 +33,15 @@ static FailureOr<Binding> importConv(Node &node) {
                                         /*hasDilations=*/true);
   if (failed(window))
     return failure();
-  return node.create<nn::ConvOp>(
-      operands, {node.list("strides", window->strides),
-                 node.list("dilations", window->dilations),
-                 node.list("pads", window->pads), node.number("groups", groups)});
+  return node.create<nn::ConvOp>(operands,
+                                 {node.list("strides", window->strides),
+                                  node.list("dilations", window->dilations),
+                                  node.list("pads", window->pads),
+                                  node.number("groups", groups)});
 }
 
 void dtc::onnximport::addConvolutionOperators(OperatorTable &table) {
-  table.add({{"Conv", 11, 2, 3, 1, importConv,
-              "`nn.conv` over 1 to 3 spatial dimensions; `auto_pad` becomes pads"}});
+  table.add(
+      {{"Conv", 11, 2, 3, 1, importConv,
+        "`nn.conv` over 1 to 3 spatial dimensions; `auto_pad` becomes pads"}});
 }

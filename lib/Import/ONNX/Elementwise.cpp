@@ -7,16 +7,14 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-template <typename Op>
-static FailureOr<Binding> importUnary(Node &node) {
+template <typename Op> static FailureOr<Binding> importUnary(Node &node) {
   Value x = node.tensor(0);
   if (node.failed())
     return failure();
   return node.create<Op>(x);
 }
 
-template <typename Op>
-static FailureOr<Binding> importBinary(Node &node) {
+template <typename Op> static FailureOr<Binding> importBinary(Node &node) {
   Value a = node.tensor(0), b = node.tensor(1);
   if (node.failed())
     return failure();
@@ -60,11 +58,10 @@ static FailureOr<Binding> importPow(Node &node) {
                           << " is not exact in float32 (at most 2^24)";
     values.push_back(value);
   }
-  auto type = RankedTensorType::get(integers.shape,
-                                    node.builder().getF32Type());
-  return node.create<nn::PowOp>(
-      {base,
-       node.constant(DenseElementsAttr::get(type, ArrayRef<float>(values)))});
+  auto type =
+      RankedTensorType::get(integers.shape, node.builder().getF32Type());
+  return node.create<nn::PowOp>({base, node.constant(DenseElementsAttr::get(
+                                           type, ArrayRef<float>(values)))});
 }
 
 void dtc::onnximport::addElementwiseOperators(OperatorTable &table) {

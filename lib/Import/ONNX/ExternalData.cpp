@@ -68,8 +68,8 @@ FailureOr<int> openInside(StringRef modelPath, StringRef location,
       break;
     bool last = i + 1 == components.size();
     // O_NONBLOCK: a FIFO would wait for its writer before it can be refused.
-    int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-                (last ? O_NONBLOCK : O_DIRECTORY);
+    int flags =
+        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (last ? O_NONBLOCK : O_DIRECTORY);
     int next = openat(at, component.str().c_str(), flags);
     int error = errno;
     close(at);

@@ -114,8 +114,7 @@ public:
     };
     if (llvm::failed(inferTypes(infer)) || llvm::failed(checkTypes(types)))
       return llvm::failure();
-    return Op::create(build, loc, types, operands, attributes)
-        ->getResult(0);
+    return Op::create(build, loc, types, operands, attributes)->getResult(0);
   }
 
   /// The same elements under another shape; `x` itself if that is its shape.

@@ -54,8 +54,8 @@ static FailureOr<Binding> importMaxPool(Node &node) {
   FailureOr<Window> window = readPoolingWindow(node, x, /*hasDilations=*/true);
   if (failed(window))
     return failure();
-  return node.create<nn::MaxPoolOp>(
-      x, windowAttributes(node, *window, ceilMode));
+  return node.create<nn::MaxPoolOp>(x,
+                                    windowAttributes(node, *window, ceilMode));
 }
 
 static FailureOr<Binding> importAveragePool(Node &node, bool hasDilations) {
@@ -99,12 +99,11 @@ static FailureOr<Binding> importGlobalAveragePool(Node &node) {
 }
 
 void dtc::onnximport::addPoolingOperators(OperatorTable &table) {
-  table.add(
-      {{"MaxPool", 12, 1, 1, 2, importMaxPool,
-        "`nn.max_pool`; the output Indices is refused if it is used"},
-       {"AveragePool", 11, 1, 1, 1, importAveragePool11, "`nn.avg_pool`"},
-       {"AveragePool", 19, 1, 1, 1, importAveragePool19,
-        "`nn.avg_pool`; dilations since 19"},
-       {"GlobalAveragePool", 1, 1, 1, 1, importGlobalAveragePool,
-        "`nn.avg_pool` with one window over all"}});
+  table.add({{"MaxPool", 12, 1, 1, 2, importMaxPool,
+              "`nn.max_pool`; the output Indices is refused if it is used"},
+             {"AveragePool", 11, 1, 1, 1, importAveragePool11, "`nn.avg_pool`"},
+             {"AveragePool", 19, 1, 1, 1, importAveragePool19,
+              "`nn.avg_pool`; dilations since 19"},
+             {"GlobalAveragePool", 1, 1, 1, 1, importGlobalAveragePool,
+              "`nn.avg_pool` with one window over all"}});
 }

@@ -51,9 +51,9 @@ std::unique_ptr<llvm::MemoryBuffer> readFile(StringRef path,
   }
   // Volatile: read, not mapped, so that a file cut off meanwhile does no harm.
   llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
-      llvm::MemoryBuffer::getOpenFile(
-          file, path, status.st_size,
-          /*RequiresNullTerminator=*/true, /*IsVolatile=*/true);
+      llvm::MemoryBuffer::getOpenFile(file, path, status.st_size,
+                                      /*RequiresNullTerminator=*/true,
+                                      /*IsVolatile=*/true);
   if (!buffer) {
     emitError(location) << "cannot read the model: "
                         << buffer.getError().message();
@@ -116,7 +116,8 @@ InFlightDiagnostic emitAt(StringRef position, StringRef path,
   return diagnostic;
 }
 
-/// Reports "[ParseError at position (line: 3 column: 7)]\nError context: ...\nmessage".
+/// Reports "[ParseError at position (line: 3 column: 7)]\nError context:
+/// ...\nmessage".
 void emitParseError(StringRef status, StringRef path, MLIRContext &context) {
   auto [head, message] = status.split("]\n");
   head.consume_front("[ParseError at position ");

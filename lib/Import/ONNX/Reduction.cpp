@@ -26,7 +26,8 @@ static FailureOr<Binding> importReduction(Node &node) {
   SmallVector<int64_t> axes = readAxes(node, from);
   bool keepDims = node.flag("keepdims", true);
   // Without axes: all of them, unless this flag asks for none.
-  bool noop = from == AxesFrom::Input && node.flag("noop_with_empty_axes", false);
+  bool noop =
+      from == AxesFrom::Input && node.flag("noop_with_empty_axes", false);
   if (node.failed())
     return failure();
 

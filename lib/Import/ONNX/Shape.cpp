@@ -90,10 +90,11 @@ static LogicalResult bindBatch(Node &node, ArrayRef<int64_t> from,
       return success(); // not this case; reported as it stands
   if (sample != product(from.drop_front()))
     return success();
-  node.warning() << "target " << nn::formatShape(target)
-                 << " fixes the first dimension to " << target[0]
-                 << " although the batch is symbolic; it is taken as the batch, "
-                 << *batch;
+  node.warning()
+      << "target " << nn::formatShape(target)
+      << " fixes the first dimension to " << target[0]
+      << " although the batch is symbolic; it is taken as the batch, "
+      << *batch;
   target = resolved;
   return success();
 }
@@ -126,7 +127,8 @@ static FailureOr<Binding> importTranspose(Node &node) {
     permutation = llvm::to_vector(llvm::seq<int64_t>(0, shapeOf(x).size()));
     std::reverse(permutation->begin(), permutation->end());
   }
-  return node.create<nn::TransposeOp>(x, node.list("permutation", *permutation));
+  return node.create<nn::TransposeOp>(x,
+                                      node.list("permutation", *permutation));
 }
 
 /// Lists of integers known at compile time, one behind the other.

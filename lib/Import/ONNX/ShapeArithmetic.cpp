@@ -43,9 +43,10 @@ static FailureOr<Binding> importGather(Node &node) {
   if (node.failed())
     return failure();
   if (data->shape.size() != 1)
-    return node.error() << "only a list of integers can be gathered from, not a "
-                           "tensor of rank "
-                        << data->shape.size();
+    return node.error()
+           << "only a list of integers can be gathered from, not a "
+              "tensor of rank "
+           << data->shape.size();
   node.normalizeAxis(axis, 1);
   if (node.failed())
     return failure();
@@ -136,13 +137,13 @@ static FailureOr<Binding> importSqueeze(Node &node) {
 }
 
 void dtc::onnximport::addShapeArithmeticOperators(OperatorTable &table) {
-  table.add({{"Shape", 13, 1, 1, 1, importShape13, ""},
-             {"Shape", 15, 1, 1, 1, importShape15,
-              "integers known at compile time"},
-             {"Gather", 13, 2, 2, 1, importGather,
-              "integers known at compile time, from a list of such"},
-             {"Squeeze", 13, 1, 2, 1, importSqueeze,
-              "`nn.reshape`, or integers known at compile time"},
-             {"Unsqueeze", 13, 2, 2, 1, importUnsqueeze,
-              "`nn.reshape`, or integers known at compile time"}});
+  table.add(
+      {{"Shape", 13, 1, 1, 1, importShape13, ""},
+       {"Shape", 15, 1, 1, 1, importShape15, "integers known at compile time"},
+       {"Gather", 13, 2, 2, 1, importGather,
+        "integers known at compile time, from a list of such"},
+       {"Squeeze", 13, 1, 2, 1, importSqueeze,
+        "`nn.reshape`, or integers known at compile time"},
+       {"Unsqueeze", 13, 2, 2, 1, importUnsqueeze,
+        "`nn.reshape`, or integers known at compile time"}});
 }

@@ -7,8 +7,7 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-template <typename Op>
-static FailureOr<Binding> importAlongAxis(Node &node) {
+template <typename Op> static FailureOr<Binding> importAlongAxis(Node &node) {
   Value x = node.tensor(0);
   int64_t axis = node.integer("axis", -1);
   if (node.failed())
@@ -20,8 +19,8 @@ static FailureOr<Binding> importAlongAxis(Node &node) {
 }
 
 void dtc::onnximport::addSoftmaxOperators(OperatorTable &table) {
-  table.add({{"Softmax", 13, 1, 1, 1, importAlongAxis<nn::SoftmaxOp>,
-              "`nn.softmax`"},
-             {"LogSoftmax", 13, 1, 1, 1, importAlongAxis<nn::LogSoftmaxOp>,
-              "`nn.log_softmax`"}});
+  table.add(
+      {{"Softmax", 13, 1, 1, 1, importAlongAxis<nn::SoftmaxOp>, "`nn.softmax`"},
+       {"LogSoftmax", 13, 1, 1, 1, importAlongAxis<nn::LogSoftmaxOp>,
+        "`nn.log_softmax`"}});
 }

@@ -135,6 +135,7 @@ TensorReader::readIntegers(const ::onnx::TensorProto &tensor,
     return failure();
   IntegerTensor result;
   result.shape.assign(tensor.dims().begin(), tensor.dims().end());
-  result.values = wide ? toIntegers<int64_t>(*data) : toIntegers<int32_t>(*data);
+  result.values =
+      wide ? toIntegers<int64_t>(*data) : toIntegers<int32_t>(*data);
   return result;
 }

@@ -33,8 +33,8 @@ public:
   readFloats(const ::onnx::TensorProto &tensor, EmitError emitError);
 
   /// The elements of an int32 or int64 tensor.
-  llvm::FailureOr<IntegerTensor>
-  readIntegers(const ::onnx::TensorProto &tensor, EmitError emitError);
+  llvm::FailureOr<IntegerTensor> readIntegers(const ::onnx::TensorProto &tensor,
+                                              EmitError emitError);
 
   /// The error for an element type that models do not train in.
   static mlir::InFlightDiagnostic refuseType(int32_t dataType,

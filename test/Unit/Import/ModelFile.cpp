@@ -1,4 +1,5 @@
-// Models on disk and what the importer says about them, for the importer's tests.
+// Models on disk and what the importer says about them, for the importer's
+// tests.
 #include "ModelFile.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -14,9 +15,7 @@ TemporaryFolder::TemporaryFolder() {
   path = created.str().str();
 }
 
-TemporaryFolder::~TemporaryFolder() {
-  llvm::sys::fs::remove_directories(path);
-}
+TemporaryFolder::~TemporaryFolder() { llvm::sys::fs::remove_directories(path); }
 
 std::string TemporaryFolder::file(llvm::StringRef name) const {
   return path + "/" + name.str();

@@ -1,4 +1,5 @@
-// Models on disk and what the importer says about them, for the importer's tests.
+// Models on disk and what the importer says about them, for the importer's
+// tests.
 #ifndef DTC_TEST_UNIT_IMPORT_MODELFILE_H
 #define DTC_TEST_UNIT_IMPORT_MODELFILE_H
 

@@ -55,8 +55,7 @@ const std::map<std::string, std::string> refused = {
     {"test_reshape_allowzero_reordered", "dimension outside 1"},
 };
 
-template <typename Message>
-bool load(const fs::path &path, Message &message) {
+template <typename Message> bool load(const fs::path &path, Message &message) {
   std::ifstream file(path, std::ios::binary);
   return file && message.ParseFromIstream(&file);
 }
@@ -186,8 +185,8 @@ llvm::SmallVector<reference::Tensor> argumentsOf(mlir::func::FuncOp function,
       arguments.push_back(toReference(test.inputs[i]));
       continue;
     }
-    reference::Tensor &tensor = arguments.emplace_back(
-        reference::zeros(init.getType().getShape()));
+    reference::Tensor &tensor =
+        arguments.emplace_back(reference::zeros(init.getType().getShape()));
     for (auto [to, from] : llvm::zip(tensor.data, init.getValues<float>()))
       to = from;
   }

@@ -213,7 +213,8 @@ TEST(ONNXHostile, SizesThatOverflow) {
 TEST(ONNXHostile, DataThatDisagreesWithItsShape) {
   ::onnx::ModelProto model = validModel();
   addInitializer(model, "b", {4}, 15);
-  expectError(model, "initializer 'b': the shape needs 16 bytes but 15 are given");
+  expectError(model,
+              "initializer 'b': the shape needs 16 bytes but 15 are given");
   model = validModel();
   ::onnx::TensorProto *tensor = addInitializer(model, "b", {4}, 0);
   tensor->clear_raw_data();
@@ -224,11 +225,10 @@ TEST(ONNXHostile, DataThatDisagreesWithItsShape) {
 }
 
 TEST(ONNXHostile, OtherElementTypes) {
-  for (auto [type, name] :
-       {std::pair{::onnx::TensorProto::FLOAT16, "float16"},
-        {::onnx::TensorProto::BFLOAT16, "bfloat16"},
-        {::onnx::TensorProto::DOUBLE, "double"},
-        {::onnx::TensorProto::STRING, "string"}}) {
+  for (auto [type, name] : {std::pair{::onnx::TensorProto::FLOAT16, "float16"},
+                            {::onnx::TensorProto::BFLOAT16, "bfloat16"},
+                            {::onnx::TensorProto::DOUBLE, "double"},
+                            {::onnx::TensorProto::STRING, "string"}}) {
     ::onnx::ModelProto model = validModel();
     addInitializer(model, "h", {2}, 4)->set_data_type(type);
     expectError(model, std::string("initializer 'h': element type ") + name +
@@ -324,8 +324,8 @@ TEST(ONNXHostile, IntegersThatDoubleWithoutEnd) {
   for (int i = 0; i < 60; ++i) {
     std::string number = std::to_string(i), next = std::to_string(i + 1);
     ::onnx::AttributeProto *axis =
-        addNode(model, "Concat", "double" + number, {"s" + number, "s" + number},
-                "s" + next)
+        addNode(model, "Concat", "double" + number,
+                {"s" + number, "s" + number}, "s" + next)
             ->add_attribute();
     axis->set_name("axis");
     axis->set_type(::onnx::AttributeProto::INT);
@@ -353,8 +353,7 @@ TEST(ONNXHostile, ListsAreNotPrintedAtLength) {
                                  const std::string &offset = "",
                                  const std::string &length = "") {
   ::onnx::ModelProto model = validModel();
-  ::onnx::TensorProto &tensor =
-      *model.mutable_graph()->mutable_initializer(0);
+  ::onnx::TensorProto &tensor = *model.mutable_graph()->mutable_initializer(0);
   tensor.clear_raw_data();
   tensor.set_data_location(::onnx::TensorProto::EXTERNAL);
   for (auto [key, value] : {std::pair{"location", location},
@@ -397,8 +396,8 @@ TEST_F(ONNXExternalData, IsReadInsideTheFolder) {
   for (int i = 0; i < 12; ++i)
     file += weights;
   folder.write("model/sub/ones.bin", llvm::StringRef(file));
-  Import import(folder.write("model/m.onnx",
-                             externalModel("sub/ones.bin", "4", "48")));
+  Import import(
+      folder.write("model/m.onnx", externalModel("sub/ones.bin", "4", "48")));
   ASSERT_TRUE(import.module) << llvm::join(import.errors, "\n");
   auto function = *import.module->getOps<mlir::func::FuncOp>().begin();
   auto init = function.getArgAttrOfType<mlir::DenseElementsAttr>(1, "nn.init");
@@ -409,8 +408,9 @@ TEST_F(ONNXExternalData, IsReadInsideTheFolder) {
 TEST_F(ONNXExternalData, NeverOutsideTheFolder) {
   using namespace std::string_literals;
   for (const std::string &location :
-       {"../secret"s, "sub/../../secret"s, "/etc/passwd"s, folder.file("secret"),
-        "./w.bin"s, "sub//w.bin"s, "."s, ".."s, "w.bin\0.txt"s, "w.bin/"s})
+       {"../secret"s, "sub/../../secret"s, "/etc/passwd"s,
+        folder.file("secret"), "./w.bin"s, "sub//w.bin"s, "."s, ".."s,
+        "w.bin\0.txt"s, "w.bin/"s})
     expectError(externalModel(location, "0", "48"),
                 "is not a plain path inside the model's folder");
 }

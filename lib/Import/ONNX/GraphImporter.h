@@ -1,0 +1,88 @@
+// One model on its way to a function of nn ops.
+#ifndef DTC_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
+#define DTC_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
+
+#include "Node.h"
+
+#include "dtc/Import/ImportOptions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace dtc::onnximport {
+
+/// Imports one model, once. Fails after one error.
+class GraphImporter {
+public:
+  GraphImporter(const ::onnx::ModelProto &model, llvm::StringRef path,
+                const ImportOptions &options, mlir::MLIRContext &context)
+      : model(model), graph(model.graph()), options(options), context(context),
+        tensors(path, context), builder(&context) {
+    state.path = path;
+    state.tensors = &tensors;
+  }
+
+  mlir::OwningOpRef<mlir::ModuleOp> run();
+
+private:
+  /// A function argument or result to be.
+  struct Place {
+    llvm::StringRef name;
+    mlir::Type type;
+    mlir::DictionaryAttr attributes;
+  };
+
+  // ImportInputs.cpp
+  llvm::LogicalResult checkModel();
+  llvm::LogicalResult readOpset();
+  llvm::LogicalResult readInitializers();
+  llvm::LogicalResult readInputs();
+  llvm::LogicalResult readInput(const ::onnx::ValueInfoProto &input);
+  llvm::FailureOr<int64_t>
+  readInputDimension(const ::onnx::TensorShapeProto::Dimension &dimension,
+                     unsigned number, llvm::StringRef what);
+  llvm::LogicalResult bindFirstDimension(const ::onnx::ValueInfoProto &input);
+  llvm::LogicalResult
+  checkInitializedInput(const ::onnx::ValueInfoProto &input);
+  void collectUses();
+  llvm::LogicalResult defineName(llvm::StringRef name, Binding binding,
+                                 llvm::StringRef what);
+
+  // ImportGraph.cpp
+  llvm::LogicalResult importNode(const ::onnx::NodeProto &proto, size_t number);
+  llvm::LogicalResult checkInputsDefined(const ::onnx::NodeProto &proto,
+                                         Node &node);
+  llvm::LogicalResult importOutputs(llvm::SmallVectorImpl<mlir::Value> &values);
+  llvm::LogicalResult checkDeclaredType(const ::onnx::ValueInfoProto &output,
+                                        mlir::RankedTensorType type);
+
+  mlir::InFlightDiagnostic error() {
+    return mlir::emitError(fileLocation(state.path, context));
+  }
+  Place place(llvm::StringRef name, mlir::Type type,
+              llvm::ArrayRef<mlir::NamedAttribute> attributes) {
+    return {name, type, mlir::DictionaryAttr::get(&context, attributes)};
+  }
+  mlir::NamedAttribute attribute(llvm::StringRef key, llvm::StringRef value) {
+    return builder.getNamedAttr(key, builder.getStringAttr(value));
+  }
+
+  const ::onnx::ModelProto &model;
+  const ::onnx::GraphProto &graph;
+  const ImportOptions &options;
+  mlir::MLIRContext &context;
+  TensorReader tensors;
+  mlir::OpBuilder builder;
+  GraphState state;
+  /// Initializers by name, until their inputs have been read.
+  llvm::StringMap<const ::onnx::TensorProto *> initializers;
+  /// Names of symbolic dimensions that are bound to the batch.
+  llvm::StringSet<> batchNames;
+  llvm::SmallVector<Place> inputs, parameters, outputs;
+  llvm::SmallVector<std::pair<llvm::StringRef, IntegerTensor>>
+      integerInitializers;
+};
+
+} // namespace dtc::onnximport
+
+#endif // DTC_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
