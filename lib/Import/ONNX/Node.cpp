@@ -45,10 +45,10 @@ Node::Node(const ::onnx::NodeProto &proto, size_t number, GraphState &graph,
 }
 
 InFlightDiagnostic Node::error() {
+  InFlightDiagnostic diagnostic = emitError(loc);
   // One error a node: what follows it is often its consequence.
   if (std::exchange(hasError, true))
-    return {};
-  InFlightDiagnostic diagnostic = emitError(loc);
+    diagnostic.abandon();
   diagnostic << description;
   return diagnostic;
 }
