@@ -57,6 +57,16 @@ memory::desc any_weights(const Tensor<f32> &w, index groups) {
 
 memory::desc vector_desc(index size) { return {{size}, memory::data_type::f32, memory::format_tag::a}; }
 
+/// A tensor with one channel lies in both layouts: it is described in that of its partner, since oneDNN convolves between two
+/// layouts only by its reference code, a hundred times slower.
+memory::desc activation_desc(const Tensor<f32> &tensor, const Tensor<f32> &partner) {
+  using tag = memory::format_tag;
+  static constexpr tag last[] = {tag::acb, tag::acdb, tag::acdeb};
+  if (tensor.dim(1) == 1 && tensor.layout() == row_major && partner.layout() == channels_last)
+    return {memory_dims(tensor.shape()), memory::data_type::f32, last[tensor.rank() - 3]};
+  return memory_desc(tensor);
+}
+
 template <class Options> Key key_of(i64 operation, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const Options &o) {
   Key key(operation);
   key << x << w.shape() << y << o.strides << o.dilations << o.pads << o.groups;
@@ -68,9 +78,9 @@ dnnl::convolution_forward::primitive_desc forward_desc(Context &ctx, const Tenso
   const auto kind = dnnl::prop_kind::forward_training;
   const auto algorithm = dnnl::algorithm::convolution_direct;
   using Desc = dnnl::convolution_forward::desc;
-  const Desc desc = bias ? Desc(kind, algorithm, memory_desc(x), any_weights(w, groups), vector_desc(w.dim(0)), memory_desc(y),
+  const Desc desc = bias ? Desc(kind, algorithm, activation_desc(x, y), any_weights(w, groups), vector_desc(w.dim(0)), activation_desc(y, x),
                                 g.strides, g.dilations, g.begins, g.ends)
-                         : Desc(kind, algorithm, memory_desc(x), any_weights(w, groups), memory_desc(y), g.strides, g.dilations,
+                         : Desc(kind, algorithm, activation_desc(x, y), any_weights(w, groups), activation_desc(y, x), g.strides, g.dilations,
                                 g.begins, g.ends);
   dnnl::convolution_forward::primitive_desc made(desc, attr, ctx.backend().engine);
   // Over one or a few input channels oneDNN 2.6 prefers its brgemm kernel, which with a bias takes twice the time of the next one.
@@ -206,7 +216,7 @@ void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
       } else {
         const auto hint = forward_desc(ctx, dx, w, dy, g, o.groups, false, attr);
         const dnnl::convolution_backward_data::primitive_desc desc(
-            {dnnl::algorithm::convolution_direct, memory_desc(dx), any_weights(w, o.groups), memory_desc(dy), g.strides, g.dilations,
+            {dnnl::algorithm::convolution_direct, activation_desc(dx, dy), any_weights(w, o.groups), activation_desc(dy, dx), g.strides, g.dilations,
              g.begins, g.ends},
             attr, backend.engine, hint);
         b.primitive = dnnl::convolution_backward_data(desc);
@@ -237,9 +247,9 @@ void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> 
       const auto hint = forward_desc(ctx, x, dw, dy, g, o.groups, bias, attr);
       const auto algorithm = dnnl::algorithm::convolution_direct;
       using Desc = dnnl::convolution_backward_weights::desc;
-      const Desc described = bias ? Desc(algorithm, memory_desc(x), any_weights(dw, o.groups), vector_desc(dw.dim(0)),
-                                         memory_desc(dy), g.strides, g.dilations, g.begins, g.ends)
-                                  : Desc(algorithm, memory_desc(x), any_weights(dw, o.groups), memory_desc(dy), g.strides,
+      const Desc described = bias ? Desc(algorithm, activation_desc(x, dy), any_weights(dw, o.groups), vector_desc(dw.dim(0)),
+                                         activation_desc(dy, x), g.strides, g.dilations, g.begins, g.ends)
+                                  : Desc(algorithm, activation_desc(x, dy), any_weights(dw, o.groups), activation_desc(dy, x), g.strides,
                                          g.dilations, g.begins, g.ends);
       const dnnl::convolution_backward_weights::primitive_desc desc(described, attr, backend.engine, hint);
       WeightGradient b;
