@@ -1,0 +1,67 @@
+# Initial parameters of the reference models: `initial.py MODEL FILE.safetensors`.
+#
+# Uniform within 1 / sqrt(fan_in), from a generator whose sequence Python guarantees, so that the values need not be stored
+# and the tests and make_curves.py begin at the same ones.
+import array
+import json
+import math
+import random
+import struct
+import sys
+
+# Shapes by name, and the fan-in of each layer, in the order in which the values are drawn.
+MODELS = {
+    "mnist_cnn": {
+        "conv1": ([32, 1, 3, 3], True),
+        "conv2": ([64, 32, 3, 3], True),
+        "fc1": ([128, 1600], True),
+        "fc2": ([10, 128], True),
+    },
+    "mlp": {
+        "fc1": ([256, 784], True),
+        "fc2": ([10, 256], True),
+    },
+    "branches": {
+        "stem": ([8, 1, 5, 5], True),
+        "dilated": ([8, 8, 3, 3], True),
+        "grouped": ([12, 2, 3, 3], True),
+        "pooled": ([4, 8, 1, 1], False),
+        "depthwise": ([24, 1, 3, 1], True),
+        "mixed": ([16, 24, 3, 3], True),
+        "head": ([10, 240], True),
+    },
+}
+
+
+def parameters(model):
+    """Name to (shape, values as array of f32)."""
+    generator = random.Random("dtc reference " + model)
+    result = {}
+    for layer, (shape, has_bias) in MODELS[model].items():
+        bound = 1 / math.sqrt(math.prod(shape[1:]))
+        tensors = [("weight", shape)] + ([("bias", shape[:1])] if has_bias else [])
+        for suffix, extents in tensors:
+            values = array.array("f", (bound * (2 * generator.random() - 1) for _ in range(math.prod(extents))))
+            result[f"{layer}.{suffix}"] = (extents, values)
+    return result
+
+
+def write(model, path):
+    """The safetensors format: length of the header, header in JSON, then the bytes of all tensors."""
+    header, data = {}, bytearray()
+    for name, (shape, values) in parameters(model).items():
+        begin = len(data)
+        if sys.byteorder == "big":
+            values.byteswap()
+        data += values.tobytes()
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, len(data)]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or sys.argv[1] not in MODELS:
+        sys.exit(f"usage: initial.py {'|'.join(MODELS)} FILE.safetensors")
+    write(*sys.argv[1:])

@@ -1,0 +1,113 @@
+# Trains the reference models with PyTorch and stores their losses: MODEL.jsonl beside this file, a line for each step.
+#
+# Needs PyTorch and NumPy, for instance in a virtual environment:
+#
+#     python3 -m venv .venv
+#     .venv/bin/pip install torch numpy
+#     .venv/bin/python test/Execute/reference/make_curves.py
+#
+# The data is Fashion-MNIST as Debian's dataset-fashion-mnist has it, pixels divided by 255, in the order of the file.
+# Step k is the loss before the k-th update. Each model is also trained in f64; the largest relative difference between
+# both, which is printed, says how much of the tests' tolerance rounding alone takes.
+import gzip
+import json
+import pathlib
+import sys
+
+import numpy
+import torch
+from torch import nn
+from torch.nn import functional
+
+import initial
+
+STEPS = 20
+HERE = pathlib.Path(__file__).parent
+DATA = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/share/datasets/fashion-mnist")
+
+
+def read_idx(name, header):
+    with gzip.open(DATA / name) as file:
+        return numpy.frombuffer(file.read(), dtype=numpy.uint8, offset=header)
+
+
+IMAGES = torch.tensor(read_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)[:STEPS * 256].astype(numpy.float32)) / 255
+LABELS = torch.tensor(read_idx("train-labels-idx1-ubyte.gz", 8)[:STEPS * 256].astype(numpy.int64))
+
+
+class MnistCnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 32, 3), nn.Conv2d(32, 64, 3)
+        self.fc1, self.fc2 = nn.Linear(1600, 128), nn.Linear(128, 10)
+
+    def forward(self, x):
+        x = functional.max_pool2d(functional.relu(self.conv1(x)), 2)
+        x = functional.max_pool2d(functional.relu(self.conv2(x)), 2)
+        return self.fc2(functional.relu(self.fc1(x.flatten(1))))
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(784, 256), nn.Linear(256, 10)
+
+    def forward(self, x):
+        return self.fc2(functional.relu(self.fc1(x.flatten(1))))
+
+
+class Branches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(1, 8, 5, stride=2, padding=2)
+        self.dilated = nn.Conv2d(8, 8, 3, padding=2, dilation=2)
+        self.grouped = nn.Conv2d(8, 12, 3, padding=1, groups=4)
+        self.pooled = nn.Conv2d(8, 4, 1, bias=False)
+        self.depthwise = nn.Conv2d(24, 24, (3, 1), padding=(1, 0), groups=24)
+        self.mixed = nn.Conv2d(24, 16, 3, stride=(2, 1))
+        self.head = nn.Linear(240, 10)
+
+    def forward(self, x):
+        x = functional.relu(self.stem(x))
+        a = functional.relu(self.dilated(x))
+        b = functional.leaky_relu(self.grouped(x), 0.1)
+        c = torch.tanh(self.pooled(functional.avg_pool2d(x, 3, stride=1, padding=1)))
+        x = functional.max_pool2d(torch.cat([a, b, c], 1), 3, stride=2, padding=1)
+        x = x + x * torch.sigmoid(self.depthwise(x))
+        return self.head(functional.elu(self.mixed(x)).flatten(1))
+
+
+# The recipes of the .dt files.
+CURVES = {
+    "mnist_cnn": (MnistCnn, 256, lambda p: torch.optim.Adam(p, lr=1e-3)),
+    "mlp": (Mlp, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3)),
+    "branches": (Branches, 64, lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.05)),
+}
+
+
+def train(name, dtype):
+    make_model, batch, make_optimizer = CURVES[name]
+    model = make_model().to(dtype)
+    model.load_state_dict({key: torch.tensor(values, dtype=dtype).reshape(shape)
+                           for key, (shape, values) in initial.parameters(name).items()})
+    optimizer = make_optimizer(model.parameters())
+    losses = []
+    for step in range(STEPS):
+        part = slice(step * batch, (step + 1) * batch)
+        loss = functional.cross_entropy(model(IMAGES[part].to(dtype)), LABELS[part])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+for name in CURVES:
+    losses, exact = train(name, torch.float32), train(name, torch.float64)
+    difference = max(abs(a - b) / abs(b) for a, b in zip(losses, exact))
+    print(f"{name}: {losses[0]:.6f} … {losses[-1]:.6f}, f32 and f64 differ by {difference:.1e}")
+    with open(HERE / f"{name}.jsonl", "w") as file:
+        for step, loss in enumerate(losses, 1):
+            file.write(json.dumps({"step": step, "loss": round(loss, 9)}) + "\n")
