@@ -33,9 +33,14 @@ MODELS = {
 }
 
 
+# Not every beginning will do: where rounding alone decides whether a dead ReLU comes to life, Adam makes a jump of 1e-3 in the
+# loss out of it (mnist_cnn from the seeds "" and " 3", for instance). make_curves.py checks that from these it does not happen.
+SEEDS = {"mnist_cnn": " 2", "mlp": "", "branches": " 9"}
+
+
 def parameters(model):
     """Name to (shape, values as array of f32)."""
-    generator = random.Random("dtc reference " + model)
+    generator = random.Random("dtc reference " + model + SEEDS[model])
     result = {}
     for layer, (shape, has_bias) in MODELS[model].items():
         bound = 1 / math.sqrt(math.prod(shape[1:]))
