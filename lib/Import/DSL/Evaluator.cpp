@@ -237,8 +237,8 @@ void Evaluator::run(const Repeat &repeat) {
   LayerScope *outer = layers;
   llvm::scope_exit leave([&] { layers = outer; });
   for (int64_t turn = 0; turn < *turns; ++turn) {
-    // Every turn would make the same mistakes.
-    if (reporter.hasErrors())
+    // Every turn would make the same mistakes as the first.
+    if (turn > 0 && reporter.hasErrors())
       return;
     if (++statements > maxStatements) {
       reporter.error(repeat.position)
