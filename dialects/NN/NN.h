@@ -71,6 +71,7 @@ inline constexpr llvm::StringLiteral input = "nn.input";
 inline constexpr llvm::StringLiteral parameter = "nn.parameter";
 inline constexpr llvm::StringLiteral init = "nn.init";
 inline constexpr llvm::StringLiteral label = "nn.label";
+inline constexpr llvm::StringLiteral classes = "nn.classes";
 inline constexpr llvm::StringLiteral sampleWeight = "nn.sample_weight";
 inline constexpr llvm::StringLiteral step = "nn.step";
 inline constexpr llvm::StringLiteral state = "nn.state";

@@ -86,6 +86,12 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                              << " but its argument has type " << type;
     return success();
   }
+  if (attribute.getName() == names::classes) {
+    auto classes = dyn_cast<IntegerAttr>(attribute.getValue());
+    if (!classes || classes.getInt() < 1)
+      return op->emitError() << "'nn.classes' must be a positive integer";
+    return success();
+  }
   return verifyPlaceAttribute(
       op, type, attribute, {names::input, names::parameter, names::state},
       {names::label, names::sampleWeight, names::step}, "function argument");

@@ -18,6 +18,7 @@ def NN_Dialect : Dialect {
     | argument                    | `nn.parameter` | a trained tensor, under its source name   |
     | argument with nn.parameter  | `nn.init`      | its initial value (`#nn.uniform<…>`, `#nn.normal<…>`, `#nn.constant<…>` or `dense…`) |
     | argument                    | `nn.label`     | what the loss compares the output with    |
+    | argument with nn.label      | `nn.classes`   | labels are class ids below this           |
     | argument                    | `nn.sample_weight` | per-sample weight, `tensor<Nxf32>`: 1/N for a sample, 0 for padding |
     | argument                    | `nn.step`      | the 1-based number of the step, `tensor<i64>` |
     | argument                    | `nn.state`     | optimizer state, under its checkpoint name; `nn.init` is its start value |

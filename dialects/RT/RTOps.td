@@ -39,11 +39,13 @@ def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
   let summary = "memory of this rank, at a planned offset of the arena";
   let description = [{
     `name` is the source model's name, or one made from it. `init` is the
-    first value of a parameter or of state. A view shares its base's memory
+    first value of a parameter or of state. `classes` bounds labels that are
+    class ids. A view shares its base's memory
     from element `at` on; it has no offset of its own.
   }];
   let arguments = (ins StrAttr:$name, RT_BufferKindAttr:$kind,
-    OptionalAttr<I64Attr>:$offset, OptionalAttr<AnyAttr>:$init);
+    OptionalAttr<I64Attr>:$offset, OptionalAttr<AnyAttr>:$init,
+    OptionalAttr<I64Attr>:$classes);
   let results = (outs AnyStridedMemRef:$memory);
   let assemblyFormat = [{
     $kind $name (`offset` $offset^)? attr-dict `:` type($memory)

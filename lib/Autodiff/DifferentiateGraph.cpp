@@ -30,7 +30,7 @@ struct Model {
   SmallVector<BlockArgument> inputs, parameters;
   /// The result of the function that is trained.
   unsigned trained = 0;
-  RankedTensorType label;
+  RankedTensorType prediction, label;
 };
 
 /// A function under construction; arguments and results come one by one.
@@ -55,6 +55,16 @@ public:
     return addArgument(
         type, builder.getNamedAttr(flag, builder.getUnitAttr()),
         NameLoc::get(builder.getStringAttr(flag.substr(flag.find('.') + 1))));
+  }
+  /// The label; where it is a class id, with the number of classes.
+  Value addLabel(Model &model) {
+    SmallVector<NamedAttribute> attributes = {
+        builder.getNamedAttr(names::label, builder.getUnitAttr())};
+    if (int64_t classes = model.loss.getClasses(model.prediction))
+      attributes.push_back(
+          builder.getNamedAttr(names::classes, builder.getI64IntegerAttr(classes)));
+    return addArgument(model.label, attributes,
+                       NameLoc::get(builder.getStringAttr("label")));
   }
   /// An argument as the model has it.
   Value copyArgument(Model &model, BlockArgument argument) {
@@ -191,6 +201,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   if (failed(label))
     return failure();
   model.label = *label;
+  model.prediction = prediction;
   return model;
 }
 
@@ -208,7 +219,7 @@ Forward buildForward(Model &model, StepFunction &step, bool withStep) {
     mapping.map(input, step.copyArgument(model, input));
   func::FuncOp function = model.function;
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[model.trained]);
-  forward.label = step.addArgument(model.label, names::label);
+  forward.label = step.addLabel(model);
   forward.sampleWeight = step.addArgument(
       RankedTensorType::get({model.recipe.getBatch()}, prediction.getElementType()),
       names::sampleWeight);

@@ -37,6 +37,10 @@ struct CrossEntropy
                                  IntegerType::get(prediction.getContext(), 64));
   }
 
+  int64_t getClasses(Attribute, RankedTensorType prediction) const {
+    return prediction.getShape().back();
+  }
+
   LossAndGradient buildLoss(Attribute, ImplicitLocOpBuilder &builder,
                             Value prediction, Value label, Value weight) const {
     auto loss = SoftmaxCrossEntropyOp::create(

@@ -60,8 +60,8 @@ void dtc::emit::printPlan(Printer &printer) {
      << "      .optimizer = " << quote(recipeName(recipe.getOptimizer())) << ",\n"
      << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";
   for (rt::BufferOp label : buffersOf(program, rt::BufferKind::Label))
-    if (auto classes = label->getAttrOfType<IntegerAttr>("classes"))
-      os << "      .classes = " << classes.getInt() << ",\n";
+    if (label.getClasses())
+      os << "      .classes = " << *label.getClasses() << ",\n";
   if (!buffersOf(program, rt::BufferKind::Correct).empty())
     os << "      .has_accuracy = true,\n";
   os << "      .flops = " << formatReal(flops, false) << ",\n"

@@ -2,33 +2,65 @@
 #include "dtc/Plan/FragmentBuilder.h"
 
 #include "mlir/IR/Location.h"
+#include "mlir/IR/OpImplementation.h"
 
 using namespace mlir;
 
-/// The first name in a location; fused locations are searched in order.
-static StringAttr findName(Location location) {
+namespace {
+/// What a location says about where an op came from.
+struct Origin {
+  StringAttr layer;
+  bool adjoint = false;
+};
+} // namespace
+
+/// The first layer named in a location, and whether the op is part of the
+/// backward pass (Autodiff marks adjoints by the fused location's metadata).
+static Origin findOrigin(Location location) {
   if (auto name = dyn_cast<NameLoc>(location))
-    return name.getName();
-  if (auto fused = dyn_cast<FusedLoc>(location))
-    for (Location part : fused.getLocations())
-      if (StringAttr name = findName(part))
-        return name;
+    return {name.getName()};
   if (auto call = dyn_cast<CallSiteLoc>(location))
-    return findName(call.getCallee());
-  return {};
+    return findOrigin(call.getCallee());
+  Origin origin;
+  auto fused = dyn_cast<FusedLoc>(location);
+  if (!fused)
+    return origin;
+  for (Location part : fused.getLocations()) {
+    Origin found = findOrigin(part);
+    if (!origin.layer)
+      origin.layer = found.layer;
+    origin.adjoint |= found.adjoint;
+  }
+  auto mark = dyn_cast_or_null<StringAttr>(fused.getMetadata());
+  origin.adjoint |= mark && mark.getValue() == "adjoint";
+  return origin;
+}
+
+/// The name that the op's definition gives a result: "index", "dlogits".
+static std::string resultName(OpResult result) {
+  std::string name;
+  if (auto named = dyn_cast<OpAsmOpInterface>(result.getOwner()))
+    named.getAsmResultNames([&](Value value, StringRef text) {
+      if (value == result)
+        name = text.str();
+    });
+  return name.empty() ? std::to_string(result.getResultNumber()) : name;
 }
 
 std::string dtc::plan::bufferName(OpResult result) {
   Operation *op = result.getOwner();
+  Origin origin = findOrigin(op->getLoc());
   StringRef mnemonic = op->getName().stripDialect();
-  StringAttr layer = findName(op->getLoc());
-  // A kernel is named after what it computes.
+  // A kernel is named after what it does last.
   if (auto ops = op->getAttrOfType<ArrayAttr>("dtc.ops"); ops && !ops.empty())
     mnemonic = cast<StringAttr>(ops[ops.size() - 1]).getValue();
-  std::string name = layer ? layer.getValue().str() : mnemonic.str();
-  if (layer && mnemonic.contains("_gradient"))
-    name += "." + mnemonic.substr(mnemonic.find("_") + 1).str();
-  if (op->getNumResults() > 1 && result.getResultNumber() > 0)
-    name += "." + std::to_string(result.getResultNumber());
+
+  std::string name = origin.layer ? origin.layer.getValue().str() : mnemonic.str();
+  if (result.getResultNumber() > 0)
+    return name + "." + resultName(result);
+  if (origin.adjoint && !mnemonic.ends_with("gradient"))
+    return name + ".gradient";
+  if (origin.layer && mnemonic.ends_with("gradient"))
+    return name + "." + mnemonic.substr(mnemonic.find('_') + 1).str();
   return name;
 }

@@ -111,7 +111,7 @@ Value FragmentBuilder::createBuffer(Location location, StringRef name,
   insertBehindDeclarations(builder, program);
   return rt::BufferOp::create(builder, location, type, builder.getStringAttr(name),
                               rt::BufferKindAttr::get(builder.getContext(), kind),
-                              /*offset=*/IntegerAttr(), init);
+                              /*offset=*/IntegerAttr(), init, /*classes=*/IntegerAttr());
 }
 
 Value FragmentBuilder::createConstant(Location location, StringRef name,

@@ -109,6 +109,8 @@ LogicalResult RoleLowering::bindArguments(dist::TimelineOp timeline) {
     MemRefType type = rowMajor(argument.getType());
     Value buffer = getOrCreateBuffer(argument.getLoc(), *what, type,
                                      timeline.getArgAttr(i, nn::names::init));
+    if (auto classes = timeline.getArgAttrOfType<IntegerAttr>(i, nn::names::classes))
+      buffer.getDefiningOp<rt::BufferOp>().setClassesAttr(classes);
     if (buffer.getType() != type)
       return timeline.emitOpError("has '")
              << what->name << "' as " << type << " but another phase as "

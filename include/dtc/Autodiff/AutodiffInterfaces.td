@@ -59,6 +59,12 @@ def LossInterface : AttrInterface<"LossInterface"> {
       (ins "::mlir::Location":$location,
            "::mlir::RankedTensorType":$prediction)>,
     InterfaceMethod<[{
+        The number of classes if labels are class ids of a prediction of this
+        type, else 0.
+      }],
+      "int64_t", "getClasses", (ins "::mlir::RankedTensorType":$prediction),
+      /*methodBody=*/"", /*defaultImplementation=*/"return 0;">,
+    InterfaceMethod<[{
         Builds the loss (a scalar) and its gradient with respect to the
         prediction (of the prediction's type).
       }],

@@ -1,0 +1,52 @@
+// RUN: dtc-opt --dtc-lower-to-runtime %s -verify-diagnostics -split-input-file
+
+// expected-error @below {{has no shard.grid @mesh with dist.axes}}
+module {
+}
+
+// -----
+
+// expected-error @below {{has no timeline}}
+module {
+  shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
+}
+
+// -----
+
+shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
+// expected-error @below {{needs nn.model and nn.recipe}}
+dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}) -> () attributes {phase = "train", role = "all"} {
+  dist.return
+}
+
+// -----
+
+shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
+// expected-error @below {{argument 1 is neither input, label, weight, step, parameter nor state}}
+dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}, %x: tensor<2xf32>) -> () attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
+  dist.return
+}
+
+// -----
+
+shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
+dist.fragment @f(%x: tensor<2xf32>) -> tensor<2xf32> {
+  // expected-error @below {{has no runtime call (RuntimeLoweringOpInterface)}}
+  %y = nn.relu %x : tensor<2xf32>
+  dist.return %y : tensor<2xf32>
+}
+dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}) -> (tensor<2xf32> {nn.loss}) attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
+  %y = dist.run @f(%w) : (tensor<2xf32>) -> tensor<2xf32>
+  dist.return %y : tensor<2xf32>
+}
+
+// -----
+
+shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
+dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}, %p: tensor<2xf32> {nn.parameter = "p", nn.init = #nn.constant<value = 0.0>}) -> () attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
+  dist.return
+}
+// expected-error @below {{has 'p' as 'memref<3xf32>' but another phase as 'memref<2xf32>'}}
+dist.timeline @evaluate(%w: tensor<2xf32> {nn.sample_weight}, %p: tensor<3xf32> {nn.parameter = "p", nn.init = #nn.constant<value = 0.0>}) -> () attributes {phase = "evaluate", role = "all"} {
+  dist.return
+}

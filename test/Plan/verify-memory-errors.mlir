@@ -1,0 +1,35 @@
+// RUN: dtc-opt --dtc-verify-memory %s -verify-diagnostics -split-input-file
+
+rt.program @p arena(192) attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = [], mesh = array<i64>} {
+  // expected-note @below {{the other buffer}}
+  %a = rt.buffer temporary "a" offset 0 : memref<32xf32>
+  // expected-error @below {{'b' at offset 64 lies inside live buffer 'a', which ends at 128}}
+  %b = rt.buffer temporary "b" offset 64 : memref<32xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    rt.call "copy"(%a) -> (%b) : (memref<32xf32>) -> memref<32xf32>
+  }
+  rt.timeline @train phase "train" {
+    rt.run @f
+  }
+}
+
+// -----
+
+// The same offsets are fine for buffers that never live together.
+rt.program @p arena(192) attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = [], mesh = array<i64>} {
+  %a = rt.buffer temporary "a" offset 0 : memref<32xf32>
+  %b = rt.buffer temporary "b" offset 64 : memref<32xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    rt.call "fill"() -> (%a) : () -> memref<32xf32>
+    rt.call "fill"() -> (%b) : () -> memref<32xf32>
+  }
+  rt.timeline @train phase "train" {
+    rt.run @f
+  }
+}
+
+// -----
+
+// expected-error @below {{has no memory plan}}
+rt.program @p attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = [], mesh = array<i64>} {
+}

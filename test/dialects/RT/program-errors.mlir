@@ -1,0 +1,62 @@
+// RUN: dtc-opt %s -verify-diagnostics -split-input-file
+
+rt.program @p arena(64) attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = ["data"], mesh = array<i64: 2>} {
+  // expected-error @below {{ends at byte 96 beyond the arena of 64}}
+  %x = rt.buffer input "x" offset 64 : memref<8xf32>
+}
+
+// -----
+
+// expected-error @below {{names 1 axes of a mesh with 2}}
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = ["data"], mesh = array<i64: 2, 2>} {
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  // expected-error @below {{of a parameter or of state needs an initial value}}
+  %x = rt.buffer parameter "x" : memref<8xf32>
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  // expected-error @below {{must be dense, row-major or channels-last}}
+  %x = rt.buffer temporary "x" : memref<8x8xf32, strided<[16, 1]>>
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer temporary "x" : memref<8xf32>
+  // expected-error @below {{does not lie inside}}
+  %y = rt.view "y" of %x at 6 : memref<8xf32> -> memref<4xf32>
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{callee 'system("rm");' is no identifier}}
+    rt.call "system(\22rm\22);"() -> () : () -> ()
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{launches 'k', which is no kernel}}
+    rt.launch @k() -> () : () -> ()
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  // expected-error @below {{has a grid of 1 dimensions}}
+  rt.kernel @k grid [8] reads [] writes [affine_map<(d0, d1) -> (d0)>] formula "" {
+    %c = arith.constant 0.0 : f32
+    rt.yield %c : f32
+  }
+}
