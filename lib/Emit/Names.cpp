@@ -93,6 +93,6 @@ std::string dtc::emit::quote(StringRef text) {
 std::string dtc::emit::forComment(StringRef text) {
   std::string comment;
   for (char c : text.take_front(80))
-    comment += isPlain(c) || c == ',' ? c : '?';
+    comment += isPlain(c) || c == ',' ? c : '_';
   return comment;
 }

@@ -27,7 +27,7 @@ std::string makeIdentifier(llvm::StringRef name);
 /// octal escape, so that no name can end the literal or start a trigraph.
 std::string quote(llvm::StringRef text);
 
-/// For comments: what is not in the set above is a question mark.
+/// For comments: what is not in the set above is an underscore.
 std::string forComment(llvm::StringRef text);
 
 } // namespace dtc::emit

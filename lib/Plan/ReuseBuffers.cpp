@@ -12,19 +12,24 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::plan;
 
-/// A temporary that is a whole buffer, not a part of one.
+/// The temporary that `memory` is all of, possibly under another name.
 static rt::BufferOp asTemporary(Value memory) {
+  while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
+    if (view.getBase().getType() != memory.getType())
+      return {};
+    memory = view.getBase();
+  }
   auto buffer = memory.getDefiningOp<rt::BufferOp>();
   return buffer && buffer.getKind() == rt::BufferKind::Temporary ? buffer
                                                                  : rt::BufferOp();
 }
 
-/// Whether the kernel reads `input` only at the position that it writes.
+/// Whether the kernel reads `source` only at the position that it writes.
 static bool readsWhereItWrites(rt::LaunchOp launch, rt::KernelOp kernel,
-                               Value input, Attribute writeMap) {
+                               rt::BufferOp source, Attribute writeMap) {
   for (auto [operand, map] : llvm::zip_equal(launch.getInputs(), kernel.getReads()))
-    if (rootBuffer(operand) == rootBuffer(input) &&
-        (operand != input || map != writeMap))
+    if (rootBuffer(operand) == source &&
+        (asTemporary(operand) != source || map != writeMap))
       return false;
   return true;
 }
@@ -43,8 +48,8 @@ struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
     auto kernel = program.lookupSymbol<rt::KernelOp>(launch.getKernel());
     for (auto [output, writeMap] :
          llvm::zip_equal(llvm::to_vector(launch.getOutputs()), kernel.getWrites())) {
-      rt::BufferOp target = asTemporary(output);
-      if (!target)
+      auto target = output.getDefiningOp<rt::BufferOp>();
+      if (!target || !asTemporary(output))
         continue;
       // Joining two buffers changes their lifetimes, so they are taken anew.
       Lifetimes lifetimes(program);
@@ -54,16 +59,35 @@ struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
       for (Value input : llvm::to_vector(launch.getInputs())) {
         rt::BufferOp source = asTemporary(input);
         if (!source || source == target || input.getType() != output.getType() ||
-            lifetimes.of(source)->last != now ||
-            llvm::is_contained(launch.getOutputs(), input) ||
-            !readsWhereItWrites(launch, kernel, input, writeMap))
+            lifetimes.of(source)->last != now || isWritten(launch, source) ||
+            !readsWhereItWrites(launch, kernel, source, writeMap))
           continue;
-        output.replaceAllUsesWith(input);
-        target.erase();
+        shareMemory(target, source);
         ++reused;
         break;
       }
     }
+  }
+
+  static bool isWritten(rt::LaunchOp launch, rt::BufferOp buffer) {
+    return llvm::any_of(launch.getOutputs(), [&](Value output) {
+      return rootBuffer(output) == buffer;
+    });
+  }
+
+  /// The output keeps its name: what lies there from now on is something else.
+  static void shareMemory(rt::BufferOp target, rt::BufferOp source) {
+    OpBuilder builder(target);
+    if (target->isBeforeInBlock(source))
+      builder.setInsertionPointAfter(source);
+    auto view = rt::ViewOp::create(builder, target.getLoc(),
+                                   target.getMemory().getType(), target.getName(),
+                                   source.getMemory(), 0);
+    for (Operation *user : target->getUsers())
+      if (isa<rt::ViewOp>(user) && user->isBeforeInBlock(view))
+        user->moveAfter(view);
+    target.getMemory().replaceAllUsesWith(view.getMemory());
+    target.erase();
   }
 };
 } // namespace

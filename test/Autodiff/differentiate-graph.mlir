@@ -23,7 +23,7 @@
 // CHECK: return %[[LOSS]], %[[NEW]]
 //
 // CHECK-LABEL: func.func @evaluate
-// CHECK-SAME: {nn.input = "x"} {{.*}} {nn.classes = 3 : i64, nn.label} {{.*}} {nn.sample_weight}
+// CHECK-SAME: {nn.input = "x"} {{.*}} {nn.label} {{.*}} {nn.sample_weight}
 // CHECK-SAME: nn.parameter = "w"} loc({{.*}})) -> (tensor<f32> {nn.loss})
 // CHECK-SAME: nn.phase = "evaluate"
 // CHECK: %[[LOSS:.*]] = nn.reduce_sum

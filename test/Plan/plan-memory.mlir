@@ -1,22 +1,23 @@
 // RUN: dtc-opt --dtc-plan-memory --dtc-verify-memory %s | FileCheck %s
 
-// CHECK: rt.program @p arena(1216)
+// CHECK: rt.program @p arena(1152)
 rt.program @p attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = [], mesh = array<i64>} {
   // What is kept comes first and shares with nobody, even if no call touches it.
   // CHECK: rt.buffer input "x" offset 0
   %x = rt.buffer input "x" : memref<16xf32>
   // CHECK: rt.buffer parameter "w" offset 64
   %w = rt.buffer parameter "w" {init = unit} : memref<16xf32>
-  // Alive together: side by side, the larger one lower.
-  // CHECK: rt.buffer temporary "a" offset 640
+  // Alive together: side by side.
+  // CHECK: rt.buffer temporary "a" offset 128
   %a = rt.buffer temporary "a" : memref<128xf32>
-  // CHECK: rt.buffer temporary "b" offset 128
+  // CHECK: rt.buffer temporary "b" offset 640
   %b = rt.buffer temporary "b" : memref<128xf32>
   // Alive when a is dead: takes its place.
-  // CHECK: rt.buffer temporary "c" offset 640
+  // CHECK: rt.buffer temporary "c" offset 128
   %c = rt.buffer temporary "c" : memref<100xf32>
-  // Alive with b and c; sizes are rounded up to 64 bytes.
-  // CHECK: rt.buffer temporary "d" offset 1152
+  // Alive with b and c: in the gap that is left between them; sizes are rounded
+  // up to 64 bytes.
+  // CHECK: rt.buffer temporary "d" offset 576
   %d = rt.buffer temporary "d" : memref<1xf32>
   // CHECK-NOT: "unused"
   %u = rt.buffer temporary "unused" : memref<1024xf32>

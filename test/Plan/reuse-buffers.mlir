@@ -6,7 +6,7 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 1 : i64, local_bat
   %x = rt.buffer input "x" : memref<8xf32>
   // CHECK: %[[A:.*]] = rt.buffer temporary "a"
   %a = rt.buffer temporary "a" : memref<8xf32>
-  // CHECK-NOT: "b"
+  // CHECK: %[[B:.*]] = rt.view "b" of %[[A]] at 0
   %b = rt.buffer temporary "b" : memref<8xf32>
   // CHECK: %[[C:.*]] = rt.buffer temporary "c"
   %c = rt.buffer temporary "c" : memref<8xf32>
@@ -20,12 +20,12 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 1 : i64, local_bat
     // CHECK: rt.launch @neg(%[[X]]) -> (%[[A]])
     rt.launch @neg(%x) -> (%a) : (memref<8xf32>) -> memref<8xf32>
     // The last reader of a temporary is.
-    // CHECK: rt.launch @neg(%[[A]]) -> (%[[A]])
+    // CHECK: rt.launch @neg(%[[A]]) -> (%[[B]])
     rt.launch @neg(%a) -> (%b) : (memref<8xf32>) -> memref<8xf32>
     // What is read again is not.
-    // CHECK: rt.launch @neg(%[[A]]) -> (%[[C]])
+    // CHECK: rt.launch @neg(%[[B]]) -> (%[[C]])
     rt.launch @neg(%b) -> (%c) : (memref<8xf32>) -> memref<8xf32>
-    // CHECK: rt.call "copy"(%[[A]]) -> (%[[X]])
+    // CHECK: rt.call "copy"(%[[B]]) -> (%[[X]])
     rt.call "copy"(%b) -> (%x) : (memref<8xf32>) -> memref<8xf32>
     rt.call "copy"(%c) -> (%x) : (memref<8xf32>) -> memref<8xf32>
   }

@@ -39,12 +39,15 @@ def ReuseBuffers : Pass<"dtc-reuse-buffers", "::dtc::rt::ProgramOp"> {
   let description = [{
     A kernel reads and writes each point of its grid once. Where an input is a
     temporary that nothing reads afterwards, has the output's type and is read
-    at the position that is written, the output takes its buffer.
+    at the position that is written, the output becomes a view of its buffer
+    (under the output's own name, since it holds something else).
 
     ```mlir
+    %b = rt.buffer temporary "b" : memref<8xf32>
     rt.launch @relu(%a) -> (%b) : …    // %a dead from here on
     // becomes
-    rt.launch @relu(%a) -> (%a) : …
+    %b = rt.view "b" of %a at 0 : memref<8xf32> -> memref<8xf32>
+    rt.launch @relu(%a) -> (%b) : …
     ```
   }];
   let statistics = [Statistic<"reused", "buffers-reused", "Outputs written over an input">];

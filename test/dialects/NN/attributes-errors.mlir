@@ -31,6 +31,7 @@ func.func @f() attributes {nn.recipe = "adam"} { return }
 // -----
 
 // expected-error @below {{beta1 must be in [0}}
+// expected-error @below {{failed to parse NN_RecipeAttr parameter 'optimizer'}}
 func.func @f() attributes {nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.adam<lr = 0.1, beta1 = 1.5>, batch = 4>} { return }
 
 // -----
@@ -41,4 +42,5 @@ func.func @f() attributes {nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #n
 // -----
 
 // expected-error @below {{nesterov needs a momentum above 0 and a dampening of 0}}
+// expected-error @below {{failed to parse NN_RecipeAttr parameter 'optimizer'}}
 func.func @f() attributes {nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1, nesterov = true>, batch = 4>} { return }

@@ -2,6 +2,7 @@
 
 func.func @channels(%x: tensor<4x3x8x8xf32>, %w: tensor<6x2x3x3xf32>) {
   // expected-error @below {{x has 3 channels but weight 'tensor<6x2x3x3xf32>' in 1 groups takes 2 a group}}
+  // expected-error @below {{failed to infer returned types}}
   %y = nn.conv %x, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1 : (tensor<4x3x8x8xf32>, tensor<6x2x3x3xf32>) -> tensor<4x6x6x6xf32>
   return
 }
@@ -10,6 +11,7 @@ func.func @channels(%x: tensor<4x3x8x8xf32>, %w: tensor<6x2x3x3xf32>) {
 
 func.func @groups(%x: tensor<4x4x8x8xf32>, %w: tensor<6x1x3x3xf32>) {
   // expected-error @below {{groups 4 must divide the 6 output channels}}
+  // expected-error @below {{failed to infer returned types}}
   %y = nn.conv %x, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 4 : (tensor<4x4x8x8xf32>, tensor<6x1x3x3xf32>) -> tensor<4x6x6x6xf32>
   return
 }
@@ -18,6 +20,7 @@ func.func @groups(%x: tensor<4x4x8x8xf32>, %w: tensor<6x1x3x3xf32>) {
 
 func.func @window(%x: tensor<4x2x2x8xf32>, %w: tensor<6x2x3x3xf32>) {
   // expected-error @below {{the padded extent 2 of spatial dimension 0 is smaller than the window 3}}
+  // expected-error @below {{failed to infer returned types}}
   %y = nn.conv %x, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1 : (tensor<4x2x2x8xf32>, tensor<6x2x3x3xf32>) -> tensor<4x6x1x6xf32>
   return
 }
@@ -34,6 +37,7 @@ func.func @gradient(%dy: tensor<4x6x5x6xf32>, %w: tensor<6x2x3x3xf32>) {
 
 func.func @inner(%a: tensor<4x3xf32>, %b: tensor<4x3xf32>) {
   // expected-error @below {{inner dimensions 3 of 'tensor<4x3xf32>' and 4 of 'tensor<4x3xf32>' differ}}
+  // expected-error @below {{failed to infer returned types}}
   %y = nn.matmul %a, %b : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
   return
 }
@@ -42,6 +46,7 @@ func.func @inner(%a: tensor<4x3xf32>, %b: tensor<4x3xf32>) {
 
 func.func @padding(%x: tensor<4x3x8x8xf32>) {
   // expected-error @below {{leave a window of 2 that sees padding alone}}
+  // expected-error @below {{failed to infer returned types}}
   %y, %i = nn.max_pool %x kernel [2, 2] strides [2, 2] pads [2, 0, 0, 0] dilations [1, 1] : (tensor<4x3x8x8xf32>) -> (tensor<4x3x5x4xf32>, tensor<4x3x5x4xui8>)
   return
 }
@@ -66,6 +71,7 @@ func.func @reshape(%x: tensor<4x3xf32>) {
 
 func.func @transpose(%x: tensor<4x3xf32>) {
   // expected-error @below {{[0, 0] is no permutation of the dimensions of 'tensor<4x3xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
   %y = nn.transpose %x [0, 0] : (tensor<4x3xf32>) -> tensor<4x4xf32>
   return
 }
