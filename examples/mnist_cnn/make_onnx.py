@@ -5,14 +5,14 @@ import torch
 from torch import nn
 
 
-class Spread(nn.Module):
+class Standardise(nn.Module):
     def forward(self, image):
-        return (image - 0.286) * 12
+        return (image - 0.286) / 0.353
 
 
 torch.manual_seed(0)
 model = nn.Sequential(OrderedDict(
-    spread=Spread(),
+    standardise=Standardise(),
     conv1=nn.Conv2d(1, 32, 3), relu1=nn.ReLU(), pool1=nn.MaxPool2d(2),
     conv2=nn.Conv2d(32, 64, 3), relu2=nn.ReLU(), pool2=nn.MaxPool2d(2),
     flatten=nn.Flatten(),

@@ -14,7 +14,7 @@ from torch import nn
 
 class Spread(nn.Module):
     def forward(self, image):
-        return (image - 0.286) * 12
+        return (image - 0.286) / 0.353
 
 
 def mnist_cnn():

@@ -6,10 +6,18 @@
 #include "Graph.h"
 #include "Signature.h"
 
+#include <cmath>
 #include <functional>
 #include <map>
 
 namespace dtc::dsl {
+
+/// Bounds of the uniform distributions that layers with `fanIn` inputs start
+/// from. Weights: sqrt(6 / fanIn), which keeps the variance of activations
+/// behind ReLU (He et al. 2015, "Delving Deep into Rectifiers"). Biases:
+/// 1 / sqrt(fanIn) (PyTorch).
+inline double weightBound(double fanIn) { return std::sqrt(6 / fanIn); }
+inline double biasBound(double fanIn) { return 1 / std::sqrt(fanIn); }
 
 /// One call of a layer while it is built: its full name (`block1.conv1`), its
 /// place, and the graph that it adds to.

@@ -60,12 +60,10 @@ static Datum buildConv(Layer &layer, const Arguments &arguments,
 
   SmallVector<int64_t> shape{conv->channels, inputs / conv->groups};
   llvm::append_range(shape, conv->kernel);
-  // PyTorch's default: uniform within 1 / sqrt(fan_in), for weight and bias.
   double fanIn = 1;
   for (int64_t extent : ArrayRef(shape).drop_front())
     fanIn *= extent;
-  double bound = 1 / std::sqrt(fanIn);
-  Value weight = makeWeight(layer, arguments, shape, bound);
+  Value weight = makeWeight(layer, arguments, shape, weightBound(fanIn));
   if (!weight)
     return Invalid();
   SmallVector<Value> operands{x, weight};
@@ -75,7 +73,7 @@ static Datum buildConv(Layer &layer, const Arguments &arguments,
     operands.push_back(arguments.tensor("bias"));
   else if (!flag || *flag)
     operands.push_back(
-        layer.uniformParameter("bias", {conv->channels}, bound));
+        layer.uniformParameter("bias", {conv->channels}, biasBound(fanIn)));
   if (!operands.back())
     return Invalid();
 

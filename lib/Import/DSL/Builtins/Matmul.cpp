@@ -8,7 +8,7 @@ using namespace dtc;
 using namespace dtc::dsl;
 
 /// x W^T + b over the last dimension of x; W is [features, inputs] as in
-/// torch.nn.Linear, with its default initial values.
+/// torch.nn.Linear.
 static Datum buildLinear(Layer &layer, const Arguments &arguments) {
   Value x = arguments.tensor("x");
   if (tensorType(x).getRank() < 2) {
@@ -18,7 +18,6 @@ static Datum buildLinear(Layer &layer, const Arguments &arguments) {
   }
   int64_t features = arguments.integer("features");
   int64_t inputs = tensorType(x).getShape().back();
-  double bound = 1 / std::sqrt(static_cast<double>(inputs));
   Value weight;
   if (arguments.has("weight")) {
     weight = arguments.tensor("weight");
@@ -29,7 +28,7 @@ static Datum buildLinear(Layer &layer, const Arguments &arguments) {
       return Invalid();
     }
   } else {
-    weight = layer.uniformParameter("weight", {features, inputs}, bound);
+    weight = layer.uniformParameter("weight", {features, inputs}, weightBound(inputs));
   }
   if (!weight)
     return Invalid();
@@ -43,7 +42,7 @@ static Datum buildLinear(Layer &layer, const Arguments &arguments) {
     return product;
   Value bias = arguments.has("bias") && !flag
                    ? arguments.tensor("bias")
-                   : layer.uniformParameter("bias", {features}, bound);
+                   : layer.uniformParameter("bias", {features}, biasBound(inputs));
   if (!bias)
     return Invalid();
   if (tensorType(bias).getShape() != ArrayRef(features)) {
