@@ -199,8 +199,14 @@ struct ScalarConstantLowering
 };
 } // namespace
 
-void dtc::plan::attachElementwiseLowerings(MLIRContext *context) {
+void dtc::plan::attachKernelLowerings(MLIRContext *context) {
   linalg::GenericOp::attachInterface<GenericLowering>(*context);
+}
+
+void dtc::plan::attachTensorLowerings(MLIRContext *context) {
   tensor::EmptyOp::attachInterface<EmptyLowering>(*context);
+}
+
+void dtc::plan::attachScalarLowerings(MLIRContext *context) {
   arith::ConstantOp::attachInterface<ScalarConstantLowering>(*context);
 }

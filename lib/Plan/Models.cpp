@@ -46,7 +46,13 @@ void dtc::plan::registerPlanModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
     attachCollectiveLowerings(context);
   });
-  registry.addExtension(
-      +[](MLIRContext *context, linalg::LinalgDialect *, tensor::TensorDialect *,
-          arith::ArithDialect *) { attachElementwiseLowerings(context); });
+  registry.addExtension(+[](MLIRContext *context, linalg::LinalgDialect *) {
+    attachKernelLowerings(context);
+  });
+  registry.addExtension(+[](MLIRContext *context, tensor::TensorDialect *) {
+    attachTensorLowerings(context);
+  });
+  registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
+    attachScalarLowerings(context);
+  });
 }

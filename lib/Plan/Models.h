@@ -12,7 +12,9 @@ void attachMatmulLowerings(mlir::MLIRContext *context);
 void attachPoolingLowerings(mlir::MLIRContext *context);
 void attachShapeLowerings(mlir::MLIRContext *context);
 void attachTrainingLowerings(mlir::MLIRContext *context);
-void attachElementwiseLowerings(mlir::MLIRContext *context);
+void attachKernelLowerings(mlir::MLIRContext *context);
+void attachTensorLowerings(mlir::MLIRContext *context);
+void attachScalarLowerings(mlir::MLIRContext *context);
 void attachCollectiveLowerings(mlir::MLIRContext *context);
 
 /// The options `activation` and `alpha` of a library call.

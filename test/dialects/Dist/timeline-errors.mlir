@@ -49,3 +49,27 @@ dist.fragment @f(%x: tensor<3xf32>) -> tensor<2xf32> {
   // expected-error @below {{but 'f' promises}}
   dist.return %x : tensor<3xf32>
 }
+
+// -----
+
+dist.timeline @train(%x: tensor<2xf32>) -> tensor<2xf32> attributes {phase = "train", role = "all"} {
+  // expected-error @below {{combines nothing}}
+  %t = "dist.all_reduce_start"() <{reduction = #dist<reduction sum>, axis = "data", bucket = "b", names = []}> : () -> !dist.pending<tensor<2xf32>>
+  dist.return %x : tensor<2xf32>
+}
+
+// -----
+
+dist.timeline @train(%x: tensor<2xf32>) -> tensor<2xf32> attributes {phase = "train", role = "all"} {
+  // expected-error @below {{has 1 values but 2 names}}
+  %t = dist.all_reduce_start sum %x over "data" bucket "b" ["x", "y"] : tensor<2xf32> -> <tensor<2xf32>>
+  dist.return %x : tensor<2xf32>
+}
+
+// -----
+
+dist.timeline @train(%x: tensor<2xf32>) -> tensor<2xf32> attributes {phase = "train", role = "all"} {
+  // expected-error @below {{combines ('tensor<2xf32>') but promises '!dist.pending<tensor<3xf32>>'}}
+  %t = dist.all_reduce_start sum %x over "data" bucket "b" ["x"] : tensor<2xf32> -> <tensor<3xf32>>
+  dist.return %x : tensor<2xf32>
+}

@@ -44,3 +44,29 @@ func.func @f() attributes {nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #n
 // expected-error @below {{nesterov needs a momentum above 0 and a dampening of 0}}
 // expected-error @below {{failed to parse NN_RecipeAttr parameter 'optimizer'}}
 func.func @f() attributes {nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1, nesterov = true>, batch = 4>} { return }
+
+// -----
+
+// expected-error @below {{dampening must be finite}}
+// expected-error @below {{failed to parse NN_RecipeAttr parameter 'optimizer'}}
+func.func @f() attributes {nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1, dampening = 1.0e999>, batch = 4>} { return }
+
+// -----
+
+// expected-error @below {{'nn.model' must be a string}}
+func.func @f() attributes {nn.model = 1 : i64} { return }
+
+// -----
+
+// expected-error @below {{'nn.input' on a function argument that is no ranked tensor but 'f32'}}
+func.func @f(%x: f32 {nn.input = "x"}) { return }
+
+// -----
+
+// expected-error @below {{'nn.label' takes no value}}
+func.func @f(%x: tensor<4xf32> {nn.label = "x"}) { return }
+
+// -----
+
+// expected-error @below {{unknown attribute 'nn.modle' of the nn dialect on an operation}}
+func.func @f() attributes {nn.modle = "m"} { return }

@@ -60,3 +60,76 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_bat
     rt.yield %c : f32
   }
 }
+
+// -----
+
+rt.program @p arena(64) attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  // expected-error @below {{has no offset in a planned program}}
+  %x = rt.buffer input "x" : memref<8xf32>
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  // expected-error @below {{must end in rt.yield}}
+  rt.kernel @k grid [8] reads [] writes [] formula "" {
+    %c = arith.constant 0.0 : f32
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  // expected-error @below {{reads 1 buffers but its body takes 0}}
+  rt.kernel @k grid [8] reads [affine_map<(d0) -> (d0)>] writes [] formula "" {
+    %c = arith.constant 0.0 : f32
+    rt.yield %c : f32
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  // expected-error @below {{writes 0 buffers but yields 1}}
+  rt.kernel @k grid [8] reads [] writes [] formula "" {
+    %c = arith.constant 0.0 : f32
+    rt.yield %c : f32
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{has 1 named operands but 2 names}}
+    rt.call "f"() -> () named %x ["a", "b"] : () -> () named memref<8xf32>
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{option 'a b' is no identifier}}
+    rt.call "f"() -> () options {"a b" = 1 : i64} : () -> ()
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{has 1 option names but 0 values}}
+    "rt.call"() <{callee = "f", operandSegmentSizes = array<i32: 0, 0, 0>, option_names = ["a"], option_values = []}> : () -> ()
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  rt.timeline @t phase "train" {
+    // expected-error @below {{runs 'nothing', which is no fragment}}
+    rt.run @nothing
+  }
+}
