@@ -12,14 +12,14 @@ import torch
 from torch import nn
 
 
-class Spread(nn.Module):
+class Standardise(nn.Module):
     def forward(self, image):
         return (image - 0.286) / 0.353
 
 
 def mnist_cnn():
     return nn.Sequential(
-        Spread(), nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+        Standardise(), nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
