@@ -118,7 +118,7 @@ private:
         return false;
     if (args.hasArg(OPT_nesterov))
       recipe.settings.emplace_back("nesterov", 1);
-    return readCount(OPT_batch, int64_t(1) << 31, recipe.batch);
+    return readCount(OPT_batch, (int64_t(1) << 31) - 1, recipe.batch);
   }
 
   bool readStrategy(dtc::Options &options) {
