@@ -106,8 +106,14 @@ static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_os
 
 static void printProgram(rt::ProgramOp program, raw_ostream &os) {
   int64_t devices = program.getDevices();
-  os << program.getModel() << " on " << devices << (devices == 1 ? " device" : " devices, data parallel")
-     << "; each rank:\n";
+  os << program.getModel() << " on " << devices << (devices == 1 ? " device" : " devices");
+  if (devices > 1) {
+    os << ", mesh ";
+    llvm::interleaveComma(
+        llvm::zip_equal(program.getAxes().getAsValueRange<StringAttr>(), program.getMesh()), os,
+        [&](auto axis) { os << std::get<0>(axis) << ':' << std::get<1>(axis); });
+  }
+  os << "; each rank:\n";
   line(os, "batch") << program.getLocalBatch() << " of " << program.getBatch() << " samples\n";
   if (auto recipe = dyn_cast<dtc::nn::RecipeAttr>(program.getRecipe()))
     line(os, "recipe") << describe(recipe.getLoss()) << ", " << describe(recipe.getOptimizer())
