@@ -8,7 +8,7 @@ packages=(
   libonnx-dev libonnx-testdata libprotobuf-dev protobuf-compiler   # ONNX
   libdnnl-dev libopenmpi-dev openmpi-bin                           # the runtime's mathematics and communication
   nlohmann-json3-dev zlib1g-dev librandom123-dev                   # the runtime's files and random numbers
-  libgtest-dev                                                     # unit tests
+  libgtest-dev python3-psutil                                      # unit tests; time limits of lit
   dataset-fashion-mnist                                            # the examples' images
 )
 

@@ -10,7 +10,8 @@ report=$build/test/report.json
 rm -f "$report"
 lit=$(sed -n 's/^LIT:FILEPATH=//p' "$build/CMakeCache.txt")
 status=0
-"$lit" -v --output "$report" "$@" "$build/test" "$build/test/Unit" || status=$?
+# A test that hangs fails; the longest takes about a minute on two cores.
+"$lit" -v --timeout=900 --output "$report" "$@" "$build/test" "$build/test/Unit" || status=$?
 [ -f "$report" ] || exit "$((status ? status : 1))"
 python3 - "$report" "$status" <<'END'
 # Counts lit's results; a run without a single test is a failure too.
