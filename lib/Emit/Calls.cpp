@@ -2,6 +2,8 @@
 #include "Literals.h"
 #include "Printer.h"
 
+#include "dtc/Cost/Quantities.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 

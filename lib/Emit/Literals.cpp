@@ -1,9 +1,6 @@
 // Numbers and shapes as source text.
 #include "Literals.h"
 
-#include "llvm/Support/Format.h"
-#include "llvm/Support/raw_ostream.h"
-
 #include <charconv>
 #include <cmath>
 
@@ -42,22 +39,4 @@ StringRef dtc::emit::elementTypeName(Type type) {
     return "i32";
   assert(type.isInteger(8) && "the rt dialect has no other element types");
   return "u8";
-}
-
-static std::string scaled(double value, ArrayRef<StringRef> units, double step) {
-  size_t unit = 0;
-  for (; value >= step && unit + 1 < units.size(); ++unit)
-    value /= step;
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << llvm::format(unit == 0 ? "%.0f " : "%.2f ", value) << units[unit];
-  return text;
-}
-
-std::string dtc::emit::formatBytes(int64_t bytes) {
-  return scaled(bytes, {"bytes", "KiB", "MiB", "GiB", "TiB"}, 1024);
-}
-
-std::string dtc::emit::formatFlops(double flops) {
-  return scaled(flops, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"}, 1000);
 }

@@ -13,10 +13,6 @@ std::string formatReal(double value, bool isF32);
 std::string formatList(llvm::ArrayRef<int64_t> values);
 /// The runtime's name of an element type: `f32`, `i64`, `u8`.
 llvm::StringRef elementTypeName(mlir::Type type);
-/// `23.0 MiB`.
-std::string formatBytes(int64_t bytes);
-/// `0.99 GFLOP`.
-std::string formatFlops(double flops);
 
 } // namespace dtc::emit
 

@@ -2,6 +2,7 @@
 #include "Literals.h"
 #include "Printer.h"
 
+#include "dtc/Cost/Quantities.h"
 #include "dtc/Emit/Emit.h"
 
 using namespace mlir;

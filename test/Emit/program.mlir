@@ -5,7 +5,7 @@
 // CHECK: // perceptron, data parallel on 2 devices. Made by dtc; yours to read and to change.
 // CHECK-NEXT: //
 // CHECK-NEXT: //   global batch        8 samples, 4 on each rank
-// CHECK-NEXT: //   per rank and step   2.00 kFLOP, 704 bytes arena, all-reduce of 128 bytes in 1 bucket
+// CHECK-NEXT: //   per rank and step   2.00 kFLOP, 704 B arena, all-reduce of 128 B in 1 bucket
 // CHECK-NEXT: //   a step              forward_backward -> (bucket0 starts) -> (bucket0 arrives) -> update
 // CHECK-NEXT: #include <dtcrt/program.h>
 // CHECK-NEXT: using namespace dtcrt;
@@ -65,7 +65,7 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
   // CHECK: // What one rank does in one step.
   // CHECK-NEXT: void step(Context &ctx, Buffers &b) {
   // CHECK-NEXT:   forward_backward(ctx, b);
-  // CHECK-NEXT:   Pending bucket0 = all_reduce_start(ctx, b.bucket0, {.reduction = Reduction::sum, .axis = "data", .name = "bucket0"});  // 128 bytes: loss, fc.weight
+  // CHECK-NEXT:   Pending bucket0 = all_reduce_start(ctx, b.bucket0, {.reduction = Reduction::sum, .axis = "data", .name = "bucket0"});  // 128 B: loss, fc.weight
   // CHECK-NEXT:   bucket0.wait();
   // CHECK-NEXT:   update(ctx, b);
   // CHECK-NEXT:   copy(ctx, b.loss_sum, b.loss);

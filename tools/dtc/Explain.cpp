@@ -3,35 +3,15 @@
 
 #include "dialects/NN/NN.h"
 #include "dialects/RT/RT.h"
+#include "dtc/Cost/Quantities.h"
 
-#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 namespace rt = dtc::rt;
+using dtc::formatBytes;
+using dtc::formatFlops;
 using llvm::raw_ostream;
-
-/// `22.97 MiB`.
-static std::string formatBytes(double bytes) {
-  const char *units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  unsigned unit = 0;
-  for (; bytes >= 1024 && unit + 1 < std::size(units); ++unit)
-    bytes /= 1024;
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format(unit ? "%.2f " : "%.0f ", bytes) << units[unit];
-  return text;
-}
-
-/// `0.99 GFLOP`.
-static std::string formatFlops(double flops) {
-  const char *units[] = {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"};
-  unsigned unit = 0;
-  for (; flops >= 1000 && unit + 1 < std::size(units); ++unit)
-    flops /= 1000;
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format(unit ? "%.2f " : "%.0f ", flops) << units[unit];
-  return text;
-}
 
 /// `#nn.adam<lr = 1.000000e-03>` without the dialect's mark.
 static std::string describe(Attribute attribute) {
