@@ -26,6 +26,10 @@
 
 namespace dtc::rt {
 
+/// The buffer that `memory`, a buffer or a view of one, is part of; null for a
+/// constant, which is no part of the arena.
+BufferOp rootBuffer(mlir::Value memory);
+
 /// Dimension 1 innermost, all others in their order.
 mlir::MemRefType channelsLast(llvm::ArrayRef<int64_t> shape,
                               mlir::Type elementType);

@@ -86,6 +86,12 @@ LogicalResult BufferOp::verify() {
   return success();
 }
 
+BufferOp dtc::rt::rootBuffer(Value memory) {
+  while (auto view = memory.getDefiningOp<ViewOp>())
+    memory = view.getBase();
+  return memory.getDefiningOp<BufferOp>();
+}
+
 LogicalResult ViewOp::verify() {
   MemRefType base = getBase().getType(), type = getMemory().getType();
   if (base.getElementType() != type.getElementType() ||
@@ -155,6 +161,15 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
                                  << kernel.getReads().size() << " and "
                                  << kernel.getWrites().size();
   return success();
+}
+
+double TimelineOp::getFlops() {
+  auto program = (*this)->getParentOfType<ProgramOp>();
+  double flops = 0;
+  for (auto run : getOps<RunOp>())
+    flops += program.lookupSymbol<FragmentOp>(run.getFragment())
+                 .getFlops().convertToDouble();
+  return flops;
 }
 
 LogicalResult RunOp::verifySymbolUses(SymbolTableCollection &symbols) {

@@ -117,6 +117,10 @@ def RT_TimelineOp : RT_Op<"timeline", [Symbol, HasParent<"ProgramOp">,
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$phase);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name `phase` $phase attr-dict-with-keyword $body";
+  let extraClassDeclaration = [{
+    /// FLOPs of all fragments that it runs.
+    double getFlops();
+  }];
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,9 +35,7 @@ void dtc::emit::printPlan(Printer &printer) {
   double flops = 0;
   for (auto timeline : program.getOps<rt::TimelineOp>())
     if (timeline.getPhase() == "train")
-      for (auto run : timeline.getOps<rt::RunOp>())
-        flops += program.lookupSymbol<rt::FragmentOp>(run.getFragment())
-                     .getFlops().convertToDouble();
+      flops += timeline.getFlops();
 
   os << "// What the compiler decided.\n"
         "Plan plan() {\n"

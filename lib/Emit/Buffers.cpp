@@ -57,12 +57,6 @@ static void printTensor(Printer &printer, Value memory, StringRef rawName) {
   printer.os << "\n";
 }
 
-static rt::BufferOp rootOf(Value memory) {
-  while (auto view = memory.getDefiningOp<rt::ViewOp>())
-    memory = view.getBase();
-  return memory.getDefiningOp<rt::BufferOp>();
-}
-
 /// Constants are part of the text; large ones belong into initializers.
 static LogicalResult printConstant(Printer &printer, rt::ConstantOp constant) {
   constexpr int64_t most = 1 << 16;
@@ -102,7 +96,7 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
     for (Operation &op : printer.program.getBody().front()) {
       if (!isa<rt::BufferOp, rt::ViewOp>(op))
         continue;
-      rt::BufferOp root = rootOf(op.getResult(0));
+      rt::BufferOp root = rt::rootBuffer(op.getResult(0));
       if (!llvm::is_contained(section.kinds, root.getKind()))
         continue;
       if (empty)

@@ -15,7 +15,7 @@ find_package(dtcrt REQUIRED)
 add_executable(train train.cpp)
 target_link_libraries(train PRIVATE dtcrt::cpu)
 )";
-  if (emitParameters(program, llvm::nulls()))
+  if (hasStoredParameters(program))
     os << R"(# The program looks for its stored parameters beside itself.
 configure_file(parameters.safetensors ${CMAKE_CURRENT_BINARY_DIR}/parameters.safetensors COPYONLY)
 )";

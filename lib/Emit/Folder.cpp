@@ -67,7 +67,7 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder) {
         return emitPlan(program, os), success();
       })))
     return failure();
-  if (emitParameters(program, llvm::nulls()) &&
+  if (hasStoredParameters(program) &&
       failed(writeFile(module, temporary, "parameters.safetensors",
                        [&](llvm::raw_ostream &os) {
                          return emitParameters(program, os), success();

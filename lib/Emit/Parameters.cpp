@@ -22,14 +22,17 @@ static void writeElements(ElementsAttr elements, llvm::raw_ostream &os) {
     writer.write(value.convertToFloat());
 }
 
-bool dtc::emit::emitParameters(rt::ProgramOp program, llvm::raw_ostream &os) {
+bool dtc::emit::hasStoredParameters(rt::ProgramOp program) {
+  return llvm::any_of(program.getOps<rt::BufferOp>(), [](rt::BufferOp buffer) {
+    return isa_and_present<ElementsAttr>(buffer.getInitAttr());
+  });
+}
+
+void dtc::emit::emitParameters(rt::ProgramOp program, llvm::raw_ostream &os) {
   SmallVector<std::pair<StringRef, ElementsAttr>> stored;
   for (auto buffer : program.getOps<rt::BufferOp>())
     if (auto elements = dyn_cast_or_null<ElementsAttr>(buffer.getInitAttr()))
       stored.emplace_back(buffer.getName(), elements);
-  if (stored.empty())
-    return false;
-
   std::string header;
   llvm::raw_string_ostream headerStream(header);
   llvm::json::OStream json(headerStream);
@@ -59,5 +62,4 @@ bool dtc::emit::emitParameters(rt::ProgramOp program, llvm::raw_ostream &os) {
   os << header;
   for (auto &[name, elements] : stored)
     writeElements(elements, os);
-  return true;
 }

@@ -48,12 +48,8 @@ static std::string sketch(rt::TimelineOp timeline) {
 static void printHeader(Printer &printer) {
   rt::ProgramOp program = printer.program;
   llvm::raw_ostream &os = printer.os;
-  double flops = 0;
   int64_t communicated = 0, buckets = 0;
   rt::TimelineOp train = timelineOf(program, "train");
-  for (auto run : train.getOps<rt::RunOp>())
-    flops += program.lookupSymbol<rt::FragmentOp>(run.getFragment())
-                 .getFlops().convertToDouble();
   for (auto start : train.getOps<rt::AllReduceStartOp>()) {
     ++buckets;
     communicated += rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()));
@@ -63,7 +59,7 @@ static void printHeader(Printer &printer) {
      << "//\n"
      << "//   global batch        " << program.getBatch() << " samples, "
      << program.getLocalBatch() << " on each rank\n"
-     << "//   per rank and step   " << formatFlops(flops) << ", "
+     << "//   per rank and step   " << formatFlops(train.getFlops()) << ", "
      << formatBytes(*program.getArena()) << " arena";
   if (buckets)
     os << ", all-reduce of " << formatBytes(communicated) << " in " << buckets

@@ -5,12 +5,6 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::plan;
 
-rt::BufferOp dtc::plan::rootBuffer(Value memory) {
-  while (auto view = memory.getDefiningOp<rt::ViewOp>())
-    memory = view.getBase();
-  return memory.getDefiningOp<rt::BufferOp>();
-}
-
 bool Lifetimes::isKept(rt::BufferOp buffer) {
   return buffer.getKind() != rt::BufferKind::Temporary &&
          buffer.getKind() != rt::BufferKind::Bucket;
@@ -40,9 +34,9 @@ void Lifetimes::visit(Operation *op) {
 }
 
 void Lifetimes::touch(Value memory) {
-  rt::BufferOp buffer = rootBuffer(memory);
+  rt::BufferOp buffer = rt::rootBuffer(memory);
   if (!buffer)
-    return; // a constant, which is no part of the arena
+    return;
   auto [entry, isNew] = intervals.try_emplace(buffer, Interval{now, now});
   entry->second.last = now;
 }
@@ -54,4 +48,10 @@ std::optional<Lifetimes::Interval> Lifetimes::of(rt::BufferOp buffer) const {
   if (entry == intervals.end())
     return std::nullopt;
   return entry->second;
+}
+
+void Lifetimes::join(rt::BufferOp source, rt::BufferOp target) {
+  Interval joined{intervals.at(source).first, intervals.at(target).last};
+  intervals.erase(target);
+  intervals.at(source) = joined;
 }

@@ -6,9 +6,6 @@
 
 namespace dtc::plan {
 
-/// The buffer that a view, or a view of a view, is part of.
-rt::BufferOp rootBuffer(mlir::Value memory);
-
 /// The lifetimes of a program's buffers, counted in calls. The timelines stand
 /// one behind the other in time: what lives in one is dead in the next unless
 /// it is kept.
@@ -28,6 +25,9 @@ public:
 
   /// All of time if the buffer is kept; nothing if no call touches it.
   std::optional<Interval> of(rt::BufferOp buffer) const;
+
+  /// `source` from now on also holds what `target` held, directly behind it.
+  void join(rt::BufferOp source, rt::BufferOp target);
 
   /// The moment of an op inside a fragment or a timeline.
   int64_t moment(mlir::Operation *op) const { return moments.lookup(op); }

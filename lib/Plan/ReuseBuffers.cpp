@@ -28,7 +28,7 @@ static rt::BufferOp asTemporary(Value memory) {
 static bool readsWhereItWrites(rt::LaunchOp launch, rt::KernelOp kernel,
                                rt::BufferOp source, Attribute writeMap) {
   for (auto [operand, map] : llvm::zip_equal(launch.getInputs(), kernel.getReads()))
-    if (rootBuffer(operand) == source &&
+    if (rt::rootBuffer(operand) == source &&
         (asTemporary(operand) != source || map != writeMap))
       return false;
   return true;
@@ -40,19 +40,18 @@ struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
     rt::ProgramOp program = getOperation();
     SmallVector<rt::LaunchOp> launches;
     program.walk([&](rt::LaunchOp launch) { launches.push_back(launch); });
+    Lifetimes lifetimes(program);
     for (rt::LaunchOp launch : launches)
-      reuse(program, launch);
+      reuse(program, launch, lifetimes);
   }
 
-  void reuse(rt::ProgramOp program, rt::LaunchOp launch) {
+  void reuse(rt::ProgramOp program, rt::LaunchOp launch, Lifetimes &lifetimes) {
     auto kernel = program.lookupSymbol<rt::KernelOp>(launch.getKernel());
     for (auto [output, writeMap] :
          llvm::zip_equal(llvm::to_vector(launch.getOutputs()), kernel.getWrites())) {
       auto target = output.getDefiningOp<rt::BufferOp>();
       if (!target || !asTemporary(output))
         continue;
-      // Joining two buffers changes their lifetimes, so they are taken anew.
-      Lifetimes lifetimes(program);
       int64_t now = lifetimes.moment(launch);
       if (lifetimes.of(target)->first != now)
         continue;
@@ -62,6 +61,7 @@ struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
             lifetimes.of(source)->last != now || isWritten(launch, source) ||
             !readsWhereItWrites(launch, kernel, source, writeMap))
           continue;
+        lifetimes.join(source, target);
         shareMemory(target, source);
         ++reused;
         break;
@@ -71,7 +71,7 @@ struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
 
   static bool isWritten(rt::LaunchOp launch, rt::BufferOp buffer) {
     return llvm::any_of(launch.getOutputs(), [&](Value output) {
-      return rootBuffer(output) == buffer;
+      return rt::rootBuffer(output) == buffer;
     });
   }
 

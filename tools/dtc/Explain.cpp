@@ -57,10 +57,7 @@ struct Memory {
 } // namespace
 
 static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_ostream &os) {
-  double flops = 0;
-  for (auto run : timeline.getOps<rt::RunOp>())
-    flops += program.lookupSymbol<rt::FragmentOp>(run.getFragment()).getFlops().convertToDouble();
-  line(os, timeline.getPhase()) << formatFlops(flops) << '\n';
+  line(os, timeline.getPhase()) << formatFlops(timeline.getFlops()) << '\n';
   for (Operation &op : timeline.getBody().front()) {
     os.indent(16);
     if (auto run = dyn_cast<rt::RunOp>(op)) {

@@ -25,9 +25,11 @@ void emitPlan(rt::ProgramOp program, llvm::raw_ostream &os);
 /// Prints the CMakeLists.txt that builds the folder against the runtime.
 void emitBuildFile(rt::ProgramOp program, llvm::raw_ostream &os);
 
-/// Prints initial values stored in the model as safetensors; false if there
-/// are none. Format: https://github.com/huggingface/safetensors#format
-bool emitParameters(rt::ProgramOp program, llvm::raw_ostream &os);
+/// Whether the model brings initial values of its own.
+bool hasStoredParameters(rt::ProgramOp program);
+
+/// Prints those values as safetensors. Format: https://github.com/huggingface/safetensors#format
+void emitParameters(rt::ProgramOp program, llvm::raw_ostream &os);
 
 /// Writes the folder of the module's program: train.cpp, CMakeLists.txt,
 /// plan.json and, where the model stores initial values,
