@@ -28,7 +28,10 @@ namespace names {
 inline constexpr llvm::StringLiteral at = "dist.at";
 inline constexpr llvm::StringLiteral axes = "dist.axes";
 inline constexpr llvm::StringLiteral axis = "dist.axis";
+inline constexpr llvm::StringLiteral inPlace = "dist.in_place";
+inline constexpr llvm::StringLiteral microbatches = "dist.microbatches";
 inline constexpr llvm::StringLiteral shard = "dist.shard";
+inline constexpr llvm::StringLiteral stage = "dist.stage";
 /// The symbol of the mesh, a `shard.grid`.
 inline constexpr llvm::StringLiteral mesh = "mesh";
 } // namespace names

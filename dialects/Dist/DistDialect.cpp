@@ -14,6 +14,23 @@ using namespace dtc::dist;
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Dist/DistAttrs.cpp.inc"
 
+Type PendingType::parse(AsmParser &parser) {
+  SmallVector<Type> types;
+  if (parser.parseLess())
+    return {};
+  if (succeeded(parser.parseOptionalGreater()))
+    return get(parser.getContext(), types);
+  if (parser.parseTypeList(types) || parser.parseGreater())
+    return {};
+  return get(parser.getContext(), types);
+}
+
+void PendingType::print(AsmPrinter &printer) const {
+  printer << "<";
+  llvm::interleaveComma(getTypes(), printer);
+  printer << ">";
+}
+
 void DistDialect::initialize() {
   addTypes<
 #define GET_TYPEDEF_LIST

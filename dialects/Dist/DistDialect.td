@@ -25,8 +25,11 @@ def Dist_Dialect : Dialect {
     |------------------|----------------|------------------------------------------|
     | `shard.grid`     | `dist.axes`    | a name for each axis of the mesh         |
     | argument of a timeline | `dist.shard` | the axis over which its dimension 0 is shared |
+    | result of a fragment | `dist.in_place` | the argument in whose memory it lies |
     | timeline         | `dist.at`      | `{pipe = 0}`: the coordinates of the role's ranks; without it, all ranks |
     | `func.func` between the passes of Partition | `dist.axis` | the axis it was sharded over |
+    | the same         | `dist.microbatches` | parts into which a rank's share is cut; its types are those of one part |
+    | its ops          | `dist.stage`   | the pipeline stage that computes it      |
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
@@ -34,9 +37,9 @@ def Dist_Dialect : Dialect {
 
 def Dist_Pending : TypeDef<Dist_Dialect, "Pending"> {
   let mnemonic = "pending";
-  let summary = "communication under way; dist.wait gives its values";
-  let parameters = (ins ArrayRefParameter<"::mlir::Type">:$types);
-  let assemblyFormat = "`<` $types `>`";
+  let summary = "communication under way; dist.wait gives its values (of a send: none)";
+  let parameters = (ins OptionalArrayRefParameter<"::mlir::Type">:$types);
+  let hasCustomAssemblyFormat = 1;
 }
 
 def Dist_Reduction : I32EnumAttr<"Reduction", "how all-reduce combines", [

@@ -59,6 +59,27 @@ ReturnOp FragmentOp::getReturn() {
   return cast<ReturnOp>(getBody().front().getTerminator());
 }
 
+std::optional<unsigned> FragmentOp::getInPlaceArgument(unsigned index) {
+  auto argument = getResultAttrOfType<IntegerAttr>(index, names::inPlace);
+  if (!argument)
+    return std::nullopt;
+  return argument.getInt();
+}
+
+LogicalResult FragmentOp::verify() {
+  for (unsigned i = 0; i < getNumResults(); ++i) {
+    Attribute attribute = getResultAttr(i, names::inPlace);
+    if (!attribute)
+      continue;
+    auto argument = dyn_cast<IntegerAttr>(attribute);
+    if (!argument || argument.getInt() < 0 || argument.getInt() >= getNumArguments() ||
+        getArgumentTypes()[argument.getInt()] != getResultTypes()[i])
+      return emitOpError("result ") << i << " of type " << getResultTypes()[i]
+                                    << " cannot lie in argument " << attribute;
+  }
+  return success();
+}
+
 void TimelineOp::build(OpBuilder &builder, OperationState &state, StringRef name,
                        FunctionType type, StringRef phase, StringRef role) {
   buildFunction(builder, state, name, type, getFunctionTypeAttrName(state.name));
@@ -137,6 +158,34 @@ LogicalResult AllReduceStartOp::verify() {
     if (cast<ShapedType>(type).getElementType() != element)
       return emitOpError("combines ") << element << " and " << type
                                       << ": a bucket has one element type";
+  return success();
+}
+
+LogicalResult SendStartOp::verify() {
+  if (!getPending().getType().getTypes().empty())
+    return emitOpError("promises ") << getPending().getType() << ", but a send gives no value";
+  return success();
+}
+
+LogicalResult RecvStartOp::verify() {
+  ArrayRef<Type> types = getPending().getType().getTypes();
+  auto tensor = types.size() == 1 ? dyn_cast<RankedTensorType>(types.front()) : nullptr;
+  if (!tensor || !tensor.hasStaticShape())
+    return emitOpError("promises ")
+           << getPending().getType() << ", but a message is one tensor of static shape";
+  return success();
+}
+
+LogicalResult MicrobatchOp::verify() {
+  auto batch = cast<ShapedType>(getBatch().getType()), rows = cast<ShapedType>(getRows().getType());
+  if (batch.getRank() == 0 || batch.getRank() != rows.getRank() ||
+      batch.getElementType() != rows.getElementType() ||
+      batch.getShape().drop_front() != rows.getShape().drop_front() ||
+      rows.getDimSize(0) < 1 || batch.getDimSize(0) % rows.getDimSize(0) != 0)
+    return emitOpError("cannot cut ") << batch << " into microbatches of " << rows;
+  if (static_cast<int64_t>(getNumber()) >= batch.getDimSize(0) / rows.getDimSize(0))
+    return emitOpError("is number ") << getNumber() << " of "
+                                     << batch.getDimSize(0) / rows.getDimSize(0);
   return success();
 }
 

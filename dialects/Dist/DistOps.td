@@ -34,13 +34,20 @@ def Dist_FragmentOp : Dist_FunctionOp<"fragment"> {
     ```mlir
     dist.fragment @update(%w: tensor<10xf32>, %dw: tensor<10xf32>) -> tensor<10xf32> { … }
     ```
+
+    A result with `dist.in_place = 3` is argument 3 with something added to it:
+    it lies in the same memory (a gradient summed over microbatches).
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
     TypeAttrOf<FunctionType>:$function_type,
     OptionalAttr<DictArrayAttr>:$arg_attrs,
     OptionalAttr<DictArrayAttr>:$res_attrs);
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::FunctionType":$type)>];
-  let extraClassDeclaration = functionDeclaration;
+  let extraClassDeclaration = functionDeclaration # [{
+    /// The argument in whose memory result `index` lies (`dist.in_place`).
+    std::optional<unsigned> getInPlaceArgument(unsigned index);
+  }];
+  let hasVerifier = 1;
 }
 
 def Dist_TimelineOp : Dist_FunctionOp<"timeline"> {
@@ -80,9 +87,49 @@ def Dist_ReturnOp : Dist_Op<"return", [Pure, Terminator, ReturnLike,
 def Dist_RunOp : Dist_Op<"run", [HasParent<"TimelineOp">,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a fragment";
-  let arguments = (ins FlatSymbolRefAttr:$fragment, Variadic<AnyType>:$operands);
+  let description = [{
+    `microbatch` numbers the part of the batch that it runs on; a fragment that
+    runs on the whole batch of its rank has none.
+
+    ```mlir
+    %y2 = dist.run @stage0_forward(%x2, %w) microbatch 2 : …
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$fragment, Variadic<AnyType>:$operands,
+    OptionalAttr<I64Attr>:$microbatch);
   let results = (outs Variadic<AnyType>:$results);
-  let assemblyFormat = "$fragment `(` $operands `)` attr-dict `:` functional-type($operands, $results)";
+  let assemblyFormat = [{
+    $fragment `(` $operands `)` (`microbatch` $microbatch^)? attr-dict
+    `:` functional-type($operands, $results)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::llvm::StringRef":$fragment,
+                                 "::mlir::ValueRange":$operands), [{
+    build($_builder, $_state, results, fragment, operands, ::mlir::IntegerAttr());
+  }]>];
+}
+
+def Dist_MicrobatchOp : Dist_Op<"microbatch", [Pure, HasParent<"TimelineOp">]> {
+  let summary = "the rows of one microbatch of an input";
+  let description = [{
+    The rows along dimension 0 of the rank's share of the batch are cut into
+    microbatches of equal size; this gives number `number`, without a copy.
+
+    ```mlir
+    %image1 = dist.microbatch 1 of %image : tensor<64x784xf32> -> tensor<16x784xf32>
+    ```
+  }];
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$number,
+    AnyStaticShapeTensor:$batch);
+  let results = (outs AnyStaticShapeTensor:$rows);
+  let assemblyFormat = "$number `of` $batch attr-dict `:` type($batch) `->` type($rows)";
+  let hasVerifier = 1;
+}
+
+def Dist_ZerosOp : Dist_Op<"zeros", [Pure, HasParent<"TimelineOp">]> {
+  let summary = "what a sum over microbatches begins with";
+  let arguments = (ins StrAttr:$name);
+  let results = (outs AnyStaticShapeTensor:$value);
+  let assemblyFormat = "$name attr-dict `:` type($value)";
 }
 
 def Dist_AllReduceStartOp : Dist_Op<"all_reduce_start", [HasParent<"TimelineOp">]> {
@@ -101,11 +148,53 @@ def Dist_AllReduceStartOp : Dist_Op<"all_reduce_start", [HasParent<"TimelineOp">
   let hasVerifier = 1;
 }
 
+def Dist_SendStartOp : Dist_Op<"send_start", [HasParent<"TimelineOp">]> {
+  let summary = "starts to send a value to another rank";
+  let description = [{
+    `peer` is a coordinate on `axis`; the receiver differs from the sender in
+    that coordinate alone. Between two ranks, the k-th value that one sends is
+    the k-th that the other receives. The wait gives no value: behind it, the
+    receiver has the value.
+
+    ```mlir
+    %t = dist.send_start %pool1 "pool1" to 1 over "pipe" microbatch 0 : tensor<16x6x14x14xf32> -> <>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value, StrAttr:$name,
+    ConfinedAttr<I64Attr, [IntNonNegative]>:$peer, StrAttr:$axis,
+    OptionalAttr<I64Attr>:$microbatch);
+  let results = (outs Dist_Pending:$pending);
+  let assemblyFormat = [{
+    $value $name `to` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
+    `:` type($value) `->` type($pending)
+  }];
+  let hasVerifier = 1;
+}
+
+def Dist_RecvStartOp : Dist_Op<"recv_start", [HasParent<"TimelineOp">]> {
+  let summary = "starts to receive a value from another rank";
+  let description = [{
+    The other side of `dist.send_start`; the wait gives the value.
+
+    ```mlir
+    %t = dist.recv_start "pool1" from 0 over "pipe" microbatch 0 : <tensor<16x6x14x14xf32>>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, ConfinedAttr<I64Attr, [IntNonNegative]>:$peer,
+    StrAttr:$axis, OptionalAttr<I64Attr>:$microbatch);
+  let results = (outs Dist_Pending:$pending);
+  let assemblyFormat = [{
+    $name `from` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
+    `:` type($pending)
+  }];
+  let hasVerifier = 1;
+}
+
 def Dist_WaitOp : Dist_Op<"wait", [HasParent<"TimelineOp">]> {
   let summary = "waits for communication and gives its values";
   let arguments = (ins Dist_Pending:$pending);
   let results = (outs Variadic<AnyType>:$values);
-  let assemblyFormat = "$pending attr-dict `:` type($pending) `->` type($values)";
+  let assemblyFormat = "$pending attr-dict `:` type($pending) (`->` type($values)^)?";
   let hasVerifier = 1;
 }
 
