@@ -140,11 +140,45 @@ public:
   index size() const { return shape_.product(); }
   std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
   explicit operator bool() const { return data_ != nullptr; }
+  /// The same view of other memory.
+  Tensor at(T *data) const {
+    Tensor result = *this;
+    result.data_ = data;
+    return result;
+  }
 
 private:
   T *data_ = nullptr;
   Dims shape_, strides_;
   Layout layout_ = row_major;
+};
+
+/// A buffer that exists once for each microbatch in flight: microbatch i lies in slot i % count. The slots lie one behind the other.
+template <class T> class Slots {
+public:
+  Slots() = default;
+  /// `stride_bytes` from one slot to the next; 0: the tensor's bytes, rounded up to 64. Slots that are the rows of one tensor
+  /// (the microbatches of an input) give the bytes of their rows.
+  Slots(const Arena &arena, std::size_t offset, index count, const Dims &shape, Layout layout = row_major, std::size_t stride_bytes = 0)
+      : first_(arena, offset, shape, layout), count_(count), stride_(stride_bytes ? stride_bytes : (first_.bytes() + 63) / 64 * 64) {
+    assert(count > 0 && "no slot");
+    assert(stride_ % sizeof(T) == 0 && "slots begin at whole elements");
+    assert(offset + static_cast<std::size_t>(count - 1) * stride_ + first_.bytes() <= arena.bytes() && "slots beyond the arena");
+  }
+
+  /// The slot of a microbatch.
+  Tensor<T> operator[](index microbatch) const {
+    assert(microbatch >= 0 && count_ > 0);
+    const auto distance = static_cast<std::size_t>(microbatch % count_) * stride_;
+    return first_.at(reinterpret_cast<T *>(reinterpret_cast<std::byte *>(first_.data()) + distance));
+  }
+  index count() const { return count_; }
+  std::size_t stride_bytes() const { return stride_; }
+
+private:
+  Tensor<T> first_;
+  index count_ = 0;
+  std::size_t stride_ = 0;
 };
 
 } // namespace dtcrt

@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
 #include <memory>
-#include <utility>
 
 namespace dtcrt {
 
@@ -21,46 +19,69 @@ constexpr index mpi_elements = index(1) << 30;
 /// Elements summed at a time, in the first-level cache.
 constexpr index block = 1024;
 
-} // namespace
-
-struct Pending::Operation {
-  enum class Path { alone, shared, mpi };
-  World::Impl *world = nullptr;
-  Group *group = nullptr;
-  Path path = Path::alone;
-  f32 *data = nullptr;
-  index size = 0;
-  Reduction reduction = Reduction::sum;
-  std::uint32_t sequence = 0;
-  int threads = 1;
-  MPI_Request request = MPI_REQUEST_NULL;
-
-  SharedOperation &shared() const { return group->ring->operations[sequence % ring_size]; }
-  f32 *of_peer(int local_rank) const {
-    const auto offset = reinterpret_cast<std::byte *>(data) - world->arenas[static_cast<std::size_t>(world->local_rank)];
-    return reinterpret_cast<f32 *>(world->arenas[static_cast<std::size_t>(local_rank)] + offset);
-  }
-  std::uint32_t chunks() const { return static_cast<std::uint32_t>((size + chunk - 1) / chunk); }
+class AllReduce final : public Pending::Operation {
+public:
+  AllReduce(World::Impl &world, Group &group, const Tensor<f32> &tensor, const AllReduceOptions &options, int threads)
+      : Operation(world.progress), world_(world), group_(group), data_(tensor.data()), size_(tensor.size()),
+        reduction_(options.reduction), name_(options.name), threads_(threads),
+        path_(world.in_arena(tensor.data(), tensor.bytes()) ? Path::shared : Path::mpi) {}
 
   void start();
-  void finish();
+  void finish() override;
+  bool begin() override;
+  bool test() override;
+
+private:
+  enum class Path { shared, mpi };
+
+  SharedOperation &shared() const { return world_.ring_of(group_, group_.local.front()).operations[sequence_ % ring_size]; }
+  Arrival &arrival(int member) const { return world_.ring_of(group_, member).arrivals[sequence_ % ring_size]; }
+  f32 *of_peer(int member) const {
+    return reinterpret_cast<f32 *>(world_.arenas[static_cast<std::size_t>(member)] + arrival(member).offset);
+  }
+  std::uint32_t chunks() const { return static_cast<std::uint32_t>((size_ + chunk - 1) / chunk); }
+
+  void check_sizes() const;
+  void exchange(MPI_Comm comm);
+  void publish(std::atomic<std::uint32_t> &word, std::uint32_t value) const;
   void reduce(index begin, index end) const;
-  void exchange_between_hosts();
+  void reduce_chunks() const;
   void scale(f32 *values) const;
+  bool is_last_copied() const { return shared().copied.load(std::memory_order_acquire) + 1 == group_.local.size(); }
+
+  World::Impl &world_;
+  Group &group_;
+  f32 *data_;
+  index size_;
+  Reduction reduction_;
+  const char *name_;
+  int threads_;
+  Path path_;
+  std::uint32_t sequence_ = 0;
+  std::vector<MPI_Request> requests_; ///< of MPI_Iallreduce
+  bool complete_ = false;             ///< the engine has seen their end, or copied the leader's result
 };
+
+/// Sets a word and wakes the members that may be asleep until then.
+void AllReduce::publish(std::atomic<std::uint32_t> &word, std::uint32_t value) const {
+  word.store(value);
+  for (int member : group_.local)
+    if (member != world_.local_rank)
+      ring(world_.bells[member]);
+}
 
 /// Sums elements [begin, end) over the members on this host, in rank order, and writes the result to all of them
 /// (with several hosts: to the leader, who exchanges it).
-void Pending::Operation::reduce(index begin, index end) const {
-  const bool final = group->hosts == 1;
-  const f32 factor = final && reduction == Reduction::mean ? 1.0f / static_cast<f32>(group->size) : 1.0f;
+void AllReduce::reduce(index begin, index end) const {
+  const bool final = group_.hosts == 1;
+  const f32 factor = final && reduction_ == Reduction::mean ? 1.0f / static_cast<f32>(group_.size) : 1.0f;
   alignas(64) f32 sums[block];
   for (index at = begin; at < end; at += block) {
     const index count = std::min(block, end - at);
-    std::memcpy(sums, of_peer(group->local.front()) + at, static_cast<std::size_t>(count) * sizeof(f32));
-    for (std::size_t member = 1; member < group->local.size(); ++member) {
-      const f32 *values = of_peer(group->local[member]) + at;
-      if (reduction == Reduction::max) {
+    std::memcpy(sums, of_peer(group_.local.front()) + at, static_cast<std::size_t>(count) * sizeof(f32));
+    for (std::size_t member = 1; member < group_.local.size(); ++member) {
+      const f32 *values = of_peer(group_.local[member]) + at;
+      if (reduction_ == Reduction::max) {
 #pragma omp simd
         for (index i = 0; i < count; ++i)
           sums[i] = values[i] > sums[i] || values[i] != values[i] ? values[i] : sums[i];
@@ -73,7 +94,7 @@ void Pending::Operation::reduce(index begin, index end) const {
     if (factor != 1.0f)
       for (index i = 0; i < count; ++i)
         sums[i] *= factor;
-    for (int member : group->local) {
+    for (int member : group_.local) {
       std::memcpy(of_peer(member) + at, sums, static_cast<std::size_t>(count) * sizeof(f32));
       if (!final)
         break;
@@ -81,140 +102,143 @@ void Pending::Operation::reduce(index begin, index end) const {
   }
 }
 
-void Pending::Operation::scale(f32 *values) const {
-  if (reduction != Reduction::mean)
+void AllReduce::scale(f32 *values) const {
+  if (reduction_ != Reduction::mean)
     return;
-  const f32 factor = 1.0f / static_cast<f32>(group->size);
-  for (index i = 0; i < size; ++i)
+  const f32 factor = 1.0f / static_cast<f32>(group_.size);
+  for (index i = 0; i < size_; ++i)
     values[i] *= factor;
 }
 
-void Pending::Operation::start() {
-  if (path == Path::alone)
-    return;
-  if (path == Path::mpi) {
-    if (size > mpi_elements)
-      throw std::logic_error("an all-reduce outside the arena has at most 2^30 elements");
-    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, data, static_cast<int>(size), MPI_FLOAT, reduction == Reduction::max ? MPI_MAX : MPI_SUM,
-                             group->comm, &request),
+void AllReduce::check_sizes() const {
+  for (int member : group_.local)
+    if (arrival(member).elements != static_cast<std::uint64_t>(size_))
+      throw Error("all-reduce '" + std::string(name_) + "' over '" + group_.axis + "': " + std::to_string(size_) + " elements on rank " +
+                  std::to_string(world_.rank) + ", " + std::to_string(arrival(member).elements) + " on another");
+}
+
+void AllReduce::exchange(MPI_Comm comm) {
+  for (index at = 0; at < size_; at += mpi_elements)
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, data_ + at, static_cast<int>(std::min(mpi_elements, size_ - at)), MPI_FLOAT,
+                             reduction_ == Reduction::max ? MPI_MAX : MPI_SUM, comm, &requests_.emplace_back()),
               "start an all-reduce");
-    return;
+  progress_.watch(*this);
+}
+
+void AllReduce::start() {
+  if (path_ == Path::mpi)
+    return exchange(group_.comm);
+  sequence_ = ++group_.sequence;
+  const std::uint64_t mine = std::uint64_t(1) << (sequence_ % ring_size);
+  if (group_.busy & mine)
+    throw std::logic_error("an all-reduce on the axis '" + group_.axis + "' is still under way 64 all-reduces later");
+  group_.busy |= mine;
+  arrival(world_.local_rank) = {static_cast<std::uint64_t>(reinterpret_cast<std::byte *>(data_) - world_.arena()),
+                                static_cast<std::uint64_t>(size_)};
+  if (group_.hosts > 1) {
+    if (group_.is_leader)
+      progress_.enqueue(Progress::exchanges(group_.number), *this);
+    else
+      progress_.watch(*this);
   }
-  sequence = ++group->sequence;
-  const std::uint64_t mine = std::uint64_t(1) << (sequence % ring_size);
-  if (group->busy & mine)
-    throw std::logic_error("an all-reduce on the axis '" + group->axis + "' is still under way 64 all-reduces later");
-  group->busy |= mine;
   SharedOperation &op = shared();
-  if (op.arrived.fetch_add(1) + 1 < group->local.size())
+  if (op.arrived.fetch_add(1) + 1 < group_.local.size())
     return;
   // The last to arrive. All ranks have left the entry's previous use, or they could not be here.
   op.arrived.store(0);
   op.next.store(0);
   op.done.store(0);
   op.copied.store(0);
-  if (size <= small) {
-    reduce(0, size);
+  check_sizes();
+  if (size_ <= small) {
+    reduce(0, size_);
     op.next.store(chunks());
-    publish(op, op.ready, sequence);
-    publish(op, op.finished, sequence);
+    op.ready.store(sequence_);
+    publish(op.finished, sequence_);
   } else {
-    publish(op, op.ready, sequence);
+    publish(op.ready, sequence_);
   }
 }
 
-void Pending::Operation::finish() {
-  if (path == Path::alone)
-    return;
-  if (path == Path::mpi) {
-    for (int done = 0; !done;) {
-      check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "finish an all-reduce");
-      if (!done && world->control->failed.load())
-        throw PeerFailure();
-    }
-    return scale(data);
-  }
+/// Takes chunks while there are any; whoever does the last one says so.
+void AllReduce::reduce_chunks() const {
   SharedOperation &op = shared();
-  Control &control = *world->control;
-  if (size > small) {
-    sleep_until(control, op, op.ready, sequence);
-    const std::uint32_t count = chunks();
-#pragma omp parallel num_threads(threads) if (threads > 1 && count > 1)
-    for (std::uint32_t mine; (mine = op.next.fetch_add(1)) < count;) {
-      const index begin = index(mine) * chunk;
-      reduce(begin, std::min(begin + chunk, size));
-      if (op.done.fetch_add(1) + 1 == count)
-        publish(op, op.finished, sequence);
-    }
-  }
-  sleep_until(control, op, op.finished, sequence);
-  if (group->hosts > 1)
-    exchange_between_hosts();
-  group->busy &= ~(std::uint64_t(1) << (sequence % ring_size));
-}
-
-/// The leaders hold their hosts' sums: they reduce them by MPI, and the other ranks copy the result from them.
-void Pending::Operation::exchange_between_hosts() {
-  SharedOperation &op = shared();
-  Control &control = *world->control;
-  const std::uint32_t others = static_cast<std::uint32_t>(group->local.size()) - 1;
-  if (group->is_leader) {
-    for (index at = 0; at < size; at += mpi_elements)
-      check_mpi(MPI_Allreduce(MPI_IN_PLACE, data + at, static_cast<int>(std::min(mpi_elements, size - at)), MPI_FLOAT,
-                              reduction == Reduction::max ? MPI_MAX : MPI_SUM, group->leaders),
-                "reduce between hosts");
-    scale(data);
-    publish(op, op.exchanged, sequence);
-    sleep_until(control, op, op.copied, others);
-  } else {
-    sleep_until(control, op, op.exchanged, sequence);
-    std::memcpy(data, of_peer(group->local.front()), static_cast<std::size_t>(size) * sizeof(f32));
-    if (op.copied.fetch_add(1) + 1 == others)
-      publish(op, op.copied, others);
-  }
-}
-
-Pending::Pending(Pending &&other) noexcept : operation_(std::exchange(other.operation_, nullptr)) {}
-
-Pending &Pending::operator=(Pending &&other) noexcept {
-  std::swap(operation_, other.operation_);
-  return *this;
-}
-
-Pending::~Pending() noexcept(false) {
-  if (!operation_)
+  const std::uint32_t count = chunks();
+  if (op.next.load(std::memory_order_relaxed) >= count)
     return;
-  if (std::uncaught_exceptions() == 0)
-    wait();
-  delete operation_;
+#pragma omp parallel num_threads(threads_) if (threads_ > 1 && count > 1)
+  for (std::uint32_t mine; (mine = op.next.fetch_add(1)) < count;) {
+    const index begin = index(mine) * chunk;
+    reduce(begin, std::min(begin + chunk, size_));
+    if (op.done.fetch_add(1) + 1 == count)
+      publish(op.finished, sequence_);
+  }
 }
 
-void Pending::wait() {
-  const std::unique_ptr<Operation> operation(std::exchange(operation_, nullptr));
-  if (operation)
-    operation->finish();
+void AllReduce::finish() {
+  if (path_ == Path::mpi)
+    return world_.wait_until([&] { return complete_; }, true);
+  SharedOperation &op = shared();
+  const auto is = [&](std::atomic<std::uint32_t> &word) { return word.load(std::memory_order_acquire) == sequence_; };
+  if (size_ > small) {
+    world_.wait_until([&] { return is(op.ready); });
+    reduce_chunks();
+  }
+  world_.wait_until([&] { return is(op.finished); });
+  if (group_.hosts > 1) {
+    world_.wait_until([&] { return complete_; });
+    if (group_.is_leader)
+      world_.wait_until([&] { return is_last_copied(); });
+  }
+  group_.busy &= ~(std::uint64_t(1) << (sequence_ % ring_size));
 }
+
+/// The leaders of several hosts exchange their hosts' sums, in the order in which the collectives were started.
+bool AllReduce::begin() {
+  SharedOperation &op = shared();
+  if (op.ready.load(std::memory_order_acquire) != sequence_)
+    return false;
+  reduce_chunks();
+  if (op.finished.load(std::memory_order_acquire) != sequence_)
+    return false;
+  exchange(group_.leaders);
+  return true;
+}
+
+/// Looks for the end of what MPI does; the others copy the result from their leader.
+bool AllReduce::test() {
+  SharedOperation &op = shared();
+  if (path_ == Path::shared && !group_.is_leader) {
+    if (op.exchanged.load(std::memory_order_acquire) != sequence_)
+      return false;
+    std::memcpy(data_, of_peer(group_.local.front()), static_cast<std::size_t>(size_) * sizeof(f32));
+    op.copied.fetch_add(1);
+    ring(world_.bells[group_.local.front()]);
+    return complete_ = true;
+  }
+  int done = 0;
+  check_mpi(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE), "finish an all-reduce");
+  if (!done)
+    return false;
+  scale(data_);
+  if (path_ == Path::shared)
+    publish(op.exchanged, sequence_);
+  return complete_ = true;
+}
+
+} // namespace
 
 Pending all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options) {
   if (!tensor.is_dense())
     throw std::logic_error("all_reduce: the tensor is dense");
-  auto operation = std::make_unique<Pending::Operation>();
-  if (ctx.world() && tensor.size() > 0) {
-    World::Impl &world = ctx.world()->impl();
-    operation->world = &world;
-    operation->group = &world.group(options.axis);
-    operation->data = tensor.data();
-    operation->size = tensor.size();
-    operation->reduction = options.reduction;
-    operation->threads = ctx.threads();
-    if (operation->group->size > 1) {
-      const auto *begin = reinterpret_cast<const std::byte *>(tensor.data());
-      const std::byte *arena = world.arenas.empty() ? nullptr : world.arenas[static_cast<std::size_t>(world.local_rank)];
-      const bool inside = arena && begin >= arena && begin + tensor.bytes() <= arena + world.arena_bytes;
-      operation->path = inside ? Pending::Operation::Path::shared : Pending::Operation::Path::mpi;
-    }
-    operation->start();
-  }
+  if (!ctx.world() || tensor.size() == 0)
+    return Pending();
+  World::Impl &world = ctx.world()->impl();
+  Group &group = world.group(options.axis);
+  if (group.size == 1)
+    return Pending();
+  auto operation = std::make_unique<AllReduce>(world, group, tensor, options, ctx.threads());
+  operation->start();
   return Pending(operation.release());
 }
 

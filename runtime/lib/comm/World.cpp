@@ -80,12 +80,19 @@ World::World(int *argc, char ***argv) : impl_(std::make_unique<Impl>()) {
       MPI_Comm_rank(w.local, &w.local_rank);
       MPI_Comm_size(w.local, &w.local_ranks);
     }
+    std::vector<int> members(static_cast<std::size_t>(w.local_ranks));
+    MPI_Allgather(&w.rank, 1, MPI_INT, members.data(), 1, MPI_INT, w.local);
+    w.local_of.assign(static_cast<std::size_t>(w.ranks), -1);
+    for (std::size_t i = 0; i < members.size(); ++i)
+      w.local_of[static_cast<std::size_t>(members[i])] = static_cast<int>(i);
+    MPI_Comm_dup(MPI_COMM_WORLD, &w.messages);
+    MPI_Comm_set_errhandler(w.messages, MPI_ERRORS_RETURN);
     int first = w.local_rank == 0;
     MPI_Allreduce(&first, &w.hosts, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
   }
   w.allocate_control();
-  w.make_group("", 0);
-  w.make_group("data", 0);
+  w.make_group("", 0, 1, w.ranks);
+  w.make_group("data", 0, 1, w.ranks);
 }
 
 World::~World() {
@@ -102,51 +109,59 @@ World::~World() {
 }
 
 void World::Impl::allocate_control() {
-  const std::size_t bytes =
-      sizeof(Control) + sizeof(Ring) * static_cast<std::size_t>((max_axes + 1) * local_ranks) + alignof(Control);
+  const auto local_count = static_cast<std::size_t>(local_ranks);
+  const std::size_t bells_at = sizeof(Control), rings_at = bells_at + sizeof(Doorbell) * local_count,
+                    channels_at = rings_at + sizeof(Ring) * (max_axes + 1) * local_count,
+                    bytes = channels_at + sizeof(Channel) * local_count * local_count;
   std::byte *base = nullptr;
   if (local_ranks > 1) {
     std::vector<std::byte *> bases;
-    allocate_shared(local, local_rank == 0 ? bytes : 0, &control_window, bases);
+    allocate_shared(local, local_rank == 0 ? bytes + alignof(Control) : 0, &control_window, bases);
     base = bases[0];
   } else {
-    private_control = std::malloc(bytes);
+    private_control = std::malloc(bytes + alignof(Control));
     if (!private_control)
       throw std::bad_alloc();
     base = aligned(private_control, alignof(Control));
   }
   if (local_rank == 0)
-    std::memset(static_cast<void *>(base), 0, bytes - alignof(Control));
+    std::memset(static_cast<void *>(base), 0, bytes);
   if (mpi)
     MPI_Barrier(local);
   control = reinterpret_cast<Control *>(base);
-  rings = reinterpret_cast<Ring *>(base + sizeof(Control));
+  bells = reinterpret_cast<Doorbell *>(base + bells_at);
+  rings = reinterpret_cast<Ring *>(base + rings_at);
+  channels = reinterpret_cast<Channel *>(base + channels_at);
 }
 
-void World::Impl::make_group(const std::string &axis, int color) {
+void World::Impl::make_group(const std::string &axis, int first, int stride, int size) {
   Group group;
   group.axis = axis;
-  const std::size_t number = groups.size();
+  group.number = static_cast<int>(groups.size());
+  group.first = first;
+  group.stride = stride;
+  group.coordinate = (rank - first) / stride;
+  group.size = size;
   if (!mpi) {
     group.local = {0};
-    group.ring = rings + number;
     groups.push_back(group);
     return;
   }
-  MPI_Comm_split(MPI_COMM_WORLD, color, rank, &group.comm);
+  MPI_Comm_split(MPI_COMM_WORLD, first, rank, &group.comm);
   MPI_Comm_set_errhandler(group.comm, MPI_ERRORS_RETURN);
-  MPI_Comm_size(group.comm, &group.size);
-  std::vector<int> colors(static_cast<std::size_t>(local_ranks));
-  MPI_Allgather(&color, 1, MPI_INT, colors.data(), 1, MPI_INT, local);
-  for (int r = 0; r < local_ranks; ++r)
-    if (colors[static_cast<std::size_t>(r)] == color)
-      group.local.push_back(r);
+  for (int member = 0; member < size; ++member)
+    if (const int local_member = local_of[static_cast<std::size_t>(first + member * stride)]; local_member >= 0)
+      group.local.push_back(local_member);
   group.is_leader = group.local.front() == local_rank;
   int leader = group.is_leader;
   MPI_Allreduce(&leader, &group.hosts, 1, MPI_INT, MPI_SUM, group.comm);
   MPI_Comm_split(group.comm, group.is_leader ? 0 : MPI_UNDEFINED, rank, &group.leaders);
-  group.ring = rings + number * static_cast<std::size_t>(local_ranks) + static_cast<std::size_t>(group.local.front());
   groups.push_back(group);
+}
+
+bool World::Impl::in_arena(const void *data, std::size_t bytes) const {
+  const auto *begin = static_cast<const std::byte *>(data);
+  return !arenas.empty() && begin >= arena() && begin + bytes <= arena() + arena_bytes;
 }
 
 Group &World::Impl::group(const char *axis) {
@@ -168,10 +183,10 @@ void World::set_mesh(const std::vector<MeshAxis> &mesh) {
   w.groups.resize(1);
   int stride = w.ranks;
   for (const MeshAxis &axis : mesh) {
-    // Ranks that differ in this coordinate alone form a group; the others' coordinates name it.
+    // Ranks that differ in this coordinate alone form a group.
     stride /= axis.size;
     const int coordinate = w.rank / stride % axis.size;
-    w.make_group(axis.name, w.rank - coordinate * stride);
+    w.make_group(axis.name, w.rank - coordinate * stride, stride, axis.size);
   }
 }
 
@@ -192,7 +207,7 @@ Arena World::allocate(std::size_t bytes) {
     w.arenas = {static_cast<std::byte *>(w.private_arena)};
   }
   w.arena_bytes = rounded;
-  std::byte *base = w.arenas[static_cast<std::size_t>(w.local_rank)];
+  std::byte *base = w.arena();
   std::memset(static_cast<void *>(base), 0, rounded);
   if (w.mpi)
     MPI_Barrier(w.local);
@@ -232,6 +247,8 @@ double World::broadcast(double value) {
 bool World::fail() {
   Impl &w = *impl_;
   w.control->failed.store(1);
+  for (int peer = 0; peer < w.local_ranks; ++peer)
+    ring(w.bells[peer]);
   return w.control->reported.exchange(1) == 0;
 }
 

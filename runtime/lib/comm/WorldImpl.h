@@ -1,6 +1,8 @@
-// The inside of World: communicators, the shared control block, groups of ranks that reduce together.
+// The inside of World: communicators, the control block that the ranks of a host share, groups of ranks that reduce together.
 #pragma once
 
+#include "comm/Doorbell.h"
+#include "comm/Operation.h"
 #include "dtcrt/world.h"
 
 #include <mpi.h>
@@ -25,30 +27,60 @@ public:
 struct alignas(64) SharedOperation {
   std::atomic<std::uint32_t> arrived, ready, next, done, finished;
   std::atomic<std::uint32_t> exchanged, copied; ///< several hosts: the leader has the result; ranks that have copied it
-  std::atomic<std::uint32_t> sleepers;
 };
 
+/// What a rank brings to a collective: ranks of different roles have it in different places.
+struct Arrival {
+  std::uint64_t offset, elements; ///< in its arena
+};
+
+/// A group uses the operations in the ring of its first member on the host; every member has arrivals of its own.
 inline constexpr std::uint32_t ring_size = 64;
 struct Ring {
   SharedOperation operations[ring_size];
+  Arrival arrivals[ring_size];
 };
 
-/// Shared by the ranks of a host: a failure flag, then the rings, one for each axis and local rank (a group uses its first rank's).
+/// A message from one rank of a host to another, as the sender describes it.
+struct Envelope {
+  static constexpr std::size_t name_bytes = 32;
+  std::uint64_t offset; ///< in the sender's arena
+  std::uint64_t bytes;
+  std::int64_t microbatch;
+  std::uint32_t outside; ///< of the arena: the bytes come by MPI
+  std::uint32_t hash;    ///< of the whole name
+  char name[name_bytes]; ///< as much as fits, ended by 0
+};
+static_assert(sizeof(Envelope) == 64);
+
+/// The messages of an ordered pair of ranks: the sender fills entry sent % size, the receiver empties entry taken % size.
+inline constexpr std::uint32_t channel_size = 16;
+struct Channel {
+  alignas(64) std::atomic<std::uint32_t> sent;
+  alignas(64) std::atomic<std::uint32_t> taken;
+  alignas(64) Envelope envelopes[channel_size];
+};
+
+/// Shared by the ranks of a host: a failure flag, then a doorbell for each local rank, a ring for each axis and local rank, and
+/// a channel for each ordered pair of them.
 struct alignas(64) Control {
   std::atomic<std::uint32_t> failed;
   std::atomic<std::uint32_t> reported; ///< a rank has claimed the right to print
 };
 
-/// The ranks of an axis among which this rank reduces.
+/// The ranks of an axis among which this rank reduces and sends.
 struct Group {
   std::string axis;
+  int number = 0;         ///< among this rank's groups
+  int first = 0;          ///< rank of the member with coordinate 0
+  int stride = 1;         ///< from one member's rank to the next one's
+  int coordinate = 0;     ///< of this rank
   MPI_Comm comm = MPI_COMM_NULL;
   int size = 1;
   std::vector<int> local; ///< local ranks of the members on this host, ascending
   int hosts = 1;
   MPI_Comm leaders = MPI_COMM_NULL; ///< the first member of every host; null on the others
   bool is_leader = true;
-  Ring *ring = nullptr;
   std::uint32_t sequence = 0;
   std::uint64_t busy = 0; ///< entries of the ring in use, a bit each
 };
@@ -57,29 +89,63 @@ struct World::Impl {
   bool mpi = false;
   int rank = 0, ranks = 1, local_rank = 0, local_ranks = 1, hosts = 1;
   int host_ranks = 1; ///< that share the machine's cores
-  MPI_Comm local = MPI_COMM_NULL;
+  std::vector<int> local_of{0}; ///< local rank of every rank; -1 on other hosts
+  MPI_Comm local = MPI_COMM_NULL, messages = MPI_COMM_NULL;
   MPI_Win control_window = MPI_WIN_NULL, arena_window = MPI_WIN_NULL;
   Control *control = nullptr;
+  Doorbell *bells = nullptr;
   Ring *rings = nullptr;
+  Channel *channels = nullptr;
   void *private_control = nullptr, *private_arena = nullptr;
   std::vector<std::byte *> arenas; ///< of the local ranks, in this process's addresses
   std::size_t arena_bytes = 0;
   std::vector<Group> groups; ///< groups[0]: all ranks; then one for each mesh axis
+  Progress progress;
 
   Group &group(const char *axis);
-  void make_group(const std::string &axis, int color);
+  Ring &ring_of(const Group &group, int member) const { return rings[group.number * local_ranks + member]; }
+  /// From local rank to local rank.
+  Channel &channel(int from, int to) const { return channels[from * local_ranks + to]; }
+  /// Whether the bytes lie in this rank's arena.
+  bool in_arena(const void *data, std::size_t bytes) const;
+  std::byte *arena() const { return arenas[static_cast<std::size_t>(local_rank)]; }
+
+  void make_group(const std::string &axis, int first, int stride, int size);
   void allocate_control();
+
+  /// Waits until `done()`, moving this rank's other communication on meanwhile. `polls`: what it waits for rings no bell.
+  /// Throws PeerFailure when a rank of this host has failed.
+  template <class Done> void wait_until(Done done, bool polls = false);
 };
 
 /// Axes that a mesh can have at most; groups[0] comes on top.
 inline constexpr int max_axes = 7;
 
-/// Sleeps until `word` is `value`. Throws PeerFailure when a rank of this host has failed.
-void sleep_until(Control &control, SharedOperation &operation, std::atomic<std::uint32_t> &word, std::uint32_t value);
-/// Sets a word that others may be asleep on.
-void publish(SharedOperation &operation, std::atomic<std::uint32_t> &word, std::uint32_t value);
-
 /// Throws Error for a failed MPI call.
 void check_mpi(int status, const char *what);
+
+template <class Done> void World::Impl::wait_until(Done done, bool polls) {
+  // A few microseconds: longer than a peer that runs at the same time needs for a small message.
+  constexpr int spins = 100;
+  // MPI has no bell: look at it this often.
+  constexpr long poll_nanoseconds = 50'000;
+  for (int i = 0; i < spins; ++i) {
+    if (done())
+      return;
+    progress.advance();
+    __builtin_ia32_pause();
+  }
+  Doorbell &bell = bells[local_rank];
+  for (;;) {
+    const std::uint32_t seen = bell.rings.load();
+    const bool moved = progress.advance();
+    if (done())
+      return;
+    if (control->failed.load())
+      throw PeerFailure();
+    if (!moved)
+      sleep(bell, seen, polls || progress.polls() ? poll_nanoseconds : 0);
+  }
+}
 
 } // namespace dtcrt

@@ -27,6 +27,11 @@ TEST(AllReduce, EndsWithTheSameBitsEverywhere) {
   expect_holds(3, "bits");
   expect_holds(4, "bits", "DTCRT_SPLIT_HOST=2");
 }
+TEST(AllReduce, AtOffsetsAndInArenasOfEachRank) {
+  expect_holds(3, "offsets");
+  expect_holds(4, "offsets", "DTCRT_SPLIT_HOST=2");
+}
+TEST(AllReduce, OfUnequalSizesIsRefused) { expect_holds(3, "unequal"); }
 TEST(AllReduce, OutsideTheArenaGoesByMPI) { expect_holds(3, "outside"); }
 TEST(AllReduce, AlongTheAxesOfAMesh) {
   expect_holds(4, "mesh");

@@ -95,6 +95,33 @@ void check_bits(World &world) {
   expect(sum == world.broadcast(sum), "rank " + std::to_string(world.rank()) + " has other bits than rank 0");
 }
 
+/// Roles have arenas of their own sizes, and the buffer in different places.
+void check_offsets(World &world) {
+  Context ctx(world);
+  const int rank = world.rank();
+  const Arena arena = world.allocate((std::size_t(1) << 20) * static_cast<std::size_t>(rank + 1));
+  for (int round = 0; round < 150; ++round)
+    for (const dtcrt::index size : {5, 50000}) {
+      Tensor<f32> t(arena, 64 * static_cast<std::size_t>((rank * 37 + round * 11) % 101), {size});
+      fill(t, rank, round);
+      all_reduce(ctx, t);
+      check(t, all_ranks(world), round, Reduction::sum, "round " + std::to_string(round));
+    }
+}
+
+void check_unequal(World &world) {
+  Context ctx(world);
+  const Arena arena = world.allocate(4096);
+  std::string said;
+  try {
+    all_reduce(ctx, Tensor<f32>(arena, 0, {10 + world.rank()}), {.axis = "data", .name = "grads"});
+  } catch (const Error &error) {
+    said = error.what();
+    world.fail();
+  }
+  expect(said.find("all-reduce 'grads' over 'data': ") == 0 || said == "another rank failed", "said: '" + said + "'");
+}
+
 void check_outside(World &world) {
   Context ctx(world);
   world.allocate(4096);
@@ -162,6 +189,10 @@ int main(int argc, char **argv) {
       check_sizes(world);
     else if (what == "bits")
       check_bits(world);
+    else if (what == "offsets")
+      check_offsets(world);
+    else if (what == "unequal")
+      check_unequal(world);
     else if (what == "outside")
       check_outside(world);
     else if (what == "mesh")

@@ -1,0 +1,55 @@
+// The handle of communication under way, and the engine behind it.
+#include "comm/Operation.h"
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace dtcrt {
+
+Pending::Pending(Pending &&other) noexcept : operation_(std::exchange(other.operation_, nullptr)) {}
+
+Pending &Pending::operator=(Pending &&other) noexcept {
+  std::swap(operation_, other.operation_);
+  return *this;
+}
+
+Pending::~Pending() noexcept(false) {
+  const std::unique_ptr<Operation> operation(std::exchange(operation_, nullptr));
+  if (operation && std::uncaught_exceptions() == 0)
+    operation->finish();
+}
+
+void Pending::wait() {
+  const std::unique_ptr<Operation> operation(std::exchange(operation_, nullptr));
+  if (operation)
+    operation->finish();
+}
+
+Pending::Operation::~Operation() { progress_.forget(*this); }
+
+void Progress::forget(Pending::Operation &operation) {
+  for (auto &[key, queue] : queues_)
+    std::erase(queue, &operation);
+  std::erase(watched_, &operation);
+}
+
+bool Progress::advance() {
+  bool moved = false;
+  for (auto &[key, queue] : queues_)
+    for (; !queue.empty() && queue.front()->begin(); moved = true)
+      queue.pop_front();
+  // A test that throws leaves the others where they are.
+  for (std::size_t i = 0; i < watched_.size();) {
+    if (!watched_[i]->test()) {
+      ++i;
+      continue;
+    }
+    watched_.erase(watched_.begin() + static_cast<std::ptrdiff_t>(i));
+    moved = true;
+  }
+  return moved;
+}
+
+} // namespace dtcrt
