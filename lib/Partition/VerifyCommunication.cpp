@@ -1,8 +1,6 @@
 // dtc-verify-communication: plays all ranks' timelines against each other.
-#include "RankEvents.h"
 #include "dtc/Partition/Passes.h"
-
-#include "llvm/ADT/MapVector.h"
+#include "dtc/Timeline/PhaseTimelines.h"
 
 namespace dtc {
 #define GEN_PASS_DEF_VERIFYCOMMUNICATIONPASS
@@ -11,182 +9,161 @@ namespace dtc {
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::timeline;
 
 namespace {
 
-/// Plays one phase on all ranks. A rank goes on until it waits for a collective
-/// that a rank of its group has not started:
+/// Plays one phase on all ranks. A rank goes on until it waits for what another
+/// has not reached:
 ///
-///   rank 0   start b0 | start b1 | wait b0 | wait b1     the k-th start of a
-///   rank 1   start b0 | start b1 | wait b0 | wait b1     group must be one and
-///            ^ 0th of group {0, 1}, ^ 1st of it          the same on all ranks
+///   rank 0   run | start send x ─┐           | wait send x ◄─┐ | …
+///   rank 1   start recv x | run  └► wait recv x ─────────────┘ | run | …
+///
+///   wait of a receive      until the sender starts to send
+///   wait of a send         until the receiver WAITS: it may copy only then
+///   wait of a collective   until all members have started
 class RankPlay {
 public:
-  RankPlay(const Mesh &mesh, ArrayRef<const RoleEvents *> roleOfRank)
-      : mesh(mesh), roleOfRank(roleOfRank), ranks(roleOfRank.size()) {}
+  explicit RankPlay(const PhaseTimelines &timelines)
+      : timelines(timelines), next(timelines.ranks()),
+        arrived(timelines.getCollectives().size()) {}
 
   LogicalResult run();
 
 private:
-  /// A group of an axis: its ranks differ in that coordinate alone.
-  using Group = std::pair<unsigned, int64_t>; // axis, the smallest rank of it
-  struct Collective {
-    Operation *op;
-    int64_t firstRank;
-    int64_t arrived;
+  /// An event of another rank that a rank waits for.
+  struct Need {
+    int64_t rank;
+    unsigned event;
   };
-  struct Rank {
-    size_t next = 0;
-    bool entered = false; // arrived at the blocking event, but not past it
-    llvm::SmallDenseMap<unsigned, size_t> started; // collectives so far, by axis
-    DenseMap<Operation *, std::pair<Group, size_t>> underWay;
-  };
+  /// What the other end of a message must come to for `rank` to go on.
+  Need otherEnd(int64_t rank, const Message &message) const;
+  bool mayPass(int64_t rank) const;
+  /// Of a rank that may not: the first event of another that it lacks.
+  Need needOf(int64_t rank) const;
+  void arrive(int64_t rank);
+  bool advance(int64_t rank);
+  LogicalResult reportCycle(int64_t rank) const;
 
-  Group groupOf(int64_t rank, unsigned axis) const {
-    return {axis, rank - mesh.coordinate(rank, axis) * mesh.stride(axis)};
-  }
-  LogicalResult advance(int64_t rank, bool &moved);
-  FailureOr<std::pair<Group, size_t>> arrive(int64_t rank, const Event &event);
-  bool complete(std::pair<Group, size_t> collective) const {
-    auto [group, index] = collective;
-    return collectives.find(group)->second[index].arrived == mesh.shape[group.first];
-  }
-  LogicalResult reportStuck() const;
+  bool ended(int64_t rank) const { return next[rank] == timelines.eventsOf(rank).size(); }
+  const Event &nextOf(int64_t rank) const { return timelines.eventsOf(rank)[next[rank]]; }
+  /// True if the rank stands at the event or is past it.
+  bool reached(Need need) const { return next[need.rank] >= need.event; }
 
-  const Mesh &mesh;
-  ArrayRef<const RoleEvents *> roleOfRank;
-  SmallVector<Rank> ranks;
-  DenseMap<Group, SmallVector<Collective>> collectives;
+  const PhaseTimelines &timelines;
+  std::vector<unsigned> next;
+  /// Members of each collective that have reached it.
+  std::vector<int64_t> arrived;
 };
 
 } // namespace
 
-FailureOr<std::pair<RankPlay::Group, size_t>>
-RankPlay::arrive(int64_t rank, const Event &event) {
-  Group group = groupOf(rank, event.axis);
-  size_t index = ranks[rank].started[event.axis]++;
-  SmallVector<Collective> &list = collectives[group];
-  if (index == list.size()) {
-    list.push_back({event.op, rank, 1});
-    return std::pair(group, index);
-  }
-  Collective &collective = list[index];
-  ++collective.arrived;
-  std::string difference = differenceOf(collective.op, event.op);
-  if (difference.empty())
-    return std::pair(group, index);
-  InFlightDiagnostic diagnostic = event.op->emitOpError("is collective #")
-      << index << " of rank " << rank << " over '" << mesh.axes[event.axis]
-      << "', but rank " << collective.firstRank << " reaches another: "
-      << difference;
-  diagnostic.attachNote(collective.op->getLoc())
-      << "collective #" << index << " of rank " << collective.firstRank;
-  return diagnostic;
+RankPlay::Need RankPlay::otherEnd(int64_t rank, const Message &message) const {
+  if (rank == message.receiver)
+    return {message.sender, message.sendStart};
+  return {message.receiver, timelines.eventsOf(message.receiver)[message.recvStart].partner};
 }
 
-LogicalResult RankPlay::advance(int64_t rank, bool &moved) {
-  Rank &state = ranks[rank];
-  ArrayRef<Event> events = roleOfRank[rank]->events;
-  for (; state.next < events.size(); ++state.next, state.entered = false) {
-    const Event &event = events[state.next];
-    Operation *token = event.kind == EventKind::Wait ? event.started : event.op;
-    if (event.kind != EventKind::Wait && !state.entered) {
-      auto collective = arrive(rank, event);
-      if (failed(collective))
-        return failure();
-      state.underWay[token] = *collective;
-      state.entered = moved = true;
-    }
-    if (event.kind != EventKind::Start && !complete(state.underWay[token]))
-      return success();
-    if (event.kind != EventKind::Start)
-      state.underWay.erase(token);
-    moved = true;
+bool RankPlay::mayPass(int64_t rank) const {
+  const Event &event = nextOf(rank);
+  if (event.kind == EventKind::Run || event.kind == EventKind::Start)
+    return true;
+  unsigned index = timelines.communicationOf(rank, next[rank]);
+  if (event.traffic != Traffic::Collective)
+    return reached(otherEnd(rank, timelines.getMessages()[index]));
+  return arrived[index] ==
+         static_cast<int64_t>(timelines.getCollectives()[index].starts.size());
+}
+
+RankPlay::Need RankPlay::needOf(int64_t rank) const {
+  unsigned index = timelines.communicationOf(rank, next[rank]);
+  if (nextOf(rank).traffic != Traffic::Collective)
+    return otherEnd(rank, timelines.getMessages()[index]);
+  const Collective &collective = timelines.getCollectives()[index];
+  for (auto [coordinate, start] : llvm::enumerate(collective.starts)) {
+    Need need{timelines.getMesh().rankAt(collective.firstRank, collective.axis, coordinate), start};
+    if (!reached(need))
+      return need;
   }
-  return success();
+  llvm_unreachable("a rank waits for a collective that all have reached");
+}
+
+void RankPlay::arrive(int64_t rank) {
+  if (ended(rank))
+    return;
+  const Event &event = nextOf(rank);
+  if (event.traffic == Traffic::Collective && event.kind != EventKind::Wait)
+    ++arrived[timelines.communicationOf(rank, next[rank])];
+}
+
+/// Plays a rank up to where it waits; true if it moved.
+bool RankPlay::advance(int64_t rank) {
+  unsigned before = next[rank];
+  while (!ended(rank) && mayPass(rank)) {
+    ++next[rank];
+    arrive(rank);
+  }
+  return next[rank] != before;
 }
 
 LogicalResult RankPlay::run() {
+  for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+    arrive(rank);
   for (bool moved = true; moved;) {
     moved = false;
-    for (int64_t rank = 0; rank < static_cast<int64_t>(ranks.size()); ++rank)
-      if (failed(advance(rank, moved)))
-        return failure();
+    for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+      moved |= advance(rank);
   }
-  return reportStuck();
-}
-
-/// The first rank that waits forever, for whom, and where that one stands.
-LogicalResult RankPlay::reportStuck() const {
-  for (auto [rank, state] : llvm::enumerate(ranks)) {
-    ArrayRef<Event> events = roleOfRank[rank]->events;
-    if (state.next == events.size())
-      continue;
-    const Event &event = events[state.next];
-    Operation *token = event.kind == EventKind::Wait ? event.started : event.op;
-    auto [group, index] = state.underWay.find(token)->second;
-    InFlightDiagnostic diagnostic = event.op->emitOpError("of rank ")
-        << rank << " waits forever: collective #" << index << " over '"
-        << mesh.axes[group.first] << "' needs all ranks of its group";
-    for (int64_t i = 0; i < mesh.shape[group.first]; ++i) {
-      int64_t other = group.second + i * mesh.stride(group.first);
-      const Rank &otherState = ranks[other];
-      if (otherState.started.lookup(group.first) > index)
-        continue;
-      ArrayRef<Event> otherEvents = roleOfRank[other]->events;
-      if (otherState.next == otherEvents.size())
-        diagnostic.attachNote(roleOfRank[other]->timeline->getLoc())
-            << "rank " << other << " ends without reaching it";
-      else
-        diagnostic.attachNote(otherEvents[otherState.next].op->getLoc())
-            << "rank " << other << " waits here and never reaches it";
-      break;
-    }
-    return diagnostic;
-  }
+  for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+    if (!ended(rank))
+      return reportCycle(rank);
   return success();
 }
 
-/// The timeline of each rank in one phase: exactly one.
-static LogicalResult assignRoles(const Mesh &mesh, StringRef phase,
-                                 MutableArrayRef<RoleEvents> roles,
-                                 SmallVectorImpl<const RoleEvents *> &roleOfRank) {
-  roleOfRank.assign(mesh.ranks(), nullptr);
-  for (int64_t rank = 0; rank < mesh.ranks(); ++rank) {
-    for (RoleEvents &role : roles) {
-      if (!role.covers(mesh, rank))
-        continue;
-      if (!roleOfRank[rank]) {
-        roleOfRank[rank] = &role;
-        continue;
-      }
-      InFlightDiagnostic diagnostic = role.timeline.emitOpError("claims rank ")
-          << rank << " in phase '" << phase << "', which has a timeline already";
-      diagnostic.attachNote(roleOfRank[rank]->timeline->getLoc()) << "this one";
-      return diagnostic;
-    }
-    if (!roleOfRank[rank])
-      return roles.front().timeline.emitOpError("and the others of phase '")
-             << phase << "' leave rank " << rank << " without a timeline";
+/// Everything matches, so a rank that stands waits for one that stands too:
+/// following them leads into a circle.
+LogicalResult RankPlay::reportCycle(int64_t rank) const {
+  std::vector<int64_t> chain;
+  for (; !llvm::is_contained(chain, rank); rank = needOf(rank).rank)
+    chain.push_back(rank);
+  chain.erase(chain.begin(), llvm::find(chain, rank));
+
+  // A wait shows what was started; a collective at once is that itself.
+  auto carried = [&](int64_t of, unsigned index) {
+    const Event &event = timelines.eventsOf(of)[index];
+    return describe(event.kind == EventKind::Wait ? timelines.eventsOf(of)[event.partner].op
+                                                  : event.op);
+  };
+  Operation *first = nextOf(rank).op;
+  InFlightDiagnostic diagnostic = first->emitOpError("of rank ")
+      << rank << " waits forever: rank " << rank;
+  for (int64_t member : chain)
+    diagnostic << " waits for rank " << needOf(member).rank
+               << (member == chain.back() ? "" : ", which");
+  for (int64_t member : chain) {
+    Need need = needOf(member);
+    diagnostic.attachNote(nextOf(member).op->getLoc())
+        << "rank " << member << " waits here: " << carried(member, next[member]);
+    diagnostic.attachNote(timelines.eventsOf(need.rank)[need.event].op->getLoc())
+        << "until rank " << need.rank << " comes here, which is behind its own wait";
   }
-  return success();
+  return diagnostic;
 }
 
 /// What stands in a fragment must be the same code on every rank of its group.
-static LogicalResult
-checkFragmentCollectives(const Mesh &mesh, ArrayRef<const RoleEvents *> roleOfRank) {
-  for (auto [rank, role] : llvm::enumerate(roleOfRank))
-    for (const Event &event : role->events) {
+static LogicalResult checkFragmentCollectives(const PhaseTimelines &timelines) {
+  const Mesh &mesh = timelines.getMesh();
+  for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+    for (const Event &event : timelines.eventsOf(rank)) {
       if (event.kind != EventKind::Immediate || !event.inFragment)
         continue;
-      int64_t other = rank - mesh.coordinate(rank, event.axis) * mesh.stride(event.axis);
-      if (roleOfRank[other] == role)
+      int64_t other = mesh.rankAt(rank, event.axis, 0);
+      if (&timelines.roleOf(other) == &timelines.roleOf(rank))
         continue;
       InFlightDiagnostic diagnostic = event.op->emitOpError("stands in a fragment of rank ")
           << rank << ", but ranks differ in their timelines along '"
           << mesh.axes[event.axis] << "'";
-      diagnostic.attachNote(roleOfRank[other]->timeline->getLoc())
+      diagnostic.attachNote(timelines.roleOf(other).timeline->getLoc())
           << "the timeline of rank " << other;
       return diagnostic;
     }
@@ -203,28 +180,15 @@ struct VerifyCommunicationPass
   }
 
   LogicalResult verify() {
-    llvm::MapVector<StringRef, SmallVector<dist::TimelineOp>> phases;
-    for (auto timeline : getOperation().getOps<dist::TimelineOp>())
-      phases[timeline.getPhase()].push_back(timeline);
-    FailureOr<Mesh> mesh = Mesh::of(getOperation());
-    if (failed(mesh))
+    if (failed(Mesh::of(getOperation())))
       return failure();
     for (auto fragment : getOperation().getOps<dist::FragmentOp>())
       if (failed(checkSynchronous(fragment)))
         return failure();
-    SymbolTable symbols(getOperation());
-    for (auto &[phase, timelines] : phases) {
-      SmallVector<RoleEvents> roles;
-      for (dist::TimelineOp timeline : timelines) {
-        FailureOr<RoleEvents> role = RoleEvents::of(timeline, *mesh, symbols);
-        if (failed(role))
-          return failure();
-        roles.push_back(std::move(*role));
-      }
-      SmallVector<const RoleEvents *> roleOfRank;
-      if (failed(assignRoles(*mesh, phase, roles, roleOfRank)) ||
-          failed(checkFragmentCollectives(*mesh, roleOfRank)) ||
-          failed(RankPlay(*mesh, roleOfRank).run()))
+    for (StringRef phase : PhaseTimelines::phasesOf(getOperation())) {
+      FailureOr<PhaseTimelines> timelines = PhaseTimelines::of(getOperation(), phase);
+      if (failed(timelines) || failed(checkFragmentCollectives(*timelines)) ||
+          failed(RankPlay(*timelines).run()))
         return failure();
     }
     return success();

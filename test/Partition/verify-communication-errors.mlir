@@ -128,40 +128,62 @@ dist.timeline @b(%x: tensor<2xf32>) attributes {phase = "train", role = "b", dis
 // One rank never joins.
 shard.grid @mesh(shape = 2) {dist.axes = ["data"]}
 dist.timeline @a(%x: tensor<2xf32>) attributes {phase = "train", role = "a", dist.at = {data = 0}} {
+  // expected-error @below {{of bucket 'x' is collective #0 of rank 0 over 'data', but rank 1 has 0 only}}
   %t = dist.all_reduce_start sum %x over "data" bucket "x" ["x"] : tensor<2xf32> -> <tensor<2xf32>>
-  // expected-error @below {{of rank 0 waits forever: collective #0 over 'data' needs all ranks of its group}}
   %r = dist.wait %t : <tensor<2xf32>> -> tensor<2xf32>
   dist.return
 }
-// expected-note @below {{rank 1 ends without reaching it}}
+// expected-note @below {{the timeline of rank 1}}
 dist.timeline @b(%x: tensor<2xf32>) attributes {phase = "train", role = "b", dist.at = {data = 1}} {
   dist.return
 }
 
 // -----
 
-// A cycle across two axes: rank 0 waits over `data` for rank 2, which waits over
-// `pipe` for rank 3, and so on around.
+// One rank has a collective more.
+shard.grid @mesh(shape = 2) {dist.axes = ["data"]}
+// expected-note @below {{the timeline of rank 0}}
+dist.timeline @a(%x: tensor<2xf32>) attributes {phase = "train", role = "a", dist.at = {data = 0}} {
+  %r = dist.all_reduce sum %x over "data" : tensor<2xf32>
+  dist.return
+}
+dist.timeline @b(%x: tensor<2xf32>) attributes {phase = "train", role = "b", dist.at = {data = 1}} {
+  %r = dist.all_reduce sum %x over "data" : tensor<2xf32>
+  // expected-error @below {{of an all-reduce is collective #1 of rank 1 over 'data', but rank 0 has 1 only}}
+  %s = dist.all_reduce sum %x over "data" : tensor<2xf32>
+  dist.return
+}
+
+// -----
+
+// A circle across two axes.
 shard.grid @mesh(shape = 2x2) {dist.axes = ["data", "pipe"]}
 dist.timeline @a(%x: tensor<2xf32>) attributes {phase = "train", role = "a", dist.at = {data = 0, pipe = 0}} {
-  // expected-error @below {{of rank 0 waits forever: collective #0 over 'data' needs all ranks of its group}}
+  // expected-error @below {{of rank 0 waits forever: rank 0 waits for rank 2, which waits for rank 3, which waits for rank 1, which waits for rank 0}}
+  // expected-note @below {{rank 0 waits here: an all-reduce}}
   %r = dist.all_reduce sum %x over "data" : tensor<2xf32>
+  // expected-note @below {{until rank 0 comes here, which is behind its own wait}}
   %s = dist.all_reduce sum %x over "pipe" : tensor<2xf32>
   dist.return
 }
 dist.timeline @b(%x: tensor<2xf32>) attributes {phase = "train", role = "b", dist.at = {data = 0, pipe = 1}} {
+  // expected-note @below {{rank 1 waits here: an all-reduce}}
   %s = dist.all_reduce sum %x over "pipe" : tensor<2xf32>
+  // expected-note @below {{until rank 1 comes here}}
   %r = dist.all_reduce sum %x over "data" : tensor<2xf32>
   dist.return
 }
 dist.timeline @c(%x: tensor<2xf32>) attributes {phase = "train", role = "c", dist.at = {data = 1, pipe = 0}} {
-  // expected-note @below {{rank 2 waits here and never reaches it}}
+  // expected-note @below {{rank 2 waits here: an all-reduce}}
   %s = dist.all_reduce sum %x over "pipe" : tensor<2xf32>
+  // expected-note @below {{until rank 2 comes here}}
   %r = dist.all_reduce sum %x over "data" : tensor<2xf32>
   dist.return
 }
 dist.timeline @d(%x: tensor<2xf32>) attributes {phase = "train", role = "d", dist.at = {data = 1, pipe = 1}} {
+  // expected-note @below {{rank 3 waits here: an all-reduce}}
   %r = dist.all_reduce sum %x over "data" : tensor<2xf32>
+  // expected-note @below {{until rank 3 comes here}}
   %s = dist.all_reduce sum %x over "pipe" : tensor<2xf32>
   dist.return
 }

@@ -98,17 +98,29 @@ def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
 def VerifyCommunicationPass : Pass<"dtc-verify-communication", "::mlir::ModuleOp"> {
   let summary = "prove that the communication of all ranks matches and cannot hang";
   let description = [{
-    Ends the stage. Plays the timelines of each phase on all ranks of the mesh:
-    every rank goes on until it waits for others; ranks that differ only along
-    an axis are a group of that axis, and the k-th collective of one must be the
-    k-th of all: the same kind, reduction, bucket and types. It is an error if
+    Ends the stage. First every communication gets its other ends. Ranks that
+    differ only along an axis are a group of that axis, and the k-th collective
+    of one must be the k-th of all: the same kind, reduction, bucket and types.
+    The k-th message that one rank sends to another is the k-th that the other
+    receives from it: the same name, microbatch and type. Then the timelines of
+    each phase are played on all ranks of the mesh; a rank waits
 
-    - a collective's axis is not one of the mesh,
+    - for a message to arrive, until the sender has started to send it,
+    - for a message to leave, until the receiver waits for it (a runtime may copy
+      only then),
+    - for a collective, until all of its group have started it.
+
+    It is an error if
+
+    - an axis is not one of the mesh, or a peer is none of its coordinates, or
+      the rank itself,
     - a rank has no timeline of the phase, or two,
-    - what is started is not awaited exactly once, or in another order,
+    - what is started is not awaited exactly once; collectives, in another order,
     - a fragment holds anything asynchronous, or a collective over an axis along
       which the ranks run different timelines,
-    - two ranks of a group reach different collectives, or none can go on.
+    - the two ends of a message differ, or there is one end only,
+    - two ranks of a group reach different collectives,
+    - ranks wait for each other in a circle, which is then named.
 
     A timeline with `dist.at = {pipe = 0}` is that of the ranks at those
     coordinates; without, of all ranks. The pass changes nothing.
@@ -116,6 +128,12 @@ def VerifyCommunicationPass : Pass<"dtc-verify-communication", "::mlir::ModuleOp
     ```mlir
     %t = dist.all_reduce_start sum %dw over "data" bucket "bucket0" ["w"] : …
     dist.return %dw   // error: 'dist.all_reduce_start' op of bucket 'bucket0' is never awaited
+
+    // at pipe = 0                         at pipe = 1
+    %t = dist.send_start %x "x" to 1 …     %r = dist.recv_start "x" from 0 …
+    dist.wait %t                           %u = dist.send_start %y "y" to 0 …
+    %s = dist.recv_start "y" from 1 …      dist.wait %u
+    // error: 'dist.wait' op of rank 0 waits forever: rank 0 waits for rank 1, which waits for rank 0
     ```
   }];
 }

@@ -1,0 +1,236 @@
+// Reads the events of a timeline, with the checks that need one timeline alone.
+#include "dtc/Timeline/RoleEvents.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::timeline;
+
+LogicalResult dtc::timeline::checkSynchronous(dist::FragmentOp fragment) {
+  auto isPending = [](Type type) { return isa<dist::PendingType>(type); };
+  if (llvm::any_of(fragment.getArgumentTypes(), isPending) ||
+      llvm::any_of(fragment.getResultTypes(), isPending))
+    return fragment.emitOpError("passes communication under way; asynchronous "
+                                "communication stands in timelines alone");
+  WalkResult result = fragment.walk([&](Operation *op) {
+    if (op == fragment || (llvm::none_of(op->getOperandTypes(), isPending) &&
+                           llvm::none_of(op->getResultTypes(), isPending)))
+      return WalkResult::advance();
+    op->emitOpError("stands in fragment '")
+        << fragment.getName()
+        << "'; asynchronous communication stands in timelines alone";
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+std::string dtc::timeline::describe(Operation *communication) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto message = [&](auto op) {
+    os << "'" << op.getName() << "'";
+    if (std::optional<uint64_t> microbatch = op.getMicrobatch())
+      os << " microbatch " << *microbatch;
+  };
+  if (auto send = dyn_cast<dist::SendStartOp>(communication))
+    message(send);
+  else if (auto receive = dyn_cast<dist::RecvStartOp>(communication))
+    message(receive);
+  else if (auto start = dyn_cast<dist::AllReduceStartOp>(communication))
+    os << "bucket '" << start.getBucket() << "'";
+  else
+    os << "an all-reduce";
+  return text;
+}
+
+bool RoleEvents::covers(const Mesh &mesh, int64_t rank) const {
+  return llvm::all_of(at, [&](auto place) {
+    return mesh.coordinate(rank, place.first) == place.second;
+  });
+}
+
+namespace {
+/// Collects one timeline's events in order.
+class EventReader {
+public:
+  EventReader(RoleEvents &role, const Mesh &mesh, SymbolTable &symbols)
+      : role(role), mesh(mesh), symbols(symbols) {}
+  LogicalResult run();
+
+private:
+  LogicalResult readPlace();
+  LogicalResult read(Operation &op);
+  LogicalResult readWait(dist::WaitOp wait);
+  LogicalResult readFragment(dist::RunOp run);
+  LogicalResult readCollective(EventKind kind, Operation *op, StringRef axisName,
+                               bool inFragment);
+  template <typename MessageOp>
+  LogicalResult readMessage(MessageOp op, Traffic traffic);
+  void start(Event event);
+
+  RoleEvents &role;
+  const Mesh &mesh;
+  SymbolTable &symbols;
+  /// Starts that are not awaited yet, in order: indices of events.
+  SmallVector<unsigned> underWay;
+  /// The event of each start.
+  DenseMap<Operation *, unsigned> starts;
+};
+} // namespace
+
+LogicalResult EventReader::readPlace() {
+  Attribute attribute = role.timeline->getAttr(dist::names::at);
+  if (!attribute)
+    return success();
+  auto place = dyn_cast<DictionaryAttr>(attribute);
+  if (!place)
+    return role.timeline.emitOpError("needs in '")
+           << dist::names::at << "' a coordinate for each axis, as in {pipe = 0}";
+  for (NamedAttribute entry : place) {
+    std::optional<unsigned> axis = mesh.axisNamed(entry.getName());
+    auto coordinate = dyn_cast<IntegerAttr>(entry.getValue());
+    if (!axis || !coordinate || coordinate.getInt() < 0 ||
+        coordinate.getInt() >= mesh.shape[*axis])
+      return role.timeline.emitOpError("is at ")
+             << entry.getName().getValue() << " = " << entry.getValue()
+             << ", which is no place of the mesh";
+    role.at.push_back({*axis, coordinate.getInt()});
+  }
+  return success();
+}
+
+void EventReader::start(Event event) {
+  starts[event.op] = role.events.size();
+  underWay.push_back(role.events.size());
+  role.events.push_back(event);
+}
+
+LogicalResult EventReader::readCollective(EventKind kind, Operation *op, StringRef axisName,
+                                          bool inFragment) {
+  std::optional<unsigned> axis = mesh.axisNamed(axisName);
+  if (!axis)
+    return op->emitOpError("combines over '")
+           << axisName << "', which is no axis of the mesh ("
+           << llvm::join(mesh.axes, ", ") << ")";
+  Event event{kind, Traffic::Collective, op, *axis};
+  event.inFragment = inFragment;
+  if (kind == EventKind::Start)
+    start(event);
+  else
+    role.events.push_back(event);
+  return success();
+}
+
+template <typename MessageOp>
+LogicalResult EventReader::readMessage(MessageOp op, Traffic traffic) {
+  StringRef verb = traffic == Traffic::Send ? "sends to " : "receives from ";
+  std::optional<unsigned> axis = mesh.axisNamed(op.getAxis());
+  if (!axis)
+    return op.emitOpError(verb) << "another rank over '" << op.getAxis()
+                                << "', which is no axis of the mesh ("
+                                << llvm::join(mesh.axes, ", ") << ")";
+  int64_t peer = op.getPeer();
+  if (peer >= mesh.shape[*axis])
+    return op.emitOpError(verb) << op.getAxis() << " = " << peer << ", but '"
+                                << op.getAxis() << "' has " << mesh.shape[*axis] << " ranks";
+  auto place = llvm::find_if(role.at, [&](auto entry) { return entry.first == *axis; });
+  if (place == role.at.end() || place->second == peer) {
+    InFlightDiagnostic diagnostic = op.emitOpError(verb)
+        << op.getAxis() << " = " << peer << ", where it runs itself";
+    diagnostic.attachNote(role.timeline.getLoc())
+        << (place == role.at.end() ? "this timeline is that of all ranks along '"
+                                   : "this timeline is at that place of '")
+        << op.getAxis() << "'";
+    return diagnostic;
+  }
+  Event event{EventKind::Start, traffic, op, *axis};
+  event.peer = peer;
+  start(event);
+  return success();
+}
+
+LogicalResult EventReader::readWait(dist::WaitOp wait) {
+  auto found = starts.find(wait.getPending().getDefiningOp());
+  if (found == starts.end())
+    return wait.emitOpError("waits for what this timeline did not start");
+  unsigned index = found->second;
+  Event &start = role.events[index];
+  auto place = llvm::find(underWay, index);
+  if (place == underWay.end()) {
+    InFlightDiagnostic diagnostic = wait.emitOpError("waits for ")
+        << describe(start.op) << " a second time";
+    diagnostic.attachNote(role.events[start.partner].op->getLoc()) << "the first wait";
+    return diagnostic;
+  }
+  // Where ranks make progress in collectives only in waits, another order on
+  // another rank would hang; the order of the starts is the one that all can keep.
+  auto earlier = std::find_if(underWay.begin(), place, [&](unsigned other) {
+    return role.events[other].traffic == Traffic::Collective;
+  });
+  if (start.traffic == Traffic::Collective && earlier != place) {
+    Operation *first = role.events[*earlier].op;
+    InFlightDiagnostic diagnostic = wait.emitOpError("waits for ")
+        << describe(start.op) << " before " << describe(first)
+        << ", which started earlier";
+    diagnostic.attachNote(first->getLoc()) << "started here";
+    return diagnostic;
+  }
+  underWay.erase(place);
+  start.partner = role.events.size();
+  Event event{EventKind::Wait, start.traffic, wait, start.axis};
+  event.partner = index;
+  event.peer = start.peer;
+  role.events.push_back(event);
+  return success();
+}
+
+LogicalResult EventReader::readFragment(dist::RunOp run) {
+  role.events.push_back({EventKind::Run, Traffic::None, run});
+  auto fragment = symbols.lookup<dist::FragmentOp>(run.getFragment());
+  WalkResult result = fragment.walk([&](dist::AllReduceOp reduce) {
+    return WalkResult(readCollective(EventKind::Immediate, reduce, reduce.getAxis(), true));
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult EventReader::read(Operation &op) {
+  if (auto run = dyn_cast<dist::RunOp>(op))
+    return readFragment(run);
+  if (auto start = dyn_cast<dist::AllReduceStartOp>(op))
+    return readCollective(EventKind::Start, start, start.getAxis(), false);
+  if (auto reduce = dyn_cast<dist::AllReduceOp>(op))
+    return readCollective(EventKind::Immediate, reduce, reduce.getAxis(), false);
+  if (auto send = dyn_cast<dist::SendStartOp>(op))
+    return readMessage(send, Traffic::Send);
+  if (auto receive = dyn_cast<dist::RecvStartOp>(op))
+    return readMessage(receive, Traffic::Receive);
+  if (auto wait = dyn_cast<dist::WaitOp>(op))
+    return readWait(wait);
+  return success();
+}
+
+LogicalResult EventReader::run() {
+  if (failed(readPlace()))
+    return failure();
+  for (Operation &op : role.timeline.getBody().front())
+    if (failed(read(op)))
+      return failure();
+  if (underWay.empty())
+    return success();
+  Operation *forgotten = role.events[underWay.front()].op;
+  InFlightDiagnostic diagnostic = forgotten->emitOpError("of ")
+      << describe(forgotten) << " is never awaited";
+  diagnostic.attachNote(role.timeline.getReturn().getLoc()) << "the timeline ends here";
+  return diagnostic;
+}
+
+FailureOr<RoleEvents> RoleEvents::of(dist::TimelineOp timeline, const Mesh &mesh,
+                                     SymbolTable &symbols) {
+  RoleEvents role;
+  role.timeline = timeline;
+  if (failed(EventReader(role, mesh, symbols).run()))
+    return failure();
+  return role;
+}

@@ -1,0 +1,301 @@
+// dtc-verify-communication against mutants of correct pipelines: what is broken
+// is refused, and what is accepted has the same traffic and no circle.
+#include "HappensBefore.h"
+#include "PipelinePrograms.h"
+
+#include "dialects/Dist/Dist.h"
+#include "dtc/Partition/Passes.h"
+#include "dtc/Pipelines/Registration.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Pass/PassManager.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::test;
+
+namespace {
+
+using Ops = std::vector<Operation *>;
+
+class Mutants : public testing::Test {
+protected:
+  Mutants() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.disableMultithreading();
+  }
+
+  /// The pass's verdict; its reports go to `report`.
+  bool accepts(ModuleOp module) {
+    report.clear();
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      report += diagnostic.str() + "\n";
+      for (Diagnostic &note : diagnostic.getNotes())
+        report += "  " + note.str() + "\n";
+    });
+    PassManager manager(&context);
+    manager.enableVerifier(false);
+    manager.addPass(createVerifyCommunicationPass());
+    bool accepted = succeeded(manager.run(module));
+    EXPECT_EQ(accepted, report.empty());
+    return accepted;
+  }
+
+  /// What must become of a mutant. One that may be harmless is accepted if and
+  /// only if the oracle finds it safe; then its traffic is that of the original.
+  enum class Fate { NoMutant, Refused, MayBeHarmless };
+  using Change = llvm::function_ref<Fate(Operation *)>;
+
+  /// Applies `change` to each op of each program in turn.
+  void mutate(Change change);
+  /// The same for each two ops of a timeline of these kinds, the first before
+  /// the second.
+  template <typename First, typename Second>
+  void mutatePairs(llvm::function_ref<Fate(First, Second)> change);
+  void check(ModuleOp program, ModuleOp mutant, Fate fate);
+
+  MLIRContext context;
+  std::string report;
+  unsigned refused = 0, harmless = 0, cyclic = 0;
+};
+
+/// The ops of all timelines, in order.
+Ops opsOf(ModuleOp module) {
+  Ops ops;
+  for (auto timeline : module.getOps<dist::TimelineOp>())
+    for (Operation &op : timeline.getBody().front())
+      ops.push_back(&op);
+  return ops;
+}
+
+dist::WaitOp waitOf(Operation *start) { return cast<dist::WaitOp>(*start->user_begin()); }
+
+void swapPlaces(Operation *a, Operation *b) {
+  Operation *behindB = b->getNextNode();
+  b->moveBefore(a);
+  a->moveBefore(behindB);
+}
+
+std::vector<OwningOpRef<ModuleOp>> programs(MLIRContext &context, int maxStages, int maxMicrobatches) {
+  std::vector<OwningOpRef<ModuleOp>> result;
+  for (int stages = 2; stages <= maxStages; ++stages)
+    for (int microbatches = 1; microbatches <= maxMicrobatches; ++microbatches)
+      for (auto makeOrder : {orderGPipe, order1F1B})
+        for (bool prefetch : {false, true}) {
+          ProgramOptions options{.data = microbatches % 2 + 1, .skip = true, .prefetch = prefetch};
+          result.push_back(makePipeline(context, makeOrder(stages, microbatches), options));
+        }
+  return result;
+}
+
+void Mutants::check(ModuleOp program, ModuleOp mutant, Fate fate) {
+  Verdict expected = judge(mutant);
+  bool accepted = accepts(mutant);
+  ASSERT_EQ(accepted, expected == Verdict::Safe) << report;
+  if (accepted) {
+    ++harmless;
+    ASSERT_EQ(fate, Fate::MayBeHarmless);
+    ASSERT_EQ(trafficOf(mutant), trafficOf(program));
+    return;
+  }
+  ++refused;
+  cyclic += expected == Verdict::Cyclic;
+  ASSERT_EQ(expected == Verdict::Cyclic, report.find("waits forever") != std::string::npos) << report;
+  // A report names the other end too.
+  ASSERT_NE(report.find("\n  "), std::string::npos) << report;
+}
+
+void Mutants::mutate(Change change) {
+  for (OwningOpRef<ModuleOp> &program : programs(context, 4, 4))
+    for (size_t i = 0, count = opsOf(*program).size(); i < count; ++i) {
+      OwningOpRef<ModuleOp> mutant = program->clone();
+      Fate fate = change(opsOf(*mutant)[i]);
+      if (fate != Fate::NoMutant) {
+        ASSERT_NO_FATAL_FAILURE(check(*program, *mutant, fate)) << "op " << i;
+      }
+    }
+}
+
+template <typename First, typename Second>
+void Mutants::mutatePairs(llvm::function_ref<Fate(First, Second)> change) {
+  for (OwningOpRef<ModuleOp> &program : programs(context, 4, 4)) {
+    Ops original = opsOf(*program);
+    for (size_t i = 0; i < original.size(); ++i)
+      for (size_t j = i + 1; j < original.size(); ++j) {
+        if (original[i]->getBlock() != original[j]->getBlock())
+          break;
+        if (!isa<First>(original[i]) || !isa<Second>(original[j]))
+          continue;
+        OwningOpRef<ModuleOp> mutant = program->clone();
+        Ops ops = opsOf(*mutant);
+        Fate fate = change(cast<First>(ops[i]), cast<Second>(ops[j]));
+        if (fate != Fate::NoMutant) {
+          ASSERT_NO_FATAL_FAILURE(check(*program, *mutant, fate)) << "ops " << i << " and " << j;
+        }
+      }
+  }
+}
+
+TEST_F(Mutants, CorrectProgramsPass) {
+  for (OwningOpRef<ModuleOp> &program : programs(context, 8, 8)) {
+    ASSERT_TRUE(program);
+    EXPECT_EQ(judge(*program), Verdict::Safe);
+    EXPECT_TRUE(accepts(*program)) << report;
+  }
+}
+
+TEST_F(Mutants, SwappedSends) {
+  mutatePairs<dist::SendStartOp, dist::SendStartOp>([](auto first, auto second) {
+    swapPlaces(first, second);
+    // To different receivers, each still gets the same messages in the same order.
+    return first.getPeer() == second.getPeer() ? Fate::Refused : Fate::MayBeHarmless;
+  });
+  EXPECT_GT(refused, 0u);
+  EXPECT_GT(harmless, 0u);
+}
+
+TEST_F(Mutants, SwappedReceives) {
+  mutatePairs<dist::RecvStartOp, dist::RecvStartOp>([](auto first, auto second) {
+    NamedAttrList attributes(first->getAttrs());
+    first->setAttrs(second->getAttrs());
+    second->setAttrs(attributes);
+    // Of different senders: the waits change places too.
+    return first.getPeer() == second.getPeer() ? Fate::Refused : Fate::MayBeHarmless;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, DroppedReceive) {
+  mutate([](Operation *op) {
+    if (!isa<dist::RecvStartOp>(op))
+      return Fate::NoMutant;
+    dist::WaitOp wait = waitOf(op);
+    OpBuilder builder(wait);
+    wait->getResult(0).replaceAllUsesWith(
+        dist::ZerosOp::create(builder, op->getLoc(), wait->getResult(0).getType(), "lost"));
+    wait.erase();
+    op->erase();
+    return Fate::Refused;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, DroppedSend) {
+  mutate([](Operation *op) {
+    if (!isa<dist::SendStartOp>(op))
+      return Fate::NoMutant;
+    waitOf(op).erase();
+    op->erase();
+    return Fate::Refused;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, DroppedWait) {
+  mutate([](Operation *op) {
+    auto wait = dyn_cast<dist::WaitOp>(op);
+    if (!wait || wait.getNumResults() != 0)
+      return Fate::NoMutant;
+    wait.erase();
+    return Fate::Refused;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, ChangedShape) {
+  auto other = RankedTensorType::get({3, 5}, Float32Type::get(&context));
+  mutate([&](Operation *op) {
+    OpBuilder builder(op);
+    if (auto receive = dyn_cast<dist::RecvStartOp>(op)) {
+      receive.getPending().setType(dist::PendingType::get(&context, Type(other)));
+      waitOf(op)->getResult(0).setType(other);
+      return Fate::Refused;
+    }
+    if (auto send = dyn_cast<dist::SendStartOp>(op)) {
+      send.getValueMutable().assign(
+          dist::ZerosOp::create(builder, op->getLoc(), other, "other").getValue());
+      return Fate::Refused;
+    }
+    return Fate::NoMutant;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, ChangedMicrobatch) {
+  mutate([](Operation *op) {
+    auto change = [](auto message) {
+      message.setMicrobatch(*message.getMicrobatch() + 1);
+      return Fate::Refused;
+    };
+    if (auto send = dyn_cast<dist::SendStartOp>(op))
+      return change(send);
+    if (auto receive = dyn_cast<dist::RecvStartOp>(op))
+      return change(receive);
+    return Fate::NoMutant;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, SwappedCollectives) {
+  mutatePairs<dist::AllReduceStartOp, dist::AllReduceStartOp>([](auto first, auto second) {
+    swapPlaces(first, second);
+    return Fate::Refused; // the waits are in the old order
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, SwappedCollectivesWithTheirWaits) {
+  mutatePairs<dist::AllReduceStartOp, dist::AllReduceStartOp>([](auto first, auto second) {
+    dist::WaitOp waitA = waitOf(first), waitB = waitOf(second);
+    swapPlaces(first, second);
+    swapPlaces(waitA, waitB);
+    // All ranks along "data" run this timeline: they change alike. Along "pipe"
+    // the others do not.
+    return first.getAxis() == "pipe" && second.getAxis() == "pipe" ? Fate::Refused
+                                                                   : Fate::MayBeHarmless;
+  });
+  EXPECT_GT(refused, 0u);
+  EXPECT_GT(harmless, 0u);
+}
+
+/// A wait right behind its start: a rendezvous.
+TEST_F(Mutants, EarlyWait) {
+  mutate([](Operation *op) {
+    if (!isa<dist::SendStartOp, dist::RecvStartOp, dist::AllReduceStartOp>(op))
+      return Fate::NoMutant;
+    waitOf(op)->moveAfter(op);
+    return Fate::MayBeHarmless;
+  });
+  EXPECT_GT(cyclic, 0u);
+  EXPECT_GT(harmless, 0u);
+}
+
+/// All sends at once: 1F1B then has two stages that send to each other.
+TEST_F(Mutants, EverySendAwaitedEarly) {
+  for (OwningOpRef<ModuleOp> &program : programs(context, 4, 4)) {
+    OwningOpRef<ModuleOp> mutant = program->clone();
+    for (Operation *op : opsOf(*mutant))
+      if (isa<dist::SendStartOp>(op))
+        waitOf(op)->moveAfter(op);
+    ASSERT_NO_FATAL_FAILURE(check(*program, *mutant, Fate::MayBeHarmless));
+  }
+  EXPECT_GT(cyclic, 0u);
+  EXPECT_GT(harmless, 0u);
+}
+
+/// A send that starts only behind a later wait.
+TEST_F(Mutants, LateSend) {
+  mutatePairs<dist::SendStartOp, dist::WaitOp>([](auto send, auto wait) {
+    if (waitOf(send) == wait || waitOf(send)->isBeforeInBlock(wait))
+      return Fate::NoMutant;
+    send->moveAfter(wait);
+    return Fate::MayBeHarmless;
+  });
+  EXPECT_GT(cyclic, 0u);
+  EXPECT_GT(harmless, 0u);
+}
+
+} // namespace
