@@ -67,7 +67,8 @@ struct StateBinding {
   f64 init = 0;
 };
 
-/// Which tensors the runtime fills before a step, and which it reads after one.
+/// Which tensors the runtime fills before a step, and which it reads after one. A role binds what it computes with: it may lack
+/// inputs, label, weight, step and parameters. A parameter that several roles bind has the same values on all.
 struct Binding {
   std::vector<InputBinding> inputs{};
   DataTensor label{};    ///< [local_batch, ...]: i64 class ids or f32 targets; absent for a model without labels
@@ -75,7 +76,7 @@ struct Binding {
   Tensor<i64> step{};    ///< scalar: the number of the step that runs, from 1; may be absent
   std::vector<ParameterBinding> parameters{};
   std::vector<StateBinding> state{};
-  Tensor<f32> loss{};    ///< scalar: after a step, the loss summed over ranks; the same on all
+  Tensor<f32> loss{};    ///< scalar: after a step, the loss summed over ranks; the same on all, bound by all roles or none
   Tensor<f32> correct{}; ///< scalar: after an evaluation, the correct samples summed over ranks; absent without accuracy
 };
 

@@ -1,11 +1,13 @@
 // Initial values by Philox; checkpoints as safetensors.
 #include "core/Parameters.h"
+#include "comm/Gather.h"
 #include "core/Random.h"
 #include "io/Safetensors.h"
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 namespace dtcrt {
@@ -74,15 +76,14 @@ void initialise(Context &ctx, const Plan &plan, const Binding &binding, std::uin
   ctx.parameter_changed(nullptr);
 }
 
-i64 load_checkpoint(Context &ctx, const std::string &path, const Binding &binding) {
+i64 load_checkpoint(Context &ctx, const std::string &path, const Manifest &manifest, const Binding &binding) {
   const SafetensorsReader file(path);
   for (const ParameterBinding &parameter : binding.parameters)
     file.read(parameter.name, parameter.tensor);
   ctx.parameter_changed(nullptr);
-  const bool any_state =
-      std::any_of(binding.state.begin(), binding.state.end(), [&](const StateBinding &state) { return file.has(state.name); });
+  const bool any_state = std::any_of(manifest.state.begin(), manifest.state.end(), [&](const StoredEntry &state) { return file.has(state.name); });
   // Parameters alone (another tool's, or another optimizer's file) begin a new training.
-  if (!any_state && !binding.state.empty())
+  if (!any_state && !manifest.state.empty())
     return 0;
   for (const StateBinding &state : binding.state)
     file.read(state.name, state.tensor);
@@ -96,13 +97,49 @@ i64 load_checkpoint(Context &ctx, const std::string &path, const Binding &bindin
   return step;
 }
 
-void save_checkpoint(const std::string &path, const Plan &plan, const Binding &binding, i64 step) {
-  std::vector<NamedTensor> tensors;
+void save_checkpoint(World &world, const std::string &path, const Plan &plan, const Manifest &manifest, const Binding &binding, i64 step) {
+  std::map<std::string, Tensor<f32>> own;
   for (const ParameterBinding &parameter : binding.parameters)
-    tensors.push_back({parameter.name, parameter.tensor});
+    own.emplace(parameter.name, parameter.tensor);
   for (const StateBinding &state : binding.state)
-    tensors.push_back({state.name, state.tensor});
-  write_safetensors(path, tensors, {{"format", "dtc"}, {"model", plan.model}, {"step", std::to_string(step)}});
+    own.emplace(state.name, state.tensor);
+  std::vector<StoredEntry> entries = manifest.parameters;
+  entries.insert(entries.end(), manifest.state.begin(), manifest.state.end());
+
+  if (world.rank() != 0) {
+    std::vector<f32> values;
+    for (const StoredEntry &entry : entries) {
+      if (entry.owner != world.rank())
+        continue;
+      values.resize(static_cast<std::size_t>(entry.shape.product()));
+      copy_row_major(own.at(entry.name), values.data());
+      send_bytes(world, 0, values.data(), values.size() * sizeof(f32));
+    }
+    return;
+  }
+
+  std::vector<NamedTensor> tensors;
+  std::size_t fetched = 0;
+  for (const StoredEntry &entry : entries)
+    tensors.emplace_back(entry.name, entry.shape, [&](f32 *values) {
+      ++fetched;
+      if (entry.owner == 0)
+        copy_row_major(own.at(entry.name), values);
+      else
+        receive_bytes(world, entry.owner, values, static_cast<std::size_t>(entry.shape.product()) * sizeof(f32));
+    });
+  try {
+    write_safetensors(path, tensors, {{"format", "dtc"}, {"model", plan.model}, {"step", std::to_string(step)}});
+  } catch (...) {
+    // The others send all the same: take it off them.
+    std::vector<f32> values;
+    while (fetched < tensors.size()) {
+      const NamedTensor &tensor = tensors[fetched];
+      values.resize(static_cast<std::size_t>(tensor.shape.product()));
+      tensor.fetch(values.data());
+    }
+    throw;
+  }
 }
 
 } // namespace dtcrt

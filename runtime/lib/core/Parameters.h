@@ -1,8 +1,10 @@
 // Parameters and optimizer state: how they start, and how they are saved and loaded.
 #pragma once
 
+#include "core/Manifest.h"
 #include "dtcrt/context.h"
 #include "dtcrt/plan.h"
+#include "dtcrt/world.h"
 
 #include <string>
 
@@ -12,10 +14,12 @@ namespace dtcrt {
 /// `values_follow`: a checkpoint is loaded next, so stored parameters are left out.
 void initialise(Context &ctx, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow);
 
-/// Reads all parameters and, if the file has any of it, all optimizer state. Returns the steps that made them, 0 without state.
-i64 load_checkpoint(Context &ctx, const std::string &path, const Binding &binding);
+/// Reads the parameters that this rank binds and, if the file has any optimizer state of the program's, all the state that it
+/// binds. Returns the steps that made them, 0 without state: the same on all ranks.
+i64 load_checkpoint(Context &ctx, const std::string &path, const Manifest &manifest, const Binding &binding);
 
-/// Writes all of it, under the model's names, with the number of steps in the metadata. All or nothing.
-void save_checkpoint(const std::string &path, const Plan &plan, const Binding &binding, i64 step);
+/// Collective. Rank 0 writes the parameters and the state of all ranks under the model's names, sorted, with the number of steps
+/// in the metadata: the same file for any number of ranks and roles. All or nothing. Throws on rank 0 alone.
+void save_checkpoint(World &world, const std::string &path, const Plan &plan, const Manifest &manifest, const Binding &binding, i64 step);
 
 } // namespace dtcrt

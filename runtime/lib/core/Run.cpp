@@ -1,13 +1,17 @@
 // The main of an emitted program: options, data, parameters, the training loop, evaluation, files.
+#include "comm/Gather.h"
 #include "comm/WorldImpl.h"
+#include "core/Manifest.h"
 #include "core/Options.h"
 #include "core/Parameters.h"
 #include "core/Report.h"
+#include "core/Roles.h"
 #include "data/Dataset.h"
 #include "data/Sampler.h"
 #include "dtcrt/program.h"
 #include "io/File.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -34,28 +38,18 @@ template <class Work> void together(World &world, Work work) {
   world.agree(error);
 }
 
-/// Which share of the global batch this rank takes: its coordinate on the axis "data".
-int batch_part(const Plan &plan, int rank) {
-  if (plan.mesh.empty())
-    return rank;
-  int stride = plan.devices;
-  for (const MeshAxis &axis : plan.mesh) {
-    stride /= axis.size;
-    if (axis.name == "data")
-      return rank / stride % axis.size;
-  }
-  return 0;
-}
-
 class Training {
 public:
-  Training(World &world, const Plan &plan, Program &program, const Options &options)
-      : world_(world), plan_(plan), program_(program), options_(options), ctx_(world) {}
+  Training(World &world, const Plan &plan, const Role &role, const Options &options)
+      : world_(world), plan_(plan), role_(role), program_(*role.program), options_(options), ctx_(world),
+        local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
+        first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {}
 
   void run();
 
 private:
   void prepare();
+  void check_sizes();
   void train();
   void train_step(Sampler &sampler, i64 step, Report &report, i64 last);
   Score evaluate(const Split &split);
@@ -63,11 +57,14 @@ private:
 
   World &world_;
   const Plan &plan_;
+  const Role &role_;
   Program &program_;
   const Options &options_;
   Context ctx_;
+  index local_batch_, first_row_;
   std::unique_ptr<Arena> arena_;
   Binding binding_;
+  Manifest manifest_;
   Dataset data_;
   Split validation_; ///< the tail of the training samples: the same columns, from validation_first_ on
   index validation_first_ = 0;
@@ -76,7 +73,7 @@ private:
 
 void Training::prepare() {
   together(world_, [&] {
-    if (plan_.batch < 1 || plan_.local_batch < 1)
+    if (plan_.batch < 1 || local_batch_ < 1)
       throw std::logic_error("the plan has no batch");
     // A program without arguments has nothing to do; one that only initialises and saves needs no data.
     if (options_.data.empty() && options_.steps.value_or(1) != 0)
@@ -88,11 +85,12 @@ void Training::prepare() {
         check_writable(file);
   });
   world_.set_mesh(plan_.mesh);
-  arena_ = std::make_unique<Arena>(world_.allocate(plan_.arena_bytes));
+  arena_ = std::make_unique<Arena>(world_.allocate(role_.arena_bytes));
   binding_ = program_.bind(*arena_);
+  manifest_ = make_manifest(world_, plan_, binding_);
   together(world_, [&] {
     if (!options_.data.empty())
-      data_ = load_dataset(options_.data, wishes_of(plan_, binding_), options_.seed);
+      data_ = load_dataset(options_.data, manifest_.wishes, options_.seed);
     if (options_.validation > 0 && options_.validation >= data_.train.size)
       throw Error("--validation=" + std::to_string(options_.validation) + " leaves nothing of " + std::to_string(data_.train.size) +
                   " training samples");
@@ -100,20 +98,34 @@ void Training::prepare() {
     if (data_.train.size > std::numeric_limits<std::uint32_t>::max())
       throw Error("more than 2^32 training samples");
   });
+  check_sizes();
   together(world_, [&] {
     initialise(ctx_, plan_, binding_, options_.seed, !options_.load.empty());
     if (!options_.load.empty())
-      done_ = load_checkpoint(ctx_, options_.load, binding_);
+      done_ = load_checkpoint(ctx_, options_.load, manifest_, binding_);
   });
 }
 
+/// Ranks read different files, or on different hosts other files of the same name: they must be of the same samples.
+void Training::check_sizes() {
+  const auto sizes = all_gather(world_, std::to_string(data_.train.size) + " training and " +
+                                            std::to_string(data_.test ? data_.test->size : 0) + " test samples");
+  for (std::size_t rank = 1; rank < sizes.size(); ++rank)
+    if (sizes[rank] != sizes[0])
+      throw AgreedError("--data=" + options_.data + ": rank 0 finds " + sizes[0] + ", rank " + std::to_string(rank) + " " + sizes[rank]);
+}
+
 void Training::gather(const Split &split, const BatchRows &rows, f32 weight) {
-  for (std::size_t i = 0; i < split.inputs.size(); ++i)
-    split.inputs[i].gather(ctx_, rows.ids, binding_.inputs[i].tensor);
+  for (std::size_t i = 0; i < split.inputs.size(); ++i) {
+    const Wanted &wanted = manifest_.wishes.inputs[i];
+    for (const InputBinding &input : binding_.inputs)
+      if (input.name == wanted.name)
+        split.inputs[i].gather(ctx_, rows.ids, input.tensor);
+  }
   if (split.label)
     split.label->gather(ctx_, rows.ids, binding_.label);
   if (binding_.weight)
-    for (index r = 0; r < plan_.local_batch; ++r)
+    for (index r = 0; r < local_batch_; ++r)
       binding_.weight.data()[r] = r < rows.valid ? weight : 0;
 }
 
@@ -135,7 +147,7 @@ Score Training::evaluate(const Split &split) {
   const bool is_validation = &split == &validation_;
   const Split &source = is_validation ? data_.train : split;
   const index first = is_validation ? validation_first_ : 0, size = is_validation ? options_.validation : split.size;
-  Sampler sampler(size, plan_.batch, plan_.local_batch, batch_part(plan_, world_.rank()), false, 0);
+  Sampler sampler(size, plan_.batch, local_batch_, first_row_, false, 0);
   Score score;
   score.has_accuracy = plan_.has_accuracy && binding_.correct;
   for (index batch = 0; batch < sampler.batches_per_epoch(); ++batch) {
@@ -160,7 +172,7 @@ void Training::train() {
   i64 last = done_, step = done_;
   f64 training_seconds = 0, loss = 0;
   if (!options_.data.empty()) {
-    Sampler sampler(validation_first_, plan_.batch, plan_.local_batch, batch_part(plan_, world_.rank()), options_.shuffle, options_.seed);
+    Sampler sampler(validation_first_, plan_.batch, local_batch_, first_row_, options_.shuffle, options_.seed);
     const i64 per_epoch = sampler.batches_per_epoch();
     if (!options_.steps && options_.epochs > std::numeric_limits<i64>::max() / 2 / per_epoch)
       throw Error("--epochs=" + std::to_string(options_.epochs) + ": more steps than can be counted");
@@ -195,10 +207,10 @@ void Training::train() {
       summary += number;
     }
   }
+  together(world_, [&] { report->check(); });
   together(world_, [&] {
-    report->check();
-    if (!options_.save.empty() && world_.rank() == 0)
-      save_checkpoint(options_.save, plan_, binding_, step);
+    if (!options_.save.empty())
+      save_checkpoint(world_, options_.save, plan_, manifest_, binding_, step);
   });
   report->summary(summary);
 }
@@ -221,11 +233,17 @@ void print_error(const std::string &program, const std::string &what) {
 } // namespace
 
 int run(int argc, char **argv, const Plan &plan, Program &program) {
+  // The caller keeps the program.
+  return run(argc, argv, plan, {Role{.arena_bytes = plan.arena_bytes, .flops = plan.flops, .program = {std::shared_ptr<void>(), &program}}});
+}
+
+int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles) {
   constexpr int failed = 2;
   const std::string path = argc > 0 ? argv[0] : plan.model, name = path.substr(path.rfind('/') + 1);
   World world(&argc, &argv);
   try {
     Options options;
+    const Role *role = nullptr;
     together(world, [&] {
       options = parse_options(argc, argv);
       if (options.help)
@@ -234,13 +252,14 @@ int run(int argc, char **argv, const Plan &plan, Program &program) {
       if (world.ranks() != plan.devices)
         throw Error("compiled for " + std::to_string(plan.devices) + (plan.devices == 1 ? " rank" : " ranks") + ", started with " +
                     std::to_string(world.ranks()) + ": run it with mpirun -n " + std::to_string(plan.devices));
+      role = &role_of(plan, roles, world.rank());
     });
     if (options.help) {
       if (world.rank() == 0)
         std::fputs(help_text(plan, path).c_str(), stdout);
       return 0;
     }
-    Training(world, plan, program, options).run();
+    Training(world, plan, *role, options).run();
     return 0;
   } catch (const AgreedError &failure) {
     if (world.rank() == 0)

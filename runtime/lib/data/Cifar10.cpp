@@ -14,6 +14,7 @@ Split read_split(const std::string &folder, const std::vector<const char *> &nam
   Split split;
   std::vector<u8> images, labels;
   const Dims shape = image_shape("cifar10", {3, 32, 32}, wishes);
+  const bool with_images = wishes.inputs[0].is_bound, with_labels = wishes.label->is_bound;
   for (const char *name : names) {
     const std::array<const char *, 1> candidates{name};
     InputFile file(find_file(folder, candidates));
@@ -27,15 +28,18 @@ Split read_split(const std::string &folder, const std::vector<const char *> &nam
       if (wishes.classes > 0 && sample[0] >= wishes.classes)
         file.fail("label " + std::to_string(sample[0]) + " of sample " + std::to_string(count) + " is not a class id below " +
                   std::to_string(wishes.classes));
-      labels.push_back(sample[0]);
-      images.insert(images.end(), sample.begin() + 1, sample.end());
+      if (with_labels)
+        labels.push_back(sample[0]);
+      if (with_images)
+        images.insert(images.end(), sample.begin() + 1, sample.end());
     }
     if (count == 0)
       file.fail("no sample in it");
+    split.size += count;
   }
-  split.size = static_cast<index>(labels.size());
   split.inputs.push_back({shape, std::move(images), 1.0f / 255});
-  split.label = Column{{}, std::move(labels), 1};
+  if (with_labels)
+    split.label = Column{{}, std::move(labels), 1};
   return split;
 }
 

@@ -16,15 +16,17 @@ struct Wanted {
   std::string name;
   bool is_integer = false; ///< i64, otherwise f32
   Dims shape;              ///< of one sample
+  bool is_bound = true;    ///< by this rank; otherwise others need its values, and this rank its number of samples
 };
 
-/// What the program wants of a data source.
+/// What the program wants of a data source: all its ranks together.
 struct Wishes {
   std::vector<Wanted> inputs;
   std::optional<Wanted> label;
   index classes = 0; ///< labels are ids below this; 0: f32 targets
   index batch = 0;
 };
+/// What one binding wants.
 Wishes wishes_of(const Plan &plan, const Binding &binding);
 
 /// One value a sample and element, in the file's own type; converted when a batch is made.
@@ -39,8 +41,8 @@ struct Column {
 
 struct Split {
   index size = 0;
-  std::vector<Column> inputs; ///< in the order of Wishes::inputs
-  std::optional<Column> label;
+  std::vector<Column> inputs; ///< in the order of Wishes::inputs; without values where this rank binds none
+  std::optional<Column> label; ///< if this rank binds it
 };
 
 struct Dataset {
@@ -48,7 +50,7 @@ struct Dataset {
   std::optional<Split> test;
 };
 
-/// Reads `source` as --data spells it. Throws Error with one clear line. `seed` is for synthetic data.
+/// Reads `source` as --data spells it: of what this rank does not bind, no more than it takes to know the number of samples. Throws Error with one clear line. `seed` is for synthetic data.
 Dataset load_dataset(const std::string &source, const Wishes &wishes, std::uint64_t seed);
 
 // One reader a format, each in its own file; `where` is what follows the colon.

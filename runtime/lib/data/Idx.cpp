@@ -16,7 +16,8 @@ struct IdxFile {
   std::vector<u8> values;
 };
 
-IdxFile read_idx(const std::string &path, int rank) {
+/// Without values only the header is read.
+IdxFile read_idx(const std::string &path, int rank, bool with_values) {
   InputFile file(path);
   std::array<u8, 4> magic;
   file.read(magic.data(), magic.size());
@@ -32,6 +33,8 @@ IdxFile read_idx(const std::string &path, int rank) {
       file.fail("its header names sizes that the file cannot hold");
     result.sizes.push_back(static_cast<index>(size));
   }
+  if (!with_values)
+    return result;
   result.values.resize(total);
   file.read(result.values.data(), total);
   file.expect_end();
@@ -40,13 +43,16 @@ IdxFile read_idx(const std::string &path, int rank) {
 
 Split read_split(const std::string &folder, std::array<const char *, 2> image_names, std::array<const char *, 2> label_names,
                  const Wishes &wishes) {
-  IdxFile images = read_idx(find_file(folder, image_names), 3), labels = read_idx(find_file(folder, label_names), 1);
+  IdxFile images = read_idx(find_file(folder, image_names), 3, wishes.inputs.size() == 1 && wishes.inputs[0].is_bound);
+  IdxFile labels = read_idx(find_file(folder, label_names), 1, wishes.label && wishes.label->is_bound);
   if (images.sizes[0] != labels.sizes[0])
     throw Error(images.path + " holds " + std::to_string(images.sizes[0]) + " images, " + labels.path + " " +
                 std::to_string(labels.sizes[0]) + " labels");
   Split split;
   split.size = images.sizes[0];
   split.inputs.push_back({image_shape("idx", {1, images.sizes[1], images.sizes[2]}, wishes), std::move(images.values), 1.0f / 255});
+  if (!wishes.label->is_bound)
+    return split;
   split.label = Column{{}, std::move(labels.values), 1};
   check_classes(labels.path, *split.label, wishes.classes);
   return split;

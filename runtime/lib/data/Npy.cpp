@@ -108,7 +108,7 @@ template <class T> std::vector<T> read_values(InputFile &file, std::uint64_t cou
   return values;
 }
 
-/// One array, samples first; `samples` receives their number.
+/// One array, samples first; `samples` receives their number. Of an array that this rank does not bind only the header is read.
 Column read_npy(const std::string &path, const Wanted &wanted, index &samples) {
   InputFile file(path);
   std::array<u8, 8> start;
@@ -150,6 +150,8 @@ Column read_npy(const std::string &path, const Wanted &wanted, index &samples) {
     file.fail("floating-point numbers, the program's '" + wanted.name + "' is of whole numbers");
   Column column;
   column.shape = shape;
+  if (!wanted.is_bound)
+    return column;
   if (type == "<f4")
     column.values = read_values<f32>(file, count);
   else if (type == "<f8")
@@ -199,9 +201,11 @@ Dataset load_npy(const std::string &where, const Wishes &wishes) {
     for (const Wanted &input : wishes.inputs)
       split.inputs.push_back(take(input));
     if (wishes.label) {
-      split.label = take(*wishes.label);
+      Column label = take(*wishes.label);
       if (wishes.label->is_integer)
-        check_classes(files[prefix + "label"], *split.label, wishes.classes);
+        check_classes(files[prefix + "label"], label, wishes.classes);
+      if (wishes.label->is_bound)
+        split.label = std::move(label);
     }
     for (const Wanted &input : wishes.inputs)
       files.erase(prefix + input.name);

@@ -8,8 +8,8 @@
 
 namespace dtcrt {
 
-Sampler::Sampler(index size, index batch, index local_batch, int part, bool shuffle, std::uint64_t seed)
-    : size_(size), batch_(batch), local_batch_(local_batch), part_(part), shuffle_(shuffle), seed_(seed),
+Sampler::Sampler(index size, index batch, index local_batch, index first_row, bool shuffle, std::uint64_t seed)
+    : size_(size), batch_(batch), local_batch_(local_batch), first_row_(first_row), shuffle_(shuffle), seed_(seed),
       order_(static_cast<std::size_t>(size)) {
   std::iota(order_.begin(), order_.end(), 0u);
 }
@@ -26,7 +26,7 @@ BatchRows Sampler::rows(index number) {
   }
   BatchRows rows;
   rows.global_valid = std::min(batch_, size_ - first);
-  const index begin = std::min(part_ * local_batch_, rows.global_valid), end = std::min(begin + local_batch_, rows.global_valid);
+  const index begin = std::min(first_row_, rows.global_valid), end = std::min(begin + local_batch_, rows.global_valid);
   rows.valid = end - begin;
   rows.ids.assign(static_cast<std::size_t>(local_batch_), order_[static_cast<std::size_t>(first)]);
   for (index r = 0; r < rows.valid; ++r)

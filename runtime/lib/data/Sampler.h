@@ -15,18 +15,17 @@ struct BatchRows {
   index global_valid = 0; ///< samples of the global batch
 };
 
-/// Batches of `batch` samples out of `size`; the share of this rank is rows [part * local_batch, (part + 1) * local_batch).
+/// Batches of `batch` samples out of `size`; the share of this rank is rows [first_row, first_row + local_batch).
 class Sampler {
 public:
-  Sampler(index size, index batch, index local_batch, int part, bool shuffle, std::uint64_t seed);
+  Sampler(index size, index batch, index local_batch, index first_row, bool shuffle, std::uint64_t seed);
 
   index batches_per_epoch() const { return (size_ + batch_ - 1) / batch_; }
   /// Batch `number`, counted over all epochs from 0. The last of an epoch holds what is left.
   BatchRows rows(index number);
 
 private:
-  index size_, batch_, local_batch_;
-  int part_;
+  index size_, batch_, local_batch_, first_row_;
   bool shuffle_;
   std::uint64_t seed_;
   index epoch_ = -1;

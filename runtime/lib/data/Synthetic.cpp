@@ -30,11 +30,15 @@ Split make_split(const char *which, index size, const Wishes &wishes, std::uint6
   };
   Split split;
   split.size = size;
-  const bool targets = wishes.label && !wishes.label->is_integer;
+  const bool has_label = wishes.label && wishes.label->is_bound, targets = has_label && !wishes.label->is_integer;
   const index target_elements = targets ? wishes.label->shape.product() : 0;
   std::vector<f64> projections(static_cast<std::size_t>(size * target_elements));
 
   for (const Wanted &input : wishes.inputs) {
+    if (!input.is_bound && !targets) {
+      split.inputs.push_back({input.shape, {}, 1});
+      continue;
+    }
     const index elements = input.shape.product(), pairs = (elements + 1) / 2;
     // A row for each class; or, for targets, the weights through which each target element sees the input.
     const index rows = std::max(wishes.classes, target_elements);
@@ -62,6 +66,8 @@ Split make_split(const char *which, index size, const Wishes &wishes, std::uint6
         projections[static_cast<std::size_t>(sample * target_elements + j)] += sum / std::sqrt(static_cast<f64>(elements));
       }
     }
+    if (!input.is_bound)
+      values.clear();
     split.inputs.push_back({input.shape, std::move(values), 1});
   }
 
@@ -70,7 +76,7 @@ Split make_split(const char *which, index size, const Wishes &wishes, std::uint6
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = static_cast<f32>(1 / (1 + std::exp(-projections[i])));
     split.label = Column{wishes.label->shape, std::move(values), 1};
-  } else if (wishes.label) {
+  } else if (has_label) {
     const index positions = wishes.label->shape.product();
     std::vector<i64> values(static_cast<std::size_t>(size * positions));
     for (index i = 0; i < size * positions; ++i)

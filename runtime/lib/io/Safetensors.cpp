@@ -155,15 +155,20 @@ std::string SafetensorsReader::metadata(const std::string &name) const {
   return found == metadata_.end() ? "" : found->second;
 }
 
+void copy_row_major(const Tensor<f32> &tensor, f32 *values) {
+  if (tensor.layout() == row_major)
+    std::memcpy(values, tensor.data(), tensor.bytes());
+  else
+    for_logical(tensor, [&](index i, f32 &element) { values[i] = element; });
+}
+
 void write_safetensors(const std::string &path, const std::vector<NamedTensor> &tensors, const std::map<std::string, std::string> &metadata) {
   json header = json::object();
   header["__metadata__"] = metadata;
   std::uint64_t at = 0;
   for (const NamedTensor &t : tensors) {
-    const std::uint64_t end = at + t.tensor.bytes();
-    header[t.name] = {{"dtype", "F32"},
-                      {"shape", std::vector<std::uint64_t>(t.tensor.shape().begin(), t.tensor.shape().end())},
-                      {"data_offsets", {at, end}}};
+    const std::uint64_t end = at + static_cast<std::uint64_t>(t.shape.product()) * sizeof(f32);
+    header[t.name] = {{"dtype", "F32"}, {"shape", std::vector<std::uint64_t>(t.shape.begin(), t.shape.end())}, {"data_offsets", {at, end}}};
     at = end;
   }
   std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -174,8 +179,8 @@ void write_safetensors(const std::string &path, const std::vector<NamedTensor> &
     put(text.data(), text.size());
     std::vector<f32> values;
     for (const NamedTensor &t : tensors) {
-      values.resize(static_cast<std::size_t>(t.tensor.size()));
-      for_logical(t.tensor, [&](index i, f32 &element) { values[static_cast<std::size_t>(i)] = element; });
+      values.resize(static_cast<std::size_t>(t.shape.product()));
+      t.fetch(values.data());
       put(values.data(), values.size() * sizeof(f32));
     }
   });

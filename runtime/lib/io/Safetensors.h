@@ -5,8 +5,10 @@
 #include "dtcrt/tensor.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dtcrt {
@@ -33,12 +35,23 @@ private:
   std::map<std::string, std::string> metadata_;
 };
 
+/// Copies a dense tensor of any layout into row-major order.
+void copy_row_major(const Tensor<f32> &tensor, f32 *values);
+
+/// A tensor of a file that is written; its values are fetched when it is their turn, for they may come from another rank.
 struct NamedTensor {
   std::string name;
-  Tensor<f32> tensor;
+  Dims shape;
+  std::function<void(f32 *values)> fetch; ///< row-major
+
+  NamedTensor(std::string name, const Dims &shape, std::function<void(f32 *)> fetch)
+      : name(std::move(name)), shape(shape), fetch(std::move(fetch)) {}
+  /// One that is at hand.
+  NamedTensor(std::string name, const Tensor<f32> &tensor)
+      : NamedTensor(std::move(name), tensor.shape(), [tensor](f32 *values) { copy_row_major(tensor, values); }) {}
 };
 
-/// Writes all or nothing.
+/// Writes all or nothing. The data lie in the order given.
 void write_safetensors(const std::string &path, const std::vector<NamedTensor> &tensors, const std::map<std::string, std::string> &metadata);
 
 } // namespace dtcrt

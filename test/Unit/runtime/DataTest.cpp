@@ -266,7 +266,7 @@ std::vector<std::vector<index>> epoch(index size, index batch, int ranks, std::u
   const index local = (batch + ranks - 1) / ranks;
   std::vector<std::vector<index>> batches;
   for (int rank = 0; rank < ranks; ++rank) {
-    Sampler sampler(size, batch, local, rank, true, seed);
+    Sampler sampler(size, batch, local, rank * local, true, seed);
     for (index b = 0; b < sampler.batches_per_epoch(); ++b) {
       const BatchRows rows = sampler.rows(number * sampler.batches_per_epoch() + b);
       EXPECT_EQ(static_cast<index>(rows.ids.size()), local);

@@ -1,4 +1,5 @@
 // The MNIST CNN as the compiler emits it, for RANKS ranks, data parallel: what the runtime's own tests train.
+#include "Offset.h"
 #include <dtcrt/program.h>
 using namespace dtcrt;
 
@@ -9,20 +10,6 @@ using namespace dtcrt;
 namespace {
 
 constexpr index batch = 256, local = (batch + RANKS - 1) / RANKS;
-
-/// Lays buffers one after the other.
-struct Offset {
-  std::size_t at = 0;
-  std::size_t take(const Dims &shape, std::size_t element = 4) {
-    const std::size_t here = at;
-    at += (static_cast<std::size_t>(shape.product()) * element + 63) / 64 * 64;
-    return here;
-  }
-};
-
-template <class T> Tensor<T> next(const Arena &arena, Offset &offset, const Dims &shape, Layout layout = row_major) {
-  return Tensor<T>(arena, offset.take(shape, sizeof(T)), shape, layout);
-}
 
 struct Buffers {
   Arena &arena;

@@ -1,0 +1,18 @@
+// Bytes between ranks outside the steps: what all ranks have to know of each other, and what rank 0 writes for all.
+#pragma once
+
+#include "dtcrt/world.h"
+
+#include <string>
+#include <vector>
+
+namespace dtcrt {
+
+/// Collective: the texts of all ranks, by rank, on all of them.
+std::vector<std::string> all_gather(World &world, const std::string &text);
+
+/// Blocking, of any size; each side names the other and the same number of bytes.
+void send_bytes(World &world, int to, const void *data, std::size_t bytes);
+void receive_bytes(World &world, int from, void *data, std::size_t bytes);
+
+} // namespace dtcrt
