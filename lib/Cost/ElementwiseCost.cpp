@@ -8,6 +8,7 @@ using namespace dtc;
 namespace {
 template <typename OpT>
 struct ElementwiseCost : CostOpInterface::ExternalModel<ElementwiseCost<OpT>, OpT> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Elementwise; }
   Cost getCost(Operation *op) const {
     return costOfTensors(op, elementsOf(op->getResult(0)));
   }

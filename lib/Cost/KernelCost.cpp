@@ -14,6 +14,10 @@ namespace {
 /// The body's operations at each point of the loops; a comparison and the
 /// selection by it are one. An output is read only if the body uses it.
 struct GenericCost : CostOpInterface::ExternalModel<GenericCost, linalg::GenericOp> {
+  OpFamily getFamily(Operation *op) const {
+    return cast<linalg::GenericOp>(op).getNumReductionLoops() ? OpFamily::Reduction
+                                                              : OpFamily::Elementwise;
+  }
   Cost getCost(Operation *op) const {
     auto generic = cast<linalg::GenericOp>(op);
     uint64_t perPoint = 0;

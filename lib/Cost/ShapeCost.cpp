@@ -12,16 +12,19 @@ namespace {
 /// Constants are there already, a reshape is a view.
 template <typename OpT>
 struct FreeCost : CostOpInterface::ExternalModel<FreeCost<OpT>, OpT> {
+  OpFamily getFamily(Operation *) const { return OpFamily::View; }
   Cost getCost(Operation *) const { return {}; }
 };
 
 template <typename OpT>
 struct MovementCost : CostOpInterface::ExternalModel<MovementCost<OpT>, OpT> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Movement; }
   Cost getCost(Operation *op) const { return costOfTensors(op, 0); }
 };
 
 /// Reads no more than it gives.
 struct SliceCost : CostOpInterface::ExternalModel<SliceCost, nn::SliceOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Movement; }
   Cost getCost(Operation *op) const {
     Cost cost = costOfTensors(op, 0);
     cost.bytesRead = cost.bytesWritten;
@@ -30,6 +33,7 @@ struct SliceCost : CostOpInterface::ExternalModel<SliceCost, nn::SliceOp> {
 };
 
 struct ReduceSumCost : CostOpInterface::ExternalModel<ReduceSumCost, nn::ReduceSumOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Reduction; }
   Cost getCost(Operation *op) const {
     return costOfTensors(op, elementsOf(op->getOperand(0)));
   }
@@ -39,6 +43,7 @@ struct ReduceSumCost : CostOpInterface::ExternalModel<ReduceSumCost, nn::ReduceS
 /// the logarithm of the sum).
 template <typename OpT>
 struct SoftmaxCost : CostOpInterface::ExternalModel<SoftmaxCost<OpT>, OpT> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Reduction; }
   Cost getCost(Operation *op) const {
     return costOfTensors(
         op, llvm::SaturatingMultiply<uint64_t>(5, elementsOf(op->getResult(0))));

@@ -23,6 +23,7 @@ uint64_t convolutionFlops(Value y, Value weight) {
 }
 
 struct ConvCost : CostOpInterface::ExternalModel<ConvCost, nn::ConvOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Convolution; }
   Cost getCost(Operation *op) const {
     auto conv = cast<nn::ConvOp>(op);
     uint64_t elements = elementsOf(conv.getY());
@@ -37,6 +38,7 @@ struct ConvCost : CostOpInterface::ExternalModel<ConvCost, nn::ConvOp> {
 
 struct InputGradientCost
     : CostOpInterface::ExternalModel<InputGradientCost, nn::ConvInputGradientOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::ConvolutionGradient; }
   Cost getCost(Operation *op) const {
     auto conv = cast<nn::ConvInputGradientOp>(op);
     return costOfTensors(op, convolutionFlops(conv.getDy(), conv.getWeight()));
@@ -45,6 +47,7 @@ struct InputGradientCost
 
 struct WeightGradientCost
     : CostOpInterface::ExternalModel<WeightGradientCost, nn::ConvWeightGradientOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::ConvolutionGradient; }
   Cost getCost(Operation *op) const {
     auto conv = cast<nn::ConvWeightGradientOp>(op);
     uint64_t flops = convolutionFlops(conv.getDy(), conv.getDweight());
@@ -55,6 +58,7 @@ struct WeightGradientCost
 };
 
 struct MatmulCost : CostOpInterface::ExternalModel<MatmulCost, nn::MatmulOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Matmul; }
   Cost getCost(Operation *op) const {
     auto matmul = cast<nn::MatmulOp>(op);
     ArrayRef<int64_t> a = shapeOf(matmul.getA());
@@ -72,6 +76,7 @@ struct MatmulCost : CostOpInterface::ExternalModel<MatmulCost, nn::MatmulOp> {
 /// One comparison, or one addition, for each element of each window; the mean's
 /// division is one more.
 struct MaxPoolCost : CostOpInterface::ExternalModel<MaxPoolCost, nn::MaxPoolOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Pooling; }
   Cost getCost(Operation *op) const {
     auto pool = cast<nn::MaxPoolOp>(op);
     uint64_t elements = elementsOf(pool.getY());
@@ -84,6 +89,7 @@ struct MaxPoolCost : CostOpInterface::ExternalModel<MaxPoolCost, nn::MaxPoolOp> 
 
 struct MaxPoolGradientCost
     : CostOpInterface::ExternalModel<MaxPoolGradientCost, nn::MaxPoolGradientOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Pooling; }
   Cost getCost(Operation *op) const {
     return costOfTensors(op, elementsOf(op->getOperand(0)));
   }
@@ -91,6 +97,7 @@ struct MaxPoolGradientCost
 
 template <typename OpT>
 struct AvgPoolCost : CostOpInterface::ExternalModel<AvgPoolCost<OpT>, OpT> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Pooling; }
   Cost getCost(Operation *op) const {
     // The smaller tensor has one element a window.
     Value windows = std::is_same_v<OpT, nn::AvgPoolOp> ? Value(op->getResult(0))

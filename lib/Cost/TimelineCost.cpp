@@ -1,6 +1,6 @@
 // Costs of what stands in timelines: fragments that run, and communication.
 #include "dialects/Dist/Dist.h"
-#include "dtc/Cost/Cost.h"
+#include "dtc/Cost/Time.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -10,17 +10,25 @@ using namespace dtc;
 namespace {
 
 struct RunCost : CostOpInterface::ExternalModel<RunCost, dist::RunOp> {
-  Cost getCost(Operation *op) const {
-    auto run = cast<dist::RunOp>(op);
+  /// The work is in the fragment's ops, each of its own family.
+  OpFamily getFamily(Operation *) const { return OpFamily::View; }
+  Cost getCost(Operation *op) const { return costOf(bodyOf(op)); }
+  double getSeconds(Operation *op, const Device &device) const {
+    return secondsOf(device, bodyOf(op));
+  }
+
+private:
+  static Region &bodyOf(Operation *op) {
     auto fragment = SymbolTable::lookupNearestSymbolFrom<dist::FragmentOp>(
-        op, run.getFragmentAttr());
-    return costOf(fragment.getBody());
+        op, cast<dist::RunOp>(op).getFragmentAttr());
+    return fragment.getBody();
   }
 };
 
 /// The payload alone; what a rank reads and writes for it is the library's.
 template <typename OpT>
 struct CollectiveCost : CostOpInterface::ExternalModel<CollectiveCost<OpT>, OpT> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Communication; }
   Cost getCost(Operation *op) const {
     Cost cost;
     for (Value value : op->getOperands())

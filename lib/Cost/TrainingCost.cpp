@@ -16,6 +16,7 @@ namespace {
 
 struct CrossEntropyCost
     : CostOpInterface::ExternalModel<CrossEntropyCost, nn::SoftmaxCrossEntropyOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Loss; }
   Cost getCost(Operation *op) const {
     // Softmax's five, and the scaling by the sample's weight.
     return costPerElement(op, 6);
@@ -24,6 +25,7 @@ struct CrossEntropyCost
 
 struct BinaryCrossEntropyCost
     : CostOpInterface::ExternalModel<BinaryCrossEntropyCost, nn::BinaryCrossEntropyOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Loss; }
   Cost getCost(Operation *op) const {
     // -(t log p + (1 - t) log(1 - p)) is 9 with its sum, (p - t) / (p (1 - p)) w is 5.
     return costPerElement(op, 14);
@@ -32,10 +34,12 @@ struct BinaryCrossEntropyCost
 
 struct CountCorrectCost
     : CostOpInterface::ExternalModel<CountCorrectCost, nn::CountCorrectOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Loss; }
   Cost getCost(Operation *op) const { return costPerElement(op, 1); }
 };
 
 struct SGDCost : CostOpInterface::ExternalModel<SGDCost, nn::SGDUpdateOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Optimizer; }
   Cost getCost(Operation *op) const {
     nn::SGDAttr sgd = cast<nn::SGDUpdateOp>(op).getOptimizer();
     uint64_t flops = 2;                         // w - lr g
@@ -47,6 +51,7 @@ struct SGDCost : CostOpInterface::ExternalModel<SGDCost, nn::SGDUpdateOp> {
 };
 
 struct AdamCost : CostOpInterface::ExternalModel<AdamCost, nn::AdamUpdateOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Optimizer; }
   Cost getCost(Operation *op) const {
     nn::AdamAttr adam = cast<nn::AdamUpdateOp>(op).getOptimizer();
     // m: 3, v: 4, both corrected for bias: 2, w - lr m / (sqrt(v) + epsilon): 5.

@@ -1,6 +1,9 @@
 // What ops cost: floating-point operations, bytes moved, bytes communicated.
+// Time.h makes seconds of it.
 #ifndef DTC_COST_COST_H
 #define DTC_COST_COST_H
+
+#include "dtc/Cost/OpFamily.h"
 
 #include "mlir/IR/OpDefinition.h"
 
@@ -42,6 +45,10 @@ uint64_t bytesOf(mlir::Value value);
 uint64_t elementsOf(mlir::Value value);
 /// A product that saturates.
 uint64_t productOf(llvm::ArrayRef<int64_t> sizes);
+
+struct Device;
+// Declared in Time.h; the interface's default needs it.
+double secondsOf(const Device &device, OpFamily family, const Cost &cost);
 
 /// Attaches CostOpInterface to the ops of nn and dist, family by family.
 void registerCostModels(mlir::DialectRegistry &registry);

@@ -1,0 +1,38 @@
+// The roofline of a device, and messages on links.
+#include "dtc/Cost/Time.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace dtc;
+
+double dtc::secondsOf(const Device &device, OpFamily family, const Cost &cost) {
+  std::optional<size_t> position = ratePosition(family);
+  if (!position)
+    return 0;
+  const Rate &rate = device.families[*position];
+  double bytes = double(cost.bytesRead) + double(cost.bytesWritten);
+  return (rate.overheadSeconds +
+          std::max(cost.flops / rate.flopsPerSecond, bytes / rate.bytesPerSecond)) /
+         device.speed;
+}
+
+double dtc::secondsOf(const Device &device, Operation *op) {
+  if (auto costed = dyn_cast<CostOpInterface>(op))
+    return costed.getSeconds(device);
+  double sum = 0;
+  for (Region &region : op->getRegions())
+    sum += secondsOf(device, region);
+  return sum;
+}
+
+double dtc::secondsOf(const Device &device, Region &region) {
+  double sum = 0;
+  for (Operation &op : region.getOps())
+    sum += secondsOf(device, &op);
+  return sum;
+}
+
+double dtc::transferSeconds(const Link &link, int64_t bytes) {
+  return bytes == 0 ? 0 : link.latencySeconds + bytes / link.bytesPerSecond;
+}
