@@ -94,8 +94,8 @@ std::string StageWriter::write() {
       os << formatv("  {0} = dist.wait %{1}{2}_r : <{3}> -> {3}\n", value, edge.name, i, type);
     }
     std::string result = formatv("%{0}{1}", task.forward ? "f" : "b", i);
-    os << formatv("  {0} = dist.run @compute({1}) microbatch {2} : ({3}) -> {3}\n", result, value,
-                  i, type);
+    os << formatv("  {0} = dist.run @stage{1}_{2}({3}) microbatch {4} : ({5}) -> {5}\n", result,
+                  stage, task.forward ? "forward" : "backward", value, i, type);
     for (const Edge &edge : outputs(task.forward)) {
       os << formatv("  %{0}{1}_s = dist.send_start {2} \"{0}\" to {3} over \"pipe\" microbatch {1} : "
                     "{4} -> <>\n",
@@ -115,10 +115,13 @@ std::string StageWriter::write() {
 OwningOpRef<ModuleOp> dtc::test::makePipeline(MLIRContext &context, const Order &order,
                                               const ProgramOptions &options) {
   std::string text =
-      formatv("shard.grid @mesh(shape = {0}x{1}) {{dist.axes = [\"data\", \"pipe\"]}\n"
-              "dist.fragment @compute(%x: {2}) -> {2} {{\n  dist.return %x : {2}\n}\n",
-              options.data, order.size(), type);
-  for (int stage = 0; stage < static_cast<int>(order.size()); ++stage)
+      formatv("shard.grid @mesh(shape = {0}x{1}) {{dist.axes = [\"data\", \"pipe\"]}\n",
+              options.data, order.size());
+  for (int stage = 0; stage < static_cast<int>(order.size()); ++stage) {
+    for (const char *part : {"forward", "backward"})
+      text += formatv("dist.fragment @stage{0}_{1}(%x: {2}) -> {2} {{\n  dist.return %x : {2}\n}\n",
+                      stage, part, type);
     text += StageWriter(order, stage, options).write();
+  }
   return parseSourceString<ModuleOp>(text, &context);
 }

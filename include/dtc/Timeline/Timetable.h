@@ -1,0 +1,70 @@
+// What each rank does when in one step: predicted by the simulator, or measured.
+#ifndef DTC_TIMELINE_TIMETABLE_H
+#define DTC_TIMELINE_TIMETABLE_H
+
+#include "llvm/ADT/StringRef.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dtc {
+
+enum class SpanKind {
+  Forward,
+  /// Where a schedule splits it: the gradients that other stages wait for.
+  Backward,
+  WeightGradient,
+  /// A fragment of forward and backward together: without a pipeline.
+  ForwardBackward,
+  Update,
+  Communication,
+  /// The rank does nothing until communication is over.
+  Wait,
+};
+
+/// `forward`, `weight gradient`, …
+llvm::StringRef nameOf(SpanKind kind);
+/// True of what computes.
+bool isWork(SpanKind kind);
+
+/// A fragment's part in the step, from the name that the passes of Partition
+/// give it; traces hold no more. `stage` is -1 where the name has none.
+struct FragmentWork {
+  SpanKind kind;
+  int64_t stage;
+};
+/// `stage2_backward_1` is backward of stage 2.
+FragmentWork workOf(llvm::StringRef fragment);
+
+/// Times are seconds since the step began.
+struct Span {
+  bool operator==(const Span &other) const = default;
+  double seconds() const { return end - begin; }
+
+  SpanKind kind;
+  /// The fragment, the bucket or the message.
+  std::string name;
+  /// -1 where there is none.
+  int64_t stage = -1, microbatch = -1;
+  double begin = 0, end = 0;
+  /// Communication that goes on beside what the rank does.
+  bool overlapped = false;
+};
+
+struct Timetable {
+  /// Each rank's spans; those that are not overlapped in order.
+  std::vector<std::vector<Span>> ranks;
+  double stepSeconds = 0;
+
+  /// Seconds in which the rank computes.
+  double busySeconds(int64_t rank) const;
+  /// The share of the step in which a rank, or the ranks together, do not
+  /// compute; 0 of an empty step.
+  double bubble(int64_t rank) const;
+  double bubble() const;
+};
+
+} // namespace dtc
+
+#endif // DTC_TIMELINE_TIMETABLE_H

@@ -1,0 +1,369 @@
+// A discrete-event simulation of one step on all ranks.
+#include "dtc/Cost/Simulator.h"
+
+#include "dtc/Cost/Time.h"
+
+#include <limits>
+#include <map>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::timeline;
+
+static constexpr double never = std::numeric_limits<double>::infinity();
+
+MachineModel::~MachineModel() = default;
+
+double MachineModel::allReduceSeconds(ArrayRef<int64_t> ranks, uint64_t bytes) const {
+  double slowest = 0, part = double(bytes) / ranks.size();
+  for (auto [index, rank] : llvm::enumerate(ranks)) {
+    Link link = linkBetween(rank, ranks[(index + 1) % ranks.size()]);
+    slowest = std::max(slowest, link.latencySeconds + part / link.bytesPerSecond);
+  }
+  return 2.0 * (ranks.size() - 1) * slowest;
+}
+
+namespace {
+
+class Player {
+public:
+  Player(const PhaseTimelines &timelines, const MachineModel &machine,
+         const SimulationOptions &options);
+  FailureOr<Simulation> run();
+
+private:
+  /// A message or a collective.
+  struct Communication {
+    double begin = never, end = never;
+    int64_t arrived = 0;
+    bool waitedFor = false;
+  };
+  enum class State { Ready, Working, Blocked, Ended };
+  struct Rank {
+    State state = State::Ready;
+    size_t next = 0;
+    /// Arrived at the immediate collective that is next.
+    bool entered = false;
+    /// Of Working: when it is done at the present rate, and what it is.
+    double workEnd = 0;
+    Span work;
+    double blockedSince = 0;
+  };
+
+  const Event &nextOf(int64_t rank) const { return timelines.eventsOf(rank)[ranks[rank].next]; }
+  Communication &communicationOf(int64_t rank, unsigned event);
+  void settle();
+  bool step(int64_t rank);
+  void startWork(int64_t rank, double seconds, Span span);
+  void finishWork(int64_t rank);
+  void arrive(int64_t rank);
+  void beginMessage(const Message &message, Communication &state);
+  void beginCollective(const Collective &collective, Communication &state);
+  bool waitFor(int64_t rank);
+  void block(int64_t rank);
+  void unblock(int64_t rank, const Communication &state);
+  double readyAt(int64_t rank);
+  void adjustRate();
+  void record(int64_t rank, Span span) { result.timetable.ranks[rank].push_back(std::move(span)); }
+  static Span spanOf(SpanKind kind, Operation *communication);
+  double copySeconds(const Message &message) const;
+  uint64_t bytesOf(const Message &message) const;
+  SmallVector<int64_t> membersOf(const Collective &collective) const;
+
+  const PhaseTimelines &timelines;
+  const MachineModel &machine;
+  SimulationOptions options;
+  double now = 0, rate = 1;
+  std::vector<Rank> ranks;
+  std::vector<Communication> messages, collectives;
+  /// When a link, or the collectives of a group, are free again.
+  std::map<std::pair<int64_t, int64_t>, double> linkFree;
+  std::map<std::pair<unsigned, int64_t>, double> groupFree;
+  std::map<std::pair<int64_t, int64_t>, uint64_t> traffic;
+  Simulation result;
+};
+
+} // namespace
+
+Player::Player(const PhaseTimelines &timelines, const MachineModel &machine,
+               const SimulationOptions &options)
+    : timelines(timelines), machine(machine), options(options), ranks(timelines.ranks()),
+      messages(timelines.getMessages().size()), collectives(timelines.getCollectives().size()) {
+  result.timetable.ranks.resize(timelines.ranks());
+}
+
+Player::Communication &Player::communicationOf(int64_t rank, unsigned event) {
+  unsigned index = timelines.communicationOf(rank, event);
+  bool collective = timelines.eventsOf(rank)[event].traffic == Traffic::Collective;
+  return collective ? collectives[index] : messages[index];
+}
+
+Span Player::spanOf(SpanKind kind, Operation *communication) {
+  Span span{kind, ""};
+  auto message = [&](auto op) {
+    span.name = op.getName().str();
+    span.microbatch = op.getMicrobatch().value_or(-1);
+  };
+  if (auto send = dyn_cast<dist::SendStartOp>(communication))
+    message(send);
+  else if (auto receive = dyn_cast<dist::RecvStartOp>(communication))
+    message(receive);
+  else if (auto start = dyn_cast<dist::AllReduceStartOp>(communication))
+    span.name = start.getBucket().str();
+  else
+    span.name = "all-reduce";
+  return span;
+}
+
+uint64_t Player::bytesOf(const Message &message) const {
+  Operation *op = timelines.eventsOf(message.sender)[message.sendStart].op;
+  return dtc::bytesOf(cast<dist::SendStartOp>(op).getValue());
+}
+
+double Player::copySeconds(const Message &message) const {
+  return transferSeconds(machine.linkBetween(message.sender, message.receiver), bytesOf(message));
+}
+
+SmallVector<int64_t> Player::membersOf(const Collective &collective) const {
+  SmallVector<int64_t> members;
+  for (size_t i = 0; i < collective.starts.size(); ++i)
+    members.push_back(timelines.getMesh().rankAt(collective.firstRank, collective.axis, i));
+  return members;
+}
+
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+void Player::startWork(int64_t rank, double seconds, Span span) {
+  Rank &state = ranks[rank];
+  state.state = State::Working;
+  state.work = std::move(span);
+  state.work.begin = now;
+  state.workEnd = now + seconds / rate;
+}
+
+/// Shares the cores out again after ranks have begun or ended work.
+void Player::adjustRate() {
+  int64_t working =
+      llvm::count_if(ranks, [](const Rank &rank) { return rank.state == State::Working; });
+  double newRate = options.slots > 0 && working > options.slots ? double(options.slots) / working : 1;
+  if (newRate == rate)
+    return;
+  for (Rank &rank : ranks)
+    if (rank.state == State::Working)
+      rank.workEnd = now + (rank.workEnd - now) * rate / newRate;
+  rate = newRate;
+}
+
+void Player::finishWork(int64_t rank) {
+  Rank &state = ranks[rank];
+  state.work.end = now;
+  record(rank, state.work);
+  state.state = State::Ready;
+  const Event &event = nextOf(rank);
+  if (event.kind == EventKind::Run)
+    ++state.next;
+  else // a copy; the wait then finds it done
+    communicationOf(rank, state.next).end = now;
+}
+
+//===----------------------------------------------------------------------===//
+// Communication
+//===----------------------------------------------------------------------===//
+
+void Player::beginMessage(const Message &message, Communication &state) {
+  traffic[{message.sender, message.receiver}] += bytesOf(message);
+  if (options.progress == Progress::InWaits)
+    return;
+  Link link = machine.linkBetween(message.sender, message.receiver);
+  double &free = linkFree[{message.sender, message.receiver}];
+  state.begin = std::max(now, free);
+  free = state.begin + bytesOf(message) / link.bytesPerSecond;
+  state.end = free + link.latencySeconds;
+  Operation *op = timelines.eventsOf(message.sender)[message.sendStart].op;
+  Span span = spanOf(SpanKind::Communication, op);
+  span.begin = state.begin;
+  span.end = state.end;
+  span.overlapped = true;
+  record(message.sender, span);
+}
+
+void Player::beginCollective(const Collective &collective, Communication &state) {
+  SmallVector<int64_t> members = membersOf(collective);
+  Operation *op = timelines.eventsOf(collective.firstRank)[collective.starts.front()].op;
+  uint64_t bytes = 0;
+  for (Value value : op->getOperands())
+    bytes += dtc::bytesOf(value);
+  double &free = groupFree[{collective.axis, collective.firstRank}];
+  state.begin = std::max(now, free);
+  free = state.end = state.begin + machine.allReduceSeconds(members, bytes);
+  for (auto [index, member] : llvm::enumerate(members)) {
+    int64_t successor = members[(index + 1) % members.size()];
+    if (successor != member)
+      traffic[{member, successor}] += 2 * (members.size() - 1) * bytes / members.size();
+    if (options.progress == Progress::InWaits)
+      continue;
+    Span span = spanOf(SpanKind::Communication, op);
+    span.begin = state.begin;
+    span.end = state.end;
+    span.overlapped = true;
+    record(member, span);
+  }
+}
+
+/// The rank starts what is next.
+void Player::arrive(int64_t rank) {
+  const Event &event = nextOf(rank);
+  unsigned index = timelines.communicationOf(rank, ranks[rank].next);
+  if (event.traffic != Traffic::Collective) {
+    if (++messages[index].arrived == 2)
+      beginMessage(timelines.getMessages()[index], messages[index]);
+    return;
+  }
+  const Collective &collective = timelines.getCollectives()[index];
+  Communication &state = collectives[index];
+  state.waitedFor |= event.kind == EventKind::Immediate;
+  if (++state.arrived == static_cast<int64_t>(collective.starts.size()) &&
+      (options.progress == Progress::Asynchronous || state.waitedFor))
+    beginCollective(collective, state);
+}
+
+/// When a blocked rank can go on, as far as is known now.
+double Player::readyAt(int64_t rank) {
+  const Event &event = nextOf(rank);
+  Communication &state = communicationOf(rank, ranks[rank].next);
+  bool copies = options.progress == Progress::InWaits && event.traffic == Traffic::Receive;
+  if (copies && state.arrived == 2)
+    return now;
+  return state.end;
+}
+
+void Player::block(int64_t rank) {
+  ranks[rank].state = State::Blocked;
+  ranks[rank].blockedSince = now;
+}
+
+void Player::unblock(int64_t rank, const Communication &state) {
+  const Event &event = nextOf(rank);
+  ranks[rank].state = State::Ready;
+  Operation *start =
+      event.kind == EventKind::Wait ? timelines.eventsOf(rank)[event.partner].op : event.op;
+  Span wait = spanOf(SpanKind::Wait, start);
+  wait.begin = ranks[rank].blockedSince;
+  wait.end = now;
+  bool works = options.progress == Progress::InWaits && event.traffic == Traffic::Collective;
+  if (works) // it has helped since the collective began
+    wait.end = std::max(wait.begin, state.begin);
+  if (wait.seconds() > 0)
+    record(rank, wait);
+  if (!works)
+    return;
+  Span work = spanOf(SpanKind::Communication, start);
+  work.begin = wait.end;
+  work.end = now;
+  record(rank, work);
+}
+
+/// True if what the rank waits for is over; else it copies, or is blocked.
+bool Player::waitFor(int64_t rank) {
+  const Event &event = nextOf(rank);
+  unsigned index = timelines.communicationOf(rank, ranks[rank].next);
+  Communication &state = communicationOf(rank, ranks[rank].next);
+  if (state.end <= now)
+    return true;
+  bool inWaits = options.progress == Progress::InWaits;
+  if (inWaits && event.traffic == Traffic::Receive && state.arrived == 2) {
+    Operation *start = timelines.eventsOf(rank)[event.partner].op;
+    startWork(rank, copySeconds(timelines.getMessages()[index]),
+              spanOf(SpanKind::Communication, start));
+    return false;
+  }
+  if (inWaits && event.traffic == Traffic::Collective && !state.waitedFor) {
+    state.waitedFor = true;
+    const Collective &collective = timelines.getCollectives()[index];
+    if (state.arrived == static_cast<int64_t>(collective.starts.size()))
+      beginCollective(collective, state);
+  }
+  block(rank);
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// The play
+//===----------------------------------------------------------------------===//
+
+/// One move of a rank; false if it has none now.
+bool Player::step(int64_t rank) {
+  Rank &state = ranks[rank];
+  if (state.state == State::Blocked && readyAt(rank) <= now) {
+    unblock(rank, communicationOf(rank, state.next));
+    return true;
+  }
+  if (state.state != State::Ready)
+    return false;
+  if (state.next == timelines.eventsOf(rank).size()) {
+    state.state = State::Ended;
+    return true;
+  }
+  const Event &event = nextOf(rank);
+  if (event.kind == EventKind::Run) {
+    auto run = cast<dist::RunOp>(event.op);
+    FragmentWork work = workOf(run.getFragment());
+    Span span{work.kind, run.getFragment().str(), work.stage};
+    span.microbatch = run.getMicrobatch().value_or(-1);
+    startWork(rank, machine.runSeconds(rank, run), span);
+    return true;
+  }
+  if (event.kind != EventKind::Wait && !state.entered) {
+    arrive(rank);
+    state.entered = true;
+  }
+  if (event.kind != EventKind::Start && !waitFor(rank))
+    return true;
+  ++state.next;
+  state.entered = false;
+  return true;
+}
+
+/// All moves that take no time.
+void Player::settle() {
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+      while (step(rank))
+        moved = true;
+  }
+  adjustRate();
+}
+
+FailureOr<Simulation> Player::run() {
+  while (true) {
+    settle();
+    double next = never;
+    for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+      if (ranks[rank].state == State::Working)
+        next = std::min(next, ranks[rank].workEnd);
+      else if (ranks[rank].state == State::Blocked)
+        next = std::min(next, readyAt(rank));
+    if (next == never)
+      break;
+    now = next;
+    for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+      if (ranks[rank].state == State::Working && ranks[rank].workEnd <= now)
+        finishWork(rank);
+  }
+  for (int64_t rank = 0; rank < timelines.ranks(); ++rank)
+    if (ranks[rank].state != State::Ended)
+      return nextOf(rank).op->emitOpError("of rank ")
+             << rank << " waits forever; dtc-verify-communication says for whom";
+  result.timetable.stepSeconds = now;
+  for (auto [ends, bytes] : traffic)
+    result.links.push_back({ends.first, ends.second, bytes});
+  return std::move(result);
+}
+
+FailureOr<Simulation> dtc::simulate(const PhaseTimelines &timelines, const MachineModel &machine,
+                                    const SimulationOptions &options) {
+  return Player(timelines, machine, options).run();
+}
