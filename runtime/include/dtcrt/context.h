@@ -10,6 +10,7 @@
 namespace dtcrt {
 
 class World;
+class Probe;
 
 /// A mistake of the user or of the environment, told in one line. run() prints it from one rank and exits with status 2.
 class Error : public std::runtime_error {
@@ -49,6 +50,10 @@ public:
   /// The world this rank belongs to, or nullptr when it is alone.
   World *world() const { return world_; }
 
+  /// What watches this rank (a trace, jitter), or nullptr. It must outlive its use here.
+  Probe *probe() const { return probe_; }
+  void set_probe(Probe *probe) { probe_ = probe; }
+
   /// Caches and handles of the library behind the calls (oneDNN here); defined in runtime/lib.
   struct Backend;
   Backend &backend() const { return *backend_; }
@@ -56,6 +61,7 @@ public:
 private:
   int rank_ = 0, ranks_ = 1, threads_ = 1;
   World *world_ = nullptr;
+  Probe *probe_ = nullptr;
   std::unique_ptr<Backend> backend_;
 };
 

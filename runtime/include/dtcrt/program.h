@@ -13,6 +13,7 @@
 #include "dtcrt/pooling.h"
 #include "dtcrt/reduction.h"
 #include "dtcrt/tensor.h"
+#include "dtcrt/trace.h"
 
 #include <memory>
 #include <string>

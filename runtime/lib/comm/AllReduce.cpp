@@ -237,7 +237,11 @@ Pending all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduc
   Group &group = world.group(options.axis);
   if (group.size == 1)
     return Pending();
+  if (ctx.probe())
+    ctx.probe()->jitter();
   auto operation = std::make_unique<AllReduce>(world, group, tensor, options, ctx.threads());
+  operation->watch(ctx.probe(),
+                   {.kind = TraceEvent::Kind::all_reduce, .name = options.name, .axis = options.axis, .bytes = tensor.bytes()});
   operation->start();
   return Pending(operation.release());
 }

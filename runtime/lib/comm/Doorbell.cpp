@@ -21,7 +21,7 @@ long futex(std::atomic<std::uint32_t> &word, int operation, std::uint32_t value,
 // Either ring() sees the sleeper, or the kernel sees that the word has changed and does not let it sleep.
 void ring(Doorbell &bell) {
   bell.rings.fetch_add(1);
-  if (bell.asleep.load() != 0)
+  if (bell.asleep.load() != 0 && bell.asleep.exchange(0) != 0) // the first to ring wakes
     futex(bell.rings, FUTEX_WAKE, INT_MAX, nullptr);
 }
 

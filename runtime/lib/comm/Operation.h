@@ -1,6 +1,7 @@
 // Communication under way, and the engine that moves it on while its rank waits for whatever it is.
 #pragma once
 
+#include "core/Probe.h"
 #include "dtcrt/comm.h"
 
 #include <deque>
@@ -20,6 +21,11 @@ public:
   Operation(const Operation &) = delete;
   Operation &operator=(const Operation &) = delete;
 
+  /// From now on the operation stands in the trace; `event` says what it is.
+  void watch(Probe *probe, const TraceEvent &event);
+  /// Waits for the end, watched by the probe.
+  void wait();
+
   /// Waits for the end.
   virtual void finish() = 0;
   /// Does what can be done without waiting; true when the next operation of the queue may begin.
@@ -29,6 +35,10 @@ public:
 
 protected:
   Progress &progress_;
+
+private:
+  Probe *probe_ = nullptr;
+  TraceEvent event_;
 };
 
 /// The operations of this rank that need its help. Entered whenever the rank starts something or waits for something, so a

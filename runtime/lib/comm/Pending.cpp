@@ -1,4 +1,5 @@
 // The handle of communication under way, and the engine behind it.
+#include "comm/Clock.h"
 #include "comm/Operation.h"
 
 #include <algorithm>
@@ -18,13 +19,35 @@ Pending &Pending::operator=(Pending &&other) noexcept {
 Pending::~Pending() noexcept(false) {
   const std::unique_ptr<Operation> operation(std::exchange(operation_, nullptr));
   if (operation && std::uncaught_exceptions() == 0)
-    operation->finish();
+    operation->wait();
 }
 
 void Pending::wait() {
   const std::unique_ptr<Operation> operation(std::exchange(operation_, nullptr));
   if (operation)
-    operation->finish();
+    operation->wait();
+}
+
+void Pending::Operation::watch(Probe *probe, const TraceEvent &event) {
+  probe_ = probe;
+  if (!probe)
+    return;
+  event_ = event;
+  event_.name = probe->keep(event.name);
+  event_.axis = probe->keep(event.axis);
+  event_.start = steady_nanoseconds();
+}
+
+void Pending::Operation::wait() {
+  if (!probe_)
+    return finish();
+  probe_->jitter();
+  TraceEvent wait{.kind = TraceEvent::Kind::wait, .name = event_.name, .microbatch = event_.microbatch, .start = steady_nanoseconds()};
+  const i64 blocked = probe_->blocked();
+  finish();
+  wait.blocked = probe_->blocked() - blocked;
+  probe_->record(wait);
+  probe_->record(event_);
 }
 
 Pending::Operation::~Operation() { progress_.forget(*this); }

@@ -70,6 +70,7 @@ protected:
 
 class Send final : public Message {
 public:
+  static constexpr auto trace_kind = TraceEvent::Kind::send;
   using Message::Message;
   ~Send() override {
     for (MPI_Request &request : requests_)
@@ -123,6 +124,7 @@ private:
 
 class Receive final : public Message {
 public:
+  static constexpr auto trace_kind = TraceEvent::Kind::receive;
   using Message::Message;
   ~Receive() override {
     for (MPI_Request &request : requests_)
@@ -206,7 +208,16 @@ template <class Kind> Pending start_message(Context &ctx, void *data, std::size_
     refuse("no coordinate " + std::to_string(options.peer) + " on the axis '" + group.axis + "' of size " + std::to_string(group.size));
   if (options.peer == group.coordinate)
     refuse("rank " + std::to_string(world.rank) + " would be its own peer on the axis '" + group.axis + "'");
+  if (ctx.probe())
+    ctx.probe()->jitter();
   auto message = std::make_unique<Kind>(world, data, bytes, group, options);
+  message->watch(ctx.probe(), {.kind = Kind::trace_kind,
+                               .peer = options.peer,
+                               .peer_rank = group.first + options.peer * group.stride,
+                               .name = options.name,
+                               .axis = options.axis,
+                               .microbatch = options.microbatch,
+                               .bytes = bytes});
   message->start();
   world.progress.advance();
   return Pending(message.release());

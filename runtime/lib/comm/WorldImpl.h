@@ -1,11 +1,13 @@
 // The inside of World: communicators, the control block that the ranks of a host share, groups of ranks that reduce together.
 #pragma once
 
+#include "comm/Clock.h"
 #include "comm/Doorbell.h"
 #include "comm/Operation.h"
 #include "dtcrt/world.h"
 
 #include <mpi.h>
+#include <sched.h>
 
 #include <atomic>
 #include <string>
@@ -101,6 +103,8 @@ struct World::Impl {
   std::size_t arena_bytes = 0;
   std::vector<Group> groups; ///< groups[0]: all ranks; then one for each mesh axis
   Progress progress;
+  bool measures_waits = false;  ///< for a trace
+  i64 blocked_nanoseconds = 0; ///< time in waits in which this rank had nothing to do, once measures_waits is set
 
   Group &group(const char *axis);
   Ring &ring_of(const Group &group, int member) const { return rings[group.number * local_ranks + member]; }
@@ -125,27 +129,45 @@ inline constexpr int max_axes = 7;
 void check_mpi(int status, const char *what);
 
 template <class Done> void World::Impl::wait_until(Done done, bool polls) {
-  // A few microseconds: longer than a peer that runs at the same time needs for a small message.
+  // A few microseconds: longer than a peer that runs at the same time needs for a small message. Then the core goes to others for some
+  // turns, which costs less than sleeping if one of them is the peer.
   constexpr int spins = 100;
+  const int yields = polls || progress.polls() ? 1000 : 20; // more where there is no bell
   // MPI has no bell: look at it this often.
   constexpr long poll_nanoseconds = 50'000;
-  for (int i = 0; i < spins; ++i) {
-    if (done())
-      return;
-    progress.advance();
-    __builtin_ia32_pause();
+  if (done())
+    return;
+  const i64 start = measures_waits ? steady_nanoseconds() : 0;
+  i64 worked = 0;
+  const auto advance = [&] {
+    const i64 before = measures_waits ? steady_nanoseconds() : 0;
+    const bool moved = progress.advance();
+    if (moved && measures_waits)
+      worked += steady_nanoseconds() - before;
+    return moved;
+  };
+  bool over = false;
+  for (int i = 0; i < spins + yields && !over; ++i) {
+    advance();
+    over = done();
+    if (i < spins)
+      __builtin_ia32_pause();
+    else
+      sched_yield();
   }
   Doorbell &bell = bells[local_rank];
-  for (;;) {
+  while (!over) {
     const std::uint32_t seen = bell.rings.load();
-    const bool moved = progress.advance();
-    if (done())
-      return;
+    const bool moved = advance();
+    over = done();
+    if (over || moved)
+      continue;
     if (control->failed.load())
       throw PeerFailure();
-    if (!moved)
-      sleep(bell, seen, polls || progress.polls() ? poll_nanoseconds : 0);
+    sleep(bell, seen, polls || progress.polls() ? poll_nanoseconds : 0);
   }
+  if (measures_waits)
+    blocked_nanoseconds += steady_nanoseconds() - start - worked;
 }
 
 } // namespace dtcrt

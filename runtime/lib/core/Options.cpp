@@ -37,7 +37,8 @@ Options parse_options(int argc, char **argv) {
     const std::size_t equals = argument.find('=');
     const std::string_view name = argument.substr(0, equals);
     const bool known = name == "--data" || name == "--epochs" || name == "--steps" || name == "--seed" || name == "--shuffle" ||
-                       name == "--validation" || name == "--metrics" || name == "--save" || name == "--load";
+                       name == "--validation" || name == "--metrics" || name == "--save" || name == "--load" ||
+                       name == "--trace";
     if (!known)
       throw Error("unknown option '" + std::string(argument) + "' (--help lists the options)");
     if (equals == std::string_view::npos)
@@ -62,6 +63,8 @@ Options parse_options(int argc, char **argv) {
       options.metrics = path(name, value);
     else if (name == "--save")
       options.save = path(name, value);
+    else if (name == "--trace")
+      options.trace = path(name, value);
     else
       options.load = path(name, value);
   }
@@ -93,10 +96,13 @@ Files
   --load=FILE.safetensors start from these parameters; with optimizer state in the file, go on where it was saved
   --save=FILE.safetensors write parameters and optimizer state at the end
   --metrics=FILE.jsonl    one JSON object a line for every step and every evaluation
+  --trace=FILE.json       when every rank computed, sent and waited; opens in https://ui.perfetto.dev
 
 Environment
   DTCRT_THREADS=N         threads of each rank (cores / ranks of the host)
   DTCRT_PIN=off           keep the launcher's binding of ranks to cores
+  DTCRT_JITTER_US=N       for debugging: a rank sleeps 0 to N random microseconds before each part of its step
+  DTCRT_JITTER_SEED=N     of these random times (the clock)
 )";
 }
 

@@ -15,7 +15,7 @@ struct Options {
   std::uint64_t seed = 0;
   bool shuffle = true;
   i64 validation = 0;
-  std::string metrics, save, load;
+  std::string metrics, save, load, trace;
   bool help = false;
 };
 

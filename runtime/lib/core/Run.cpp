@@ -1,9 +1,11 @@
 // The main of an emitted program: options, data, parameters, the training loop, evaluation, files.
+#include "comm/Clock.h"
 #include "comm/Gather.h"
 #include "comm/WorldImpl.h"
 #include "core/Manifest.h"
 #include "core/Options.h"
 #include "core/Parameters.h"
+#include "core/Probe.h"
 #include "core/Report.h"
 #include "core/Roles.h"
 #include "data/Dataset.h"
@@ -40,10 +42,15 @@ template <class Work> void together(World &world, Work work) {
 
 class Training {
 public:
-  Training(World &world, const Plan &plan, const Role &role, const Options &options)
+  Training(World &world, const Plan &plan, const Role &role, const Options &options, std::optional<Jitter> jitter)
       : world_(world), plan_(plan), role_(role), program_(*role.program), options_(options), ctx_(world),
         local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
-        first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {}
+        first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {
+    if (options.trace.empty() && !jitter)
+      return;
+    probe_ = std::make_unique<Probe>(world, !options.trace.empty(), std::move(jitter));
+    ctx_.set_probe(probe_.get());
+  }
 
   void run();
 
@@ -54,12 +61,15 @@ private:
   void train_step(Sampler &sampler, i64 step, Report &report, i64 last);
   Score evaluate(const Split &split);
   void gather(const Split &split, const BatchRows &rows, f32 weight);
+  void fill(const Split &split, const BatchRows &rows, f32 weight);
+  template <class Work> void watched(TraceEvent::Kind kind, const std::string &name, Work work);
 
   World &world_;
   const Plan &plan_;
   const Role &role_;
   Program &program_;
   const Options &options_;
+  std::unique_ptr<Probe> probe_;
   Context ctx_;
   index local_batch_, first_row_;
   std::unique_ptr<Arena> arena_;
@@ -80,7 +90,7 @@ void Training::prepare() {
       throw Error("no data: --data=idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE or synthetic (--help tells more)");
     if (options_.data.empty() && options_.validation > 0)
       throw Error("--validation needs --data");
-    for (const std::string &file : {options_.save, options_.metrics})
+    for (const std::string &file : {options_.save, options_.metrics, options_.trace})
       if (!file.empty() && world_.rank() == 0)
         check_writable(file);
   });
@@ -115,7 +125,22 @@ void Training::check_sizes() {
       throw AgreedError("--data=" + options_.data + ": rank 0 finds " + sizes[0] + ", rank " + std::to_string(rank) + " " + sizes[rank]);
 }
 
+/// Runs `work`, which stands in a trace as an event of its own.
+template <class Work> void Training::watched(TraceEvent::Kind kind, const std::string &name, Work work) {
+  if (!probe_)
+    return work();
+  TraceEvent event{.kind = kind, .name = name.c_str(), .start = steady_nanoseconds(), .busy = -probe_->busy(), .blocked = -probe_->blocked()};
+  work();
+  event.busy += probe_->busy();
+  event.blocked += probe_->blocked();
+  probe_->record(event);
+}
+
 void Training::gather(const Split &split, const BatchRows &rows, f32 weight) {
+  watched(TraceEvent::Kind::data, "data", [&] { fill(split, rows, weight); });
+}
+
+void Training::fill(const Split &split, const BatchRows &rows, f32 weight) {
   for (std::size_t i = 0; i < split.inputs.size(); ++i) {
     const Wanted &wanted = manifest_.wishes.inputs[i];
     for (const InputBinding &input : binding_.inputs)
@@ -131,11 +156,13 @@ void Training::gather(const Split &split, const BatchRows &rows, f32 weight) {
 
 void Training::train_step(Sampler &sampler, i64 step, Report &report, i64 last) {
   const auto start = Clock::now();
+  if (probe_)
+    probe_->set_step(step);
   const BatchRows rows = sampler.rows(step - 1);
   gather(data_.train, rows, 1.0f / static_cast<f32>(rows.global_valid));
   if (binding_.step)
     *binding_.step.data() = step;
-  program_.step(ctx_);
+  watched(TraceEvent::Kind::step, std::to_string(step), [&] { program_.step(ctx_); });
   const f64 loss = binding_.loss ? *binding_.loss.data() : 0;
   if (!std::isfinite(loss)) // on all ranks: the loss is all-reduced
     world_.agree("the loss is " + std::string(std::isnan(loss) ? "nan" : "infinite") + " at step " + std::to_string(step) +
@@ -148,6 +175,8 @@ Score Training::evaluate(const Split &split) {
   const Split &source = is_validation ? data_.train : split;
   const index first = is_validation ? validation_first_ : 0, size = is_validation ? options_.validation : split.size;
   Sampler sampler(size, plan_.batch, local_batch_, first_row_, false, 0);
+  if (probe_)
+    probe_->set_step(0);
   Score score;
   score.has_accuracy = plan_.has_accuracy && binding_.correct;
   for (index batch = 0; batch < sampler.batches_per_epoch(); ++batch) {
@@ -155,7 +184,7 @@ Score Training::evaluate(const Split &split) {
     for (index &id : rows.ids)
       id += first;
     gather(source, rows, 1);
-    program_.evaluate(ctx_);
+    watched(TraceEvent::Kind::evaluation, "evaluation", [&] { program_.evaluate(ctx_); });
     score.loss += *binding_.loss.data();
     if (score.has_accuracy)
       score.accuracy += *binding_.correct.data();
@@ -212,6 +241,10 @@ void Training::train() {
     if (!options_.save.empty())
       save_checkpoint(world_, options_.save, plan_, manifest_, binding_, step);
   });
+  together(world_, [&] {
+    if (!options_.trace.empty())
+      probe_->write(options_.trace, plan_, role_);
+  });
   report->summary(summary);
 }
 
@@ -244,6 +277,7 @@ int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles)
   try {
     Options options;
     const Role *role = nullptr;
+    std::optional<Jitter> jitter;
     together(world, [&] {
       options = parse_options(argc, argv);
       if (options.help)
@@ -252,6 +286,7 @@ int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles)
       if (world.ranks() != plan.devices)
         throw Error("compiled for " + std::to_string(plan.devices) + (plan.devices == 1 ? " rank" : " ranks") + ", started with " +
                     std::to_string(world.ranks()) + ": run it with mpirun -n " + std::to_string(plan.devices));
+      jitter = Jitter::from_environment(world.rank());
       role = &role_of(plan, roles, world.rank());
     });
     if (options.help) {
@@ -259,7 +294,7 @@ int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles)
         std::fputs(help_text(plan, path).c_str(), stdout);
       return 0;
     }
-    Training(world, plan, *role, options).run();
+    Training(world, plan, *role, options, std::move(jitter)).run();
     return 0;
   } catch (const AgreedError &failure) {
     if (world.rank() == 0)
