@@ -19,9 +19,9 @@
 using namespace dtc;
 using namespace dtc::stages;
 
-// Keeps the search within some seconds, and the sets within 64 MiB.
+// Keeps the search within some seconds, and the sets within 128 MiB.
 static constexpr uint64_t maxVisits = 40'000'000;
-static constexpr size_t maxWords = size_t(8) << 20;
+static constexpr size_t maxWords = size_t(8) << 20, maxSteps = size_t(8) << 20;
 
 struct DownSets::Lattice {
   /// A set with one node more.
@@ -50,12 +50,36 @@ struct DownSets::Lattice {
   size_t size() const { return sizes.size(); }
 
 private:
+  size_t stepsInAll = 0;
+
   bool enumerate(size_t most);
+  std::vector<Step> stepsAfter(unsigned set, unsigned node, unsigned next) const;
   bool isReady(unsigned set, unsigned node) const {
     return llvm::all_of(problem.inputs[node],
                         [&](unsigned value) { return has(set, problem.values[value].producer); });
   }
 };
+
+/// What can be added to `next`, which is `set` and `node`.
+std::vector<DownSets::Lattice::Step>
+DownSets::Lattice::stepsAfter(unsigned set, unsigned node, unsigned next) const {
+  std::vector<unsigned> ready;
+  for (const Step &step : steps[set])
+    if (step.node != node)
+      ready.push_back(step.node);
+  size_t others = ready.size();
+  for (unsigned value : problem.outputs[node])
+    for (unsigned reader : problem.readers[value])
+      if (isReady(next, reader))
+        ready.push_back(reader);
+  // A node may read several of `node`'s values.
+  std::sort(ready.begin() + others, ready.end());
+  ready.erase(std::unique(ready.begin() + others, ready.end()), ready.end());
+  std::vector<Step> following;
+  for (unsigned reader : ready)
+    following.push_back({reader, 0});
+  return following;
+}
 
 bool DownSets::Lattice::enumerate(size_t most) {
   // A set's key is the exclusive or of its nodes' keys (Zobrist 1970).
@@ -93,16 +117,9 @@ bool DownSets::Lattice::enumerate(size_t most) {
       bits.resize(bits.size() + words);
       std::copy_n(bits.begin() + size_t(set) * words, words, bits.end() - words);
       bits[size_t(next) * words + node / 64] |= uint64_t(1) << (node % 64);
-      std::vector<Step> following;
-      for (const Step &step : steps[set])
-        if (step.node != node)
-          following.push_back({step.node, 0});
-      for (unsigned value : problem.outputs[node])
-        for (unsigned reader : problem.readers[value])
-          if (isReady(next, reader) &&
-              llvm::none_of(following, [&](const Step &step) { return step.node == reader; }))
-            following.push_back({reader, 0});
-      steps.push_back(std::move(following));
+      steps.push_back(stepsAfter(set, node, next));
+      if ((stepsInAll += steps.back().size()) > maxSteps)
+        return false;
     }
   return true;
 }

@@ -8,20 +8,29 @@
 //     ends of stage k      ...eeeeeeee....      starts of stage k + 1
 //
 // The ends of the last stage either hold the order's end, or the time is too short.
-// A window slides over the order, so one time costs about as many steps as there are
-// starts; those which leave the later stages too much are dropped beforehand.
+// How far a stage gets in the time depends on its start and its speed alone. A window
+// slides over the order once for each speed; starts that leave the later stages too much
+// are dropped beforehand.
 #include "lib/Partition/StageSearch.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace dtc;
 using namespace dtc::stages;
 
+// Above this, times are searched for coarsely.
+static constexpr unsigned manyNodes = 5000;
+
+// A window may go back and forth over messages that take longer than most stages;
+// past so many steps a time counts as too short.
+static constexpr uint64_t maxSteps = 4'000'000, maxStepsPerNode = 64;
+
 namespace {
 
-/// The load of the stage from `left` to `right`, exclusive, of an order.
+/// What enters the stage from `left` to `right`, exclusive, of an order.
 class Window {
 public:
   Window(const Problem &problem, const Order &order)
@@ -30,74 +39,124 @@ public:
 
   unsigned left() const { return first; }
   unsigned right() const { return end; }
-  const Load &load() const { return inside; }
+  double transfer() const { return entering; }
+  uint64_t stepsTaken() const { return steps; }
 
   void growRight() {
-    unsigned node = order[end++];
-    weigh(node, 1);
-    for (unsigned value : problem.inputs[node])
+    for (unsigned value : inputsOf(order[end++]))
       if (readersInside[value]++ == 0 && before[problem.values[value].producer])
-        inside.transfer += problem.values[value].seconds;
+        entering += problem.values[value].seconds;
   }
   void shrinkRight() {
-    unsigned node = order[--end];
-    weigh(node, -1);
-    for (unsigned value : problem.inputs[node])
+    for (unsigned value : inputsOf(order[--end]))
       if (--readersInside[value] == 0 && before[problem.values[value].producer])
-        inside.transfer -= problem.values[value].seconds;
+        entering -= problem.values[value].seconds;
   }
   void shrinkLeft() {
     if (first == end)
       growRight();
     unsigned node = order[first++];
-    weigh(node, -1);
-    for (unsigned value : problem.inputs[node])
+    for (unsigned value : inputsOf(node))
       if (--readersInside[value] == 0)
-        inside.transfer -= problem.values[value].seconds;
+        entering -= problem.values[value].seconds;
     before[node] = true;
     for (unsigned value : problem.outputs[node])
       if (readersInside[value])
-        inside.transfer += problem.values[value].seconds;
+        entering += problem.values[value].seconds;
   }
-  void moveTo(unsigned position) {
+  /// Empty, at `position`.
+  void restart(unsigned position) {
     while (end > std::max(first, position))
       shrinkRight();
     while (first < position)
       shrinkLeft();
+    while (end > first)
+      shrinkRight();
     while (first > position)
-      growLeft();
+      before[order[--first]] = false;
+    end = first;
+    steps = 0;
   }
 
 private:
-  /// Only of an empty window: what it holds is emptied by `moveTo`.
-  void growLeft() {
-    before[order[--first]] = false;
-    end = first;
-  }
-  void weigh(unsigned node, int sign) {
-    inside.work += sign * problem.work[node];
-    inside.parameters += sign * problem.parameters[node];
-    inside.saved += sign * problem.saved[node];
+  llvm::ArrayRef<unsigned> inputsOf(unsigned node) {
+    ++steps;
+    return problem.inputs[node];
   }
 
   const Problem &problem;
   const Order &order;
   unsigned first = 0, end = 0;
-  Load inside;
+  double entering = 0;
+  uint64_t steps = 0;
   std::vector<unsigned> readersInside;
   std::vector<bool> before;
+};
+
+/// How far stages of one speed get in a time, from each position.
+class Reach {
+public:
+  Reach(const Problem &problem, const Order &order, llvm::ArrayRef<double> workBefore,
+        double speed)
+      : workBefore(workBefore), speed(speed), window(problem, order), farthest(problem.nodes) {}
+
+  void restart(double newSeconds) {
+    seconds = newSeconds;
+    started = false;
+  }
+
+  /// The last end of a stage from `start`; `start` itself if there is none. Nothing
+  /// if the window moves too much. The first start asked for is the smallest.
+  std::optional<unsigned> from(unsigned start) {
+    if (!std::exchange(started, true)) {
+      window.restart(start);
+      next = start;
+    }
+    for (; next <= start; ++next) {
+      while (window.left() < next)
+        window.shrinkLeft();
+      while (window.right() > next && !fits())
+        window.shrinkRight();
+      while (window.right() < farthest.size()) {
+        window.growRight();
+        if (fits())
+          continue;
+        window.shrinkRight();
+        break;
+      }
+      farthest[next] = window.right();
+      if (window.stepsTaken() > std::max(maxSteps, maxStepsPerNode * farthest.size()))
+        return std::nullopt;
+    }
+    return farthest[start];
+  }
+
+private:
+  bool fits() const {
+    double work = workBefore[window.right()] - workBefore[window.left()];
+    return work / speed + window.transfer() <= seconds;
+  }
+
+  llvm::ArrayRef<double> workBefore;
+  double speed, seconds = 0;
+  Window window;
+  bool started = false;
+  unsigned next = 0;
+  std::vector<unsigned> farthest;
 };
 
 class OrderCutter {
 public:
   OrderCutter(const Problem &problem, const Order &order)
-      : problem(problem), order(order), window(problem, order), layers(problem.stages),
-        workBefore(problem.nodes + 1), liveBytes(problem.nodes + 1),
-        speedAfter(problem.stages + 1) {
+      : problem(problem), order(order), layers(problem.stages), workBefore(problem.nodes + 1),
+        parametersBefore(problem.nodes + 1), savedBefore(problem.nodes + 1),
+        liveBytes(problem.nodes + 1), speedAfter(problem.stages + 1) {
     std::vector<unsigned> position(problem.nodes);
     for (auto [place, node] : llvm::enumerate(order)) {
       position[node] = place;
       workBefore[place + 1] = workBefore[place] + problem.work[node];
+      parametersBefore[place + 1] = parametersBefore[place] + problem.parameters[node];
+      savedBefore[place + 1] = savedBefore[place] + problem.saved[node];
     }
     for (auto [number, value] : llvm::enumerate(problem.values)) {
       unsigned last = 0;
@@ -110,14 +169,18 @@ public:
       liveBytes[place + 1] += liveBytes[place];
     for (unsigned stage = problem.stages; stage-- > 0;)
       speedAfter[stage] = speedAfter[stage + 1] + problem.speed[stage];
+    for (double speed : problem.speed)
+      reaches.try_emplace(speed, problem, order, workBefore, speed);
   }
 
   /// A cut with no stage slower than `seconds` and none larger than `memory`.
   std::optional<Assignment> cut(double seconds, int64_t memory) {
+    for (auto &[speed, reach] : reaches)
+      reach.restart(seconds);
     std::vector<char> starts = {1};
     unsigned offset = 0; // of starts
     for (unsigned stage = 0; stage < problem.stages; ++stage)
-      if (!reach(stage, seconds, memory, offset, starts))
+      if (!endsOf(stage, seconds, memory, offset, starts))
         return std::nullopt;
     return offset + starts.size() - 1 == problem.nodes ? std::optional(traceBack()) : std::nullopt;
   }
@@ -130,38 +193,28 @@ private:
   };
 
   /// Turns the starts of `stage` into its ends, the starts of the next.
-  bool reach(unsigned stage, double seconds, int64_t memory, unsigned &offset,
-             std::vector<char> &starts) {
+  bool endsOf(unsigned stage, double seconds, int64_t memory, unsigned &offset,
+              std::vector<char> &starts) {
     Layer &layer = layers[stage];
     layer.offset = offset;
     layer.farthest.assign(starts.size(), 0);
+    Reach &reach = reaches.at(problem.speed[stage]);
     // Later stages need a node each, and time for what is left.
     unsigned lastEnd = problem.nodes - (problem.stages - 1 - stage);
-    unsigned leastEnd = leastEndOf(stage, seconds);
+    unsigned base = std::max(leastEndOf(stage, seconds), offset + 1), covered = base;
+    unsigned memoryEnd = offset;
     std::vector<char> ends;
-    unsigned base = std::max(leastEnd, offset + 1), covered = base;
-    window.moveTo(offset);
-    for (unsigned i = 0; i < starts.size(); ++i) {
+    for (unsigned i = 0; i < starts.size() && offset + i < lastEnd; ++i) {
       if (!starts[i])
         continue;
       unsigned start = offset + i;
-      if (start >= lastEnd)
-        break;
-      slideTo(start);
-      auto fits = [&] {
-        return problem.seconds(window.load(), stage) <= seconds &&
-               problem.memoryOf(window.load(), stage) <= memory;
-      };
-      while (window.right() > start && !fits())
-        window.shrinkRight();
-      while (window.right() < lastEnd) {
-        window.growRight();
-        if (fits())
-          continue;
-        window.shrinkRight();
-        break;
-      }
-      unsigned far = window.right();
+      std::optional<unsigned> inTime = reach.from(start);
+      if (!inTime)
+        return false;
+      memoryEnd = std::max(memoryEnd, start);
+      while (memoryEnd < lastEnd && memoryOf(start, memoryEnd + 1, stage) <= memory)
+        ++memoryEnd;
+      unsigned far = std::min({*inTime, memoryEnd, lastEnd});
       if (far <= start || far < base)
         continue;
       layer.farthest[i] = far;
@@ -177,9 +230,9 @@ private:
     return !starts.empty();
   }
 
-  void slideTo(unsigned start) {
-    while (window.left() < start)
-      window.shrinkLeft();
+  int64_t memoryOf(unsigned start, unsigned end, unsigned stage) const {
+    return parametersBefore[end] - parametersBefore[start] +
+           (savedBefore[end] - savedBefore[start]) * problem.inFlight[stage];
   }
 
   /// The first end of `stage` that does not leave the later stages more work than
@@ -214,14 +267,16 @@ private:
 
   const Problem &problem;
   const Order &order;
-  Window window;
   std::vector<Layer> layers;
   std::vector<double> workBefore;
+  std::vector<int64_t> parametersBefore, savedBefore;
   std::vector<int64_t> liveBytes;
   std::vector<double> speedAfter;
+  /// By speed.
+  std::map<double, Reach> reaches;
 };
 
-/// The slowest stage; not slower than the window said, which counts all messages.
+/// The slowest stage; not slower than by the window, which counts all messages.
 double slowest(const Problem &problem, const Assignment &stageOf) {
   return qualityOf(problem, problem.loads(stageOf)).seconds;
 }
@@ -231,13 +286,14 @@ double slowest(const Problem &problem, const Assignment &stageOf) {
 std::optional<Assignment> stages::cutOrder(const Problem &problem, const Order &order,
                                            int64_t stageMemory, double before) {
   OrderCutter cutter(problem, order);
-  double most = before < problem.upperBound ? before * (1 - 1e-9) : problem.upperBound;
+  double most = std::min(before, problem.upperBound);
   std::optional<Assignment> best = cutter.cut(most, stageMemory);
   if (!best)
     return std::nullopt;
   double least = problem.lowerBound;
   most = std::min(most, slowest(problem, *best));
-  while (most - least > 1e-9 * most) {
+  double precision = problem.nodes > manyNodes ? 1e-6 : 1e-9;
+  while (most - least > precision * most) {
     double middle = least + (most - least) / 2;
     if (std::optional<Assignment> better = cutter.cut(middle, stageMemory)) {
       most = std::min(middle, slowest(problem, *better));

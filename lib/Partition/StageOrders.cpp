@@ -7,9 +7,13 @@
 #include <deque>
 #include <numeric>
 #include <queue>
+#include <random>
 
 using namespace dtc;
 using namespace dtc::stages;
+
+// Small graphs have time for orders that are good for no reason.
+static constexpr unsigned maxRandomOrders = 16, fewPositions = 1 << 14;
 
 namespace {
 
@@ -139,12 +143,35 @@ Order fewestLiveBytes(const Problem &problem) {
 
 } // namespace
 
+/// Any ready node.
+static Order anyReady(const Problem &problem, std::mt19937 &engine) {
+  Ready ready(problem);
+  std::vector<unsigned> waiting;
+  for (unsigned node = 0; node < problem.nodes; ++node)
+    if (ready.atFirst(node))
+      waiting.push_back(node);
+  Order order;
+  while (!waiting.empty()) {
+    // The generator's own numbers: a distribution's differ from library to library.
+    std::swap(waiting[engine() % waiting.size()], waiting.back());
+    unsigned node = waiting.back();
+    waiting.pop_back();
+    order.push_back(node);
+    ready.take(node, [&](unsigned reader) { waiting.push_back(reader); });
+  }
+  return order;
+}
+
 std::vector<NamedOrder> stages::linearOrders(const Problem &problem) {
-  return {{"the program's order", programOrder(problem)},
+  std::vector<NamedOrder> orders = {{"the program's order", programOrder(problem)},
           {"the depth-first order", firstReady(problem, /*newest=*/true)},
           {"the breadth-first order", firstReady(problem, /*newest=*/false)},
           {"the order on demand", onDemand(problem)},
           {"the order of fewest live bytes", fewestLiveBytes(problem)}};
+  std::mt19937 engine(1);
+  for (unsigned i = 0; i < maxRandomOrders && problem.nodes * problem.stages <= fewPositions; ++i)
+    orders.push_back({"a random order", anyReady(problem, engine)});
+  return orders;
 }
 
 Order stages::orderByStage(const Problem &problem, const Assignment &stageOf) {

@@ -13,6 +13,7 @@ namespace {
 
 // A cut's own order may be cut better again; this rarely helps more than twice.
 constexpr unsigned maxReorders = 4;
+constexpr double worthMoving = 1.05;
 
 class Planner {
 public:
@@ -49,15 +50,16 @@ private:
   }
 
   void cutAndRefine(const Order &order, int64_t stageMemory, const Twine &how) {
+    // An order that is much worse as it is will not be better after moves.
     std::optional<Assignment> cut =
-        cutOrder(problem, order, stageMemory, std::numeric_limits<double>::infinity());
+        cutOrder(problem, order, stageMemory, quality.seconds * worthMoving);
     if (!cut)
       return;
     consider(*cut, how + ", cut at its best positions");
     if (!problem.fits(problem.loads(*cut)))
       return;
     refine(problem, *cut);
-    consider(std::move(*cut), how + ", cut at its best positions, then single nodes moved");
+    consider(std::move(*cut), how + ", cut at its best positions, then refined by moves");
   }
 
   void cutOrders() {
@@ -70,10 +72,11 @@ private:
   }
 
   void cutAgain() {
-    std::string first = foundBy;
+    std::string first = foundBy.substr(0, foundBy.find(','));
     for (unsigned i = 0; i < maxReorders && quality.seconds > problem.lowerBound; ++i) {
       Quality before = quality;
-      cutAndRefine(orderByStage(problem, *best), problem.memory, first);
+      cutAndRefine(orderByStage(problem, *best), problem.memory,
+                   first + " after moves");
       if (!(quality < before))
         break;
     }

@@ -10,13 +10,6 @@ namespace {
 
 using Stages = std::vector<unsigned>;
 
-StagePlanOptions optionsFor(int64_t stages) {
-  StagePlanOptions options;
-  options.stages = stages;
-  options.deviceSpeeds.assign(stages, 1);
-  return options;
-}
-
 std::string errorOf(llvm::Expected<StagePlan> plan) {
   return plan ? "no error" : llvm::toString(plan.takeError());
 }

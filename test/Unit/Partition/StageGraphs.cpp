@@ -110,6 +110,32 @@ StageGraph test::randomNetwork(unsigned nodes, std::mt19937 &engine) {
   return graph;
 }
 
+StagePlanOptions test::optionsFor(int64_t stages, int64_t microbatches) {
+  StagePlanOptions options;
+  options.stages = stages;
+  options.deviceSpeeds.assign(stages, 1);
+  options.microbatches = microbatches;
+  options.link = {0.5, 256};
+  return options;
+}
+
+StagePlanOptions test::randomOptions(const StageGraph &graph, std::mt19937 &engine) {
+  auto number = [&](int least, int most) {
+    return std::uniform_int_distribution<int>(least, most)(engine);
+  };
+  int most = std::min<int>(4, graph.nodes.size());
+  StagePlanOptions options = optionsFor(number(std::min(2, most), most), number(1, 5));
+  options.link = {double(number(0, 2)), double(number(1, 4))};
+  if (number(0, 1))
+    for (double &speed : options.deviceSpeeds)
+      speed = number(1, 8) / 4.0;
+  if (number(0, 2) == 0)
+    options.deviceMemory = number(20, 300);
+  if (number(0, 3) == 0)
+    options.inFlight.assign(options.stages, options.microbatches);
+  return options;
+}
+
 test::Taken test::take(const StageGraph &graph, const StagePlanOptions &options,
                        llvm::ArrayRef<unsigned> stageOf) {
   int64_t devices = options.deviceSpeeds.size(), m = options.microbatches;

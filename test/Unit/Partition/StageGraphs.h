@@ -24,6 +24,11 @@ StageGraph randomGraph(unsigned nodes, std::mt19937 &engine);
 /// Layers with branches of random length, and long skips.
 StageGraph randomNetwork(unsigned nodes, std::mt19937 &engine);
 
+/// As many devices as stages, all alike, and a link of 0.5 s and 256 byte/s.
+StagePlanOptions optionsFor(int64_t stages, int64_t microbatches = 4);
+/// Options of all kinds; unequal speeds, memory that is too little now and then.
+StagePlanOptions randomOptions(const StageGraph &graph, std::mt19937 &engine);
+
 /// What a cut takes by the definition, value by value.
 struct Taken {
   double slowest = 0;

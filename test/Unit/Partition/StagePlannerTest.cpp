@@ -42,42 +42,13 @@ StagePlan mustPlan(const StageGraph &graph, const StagePlanOptions &options) {
   return *plan;
 }
 
-StagePlanOptions optionsFor(int64_t stages, int64_t microbatches = 4) {
-  StagePlanOptions options;
-  options.stages = stages;
-  options.deviceSpeeds.assign(stages, 1);
-  options.microbatches = microbatches;
-  options.link = {0.5, 256};
-  return options;
-}
-
-/// Options of all kinds; unequal speeds, memory that is too little now and then.
-StagePlanOptions randomOptions(const StageGraph &graph, std::mt19937 &engine) {
-  auto number = [&](int least, int most) {
-    return std::uniform_int_distribution<int>(least, most)(engine);
-  };
-  int most = std::min<int>(4, graph.nodes.size());
-  StagePlanOptions options = optionsFor(number(std::min(2, most), most), number(1, 5));
-  options.link = {double(number(0, 2)), double(number(1, 4))};
-  if (number(0, 1))
-    for (double &speed : options.deviceSpeeds)
-      speed = number(1, 8) / 4.0;
-  if (number(0, 2) == 0)
-    options.deviceMemory = number(20, 300);
-  if (number(0, 3) == 0)
-    options.inFlight.assign(options.stages, options.microbatches);
-  return options;
-}
-
 class AgainstAllCuts : public testing::TestWithParam<unsigned> {};
 
 TEST_P(AgainstAllCuts, FindsTheOptimum) {
   std::mt19937 engine(GetParam());
   unsigned unfit = 0;
   for (unsigned round = 0; round < 60; ++round) {
-    // The larger, the more cuts: most graphs are below the largest.
-    unsigned nodes = round % 10 == 0 ? 12 : 1 + engine() % 11;
-    StageGraph graph = randomGraph(nodes, engine);
+    StageGraph graph = randomGraph(1 + engine() % 12, engine);
     StagePlanOptions options = randomOptions(graph, engine);
     SCOPED_TRACE("seed " + std::to_string(GetParam()) + ", graph " + std::to_string(round));
     std::optional<Best> best = bestOfAll(graph, options);
@@ -119,7 +90,7 @@ void expectNearTheOptimum(std::mt19937 &engine, double share,
 // What large graphs get.
 TEST_P(AgainstAllCuts, IsNearTheOptimumWithoutDownSets) {
   std::mt19937 engine(GetParam());
-  expectNearTheOptimum(engine, 0.1, [&](const StageGraph &graph) {
+  expectNearTheOptimum(engine, 0.05, [&](const StageGraph &graph) {
     StagePlanOptions options = randomOptions(graph, engine);
     options.deviceMemory = 0;
     options.maxDownSets = 0;
@@ -130,7 +101,7 @@ TEST_P(AgainstAllCuts, IsNearTheOptimumWithoutDownSets) {
 // Stages that return to a device: what stays there is not sent.
 TEST_P(AgainstAllCuts, IsNearTheOptimumWithSeveralStagesADevice) {
   std::mt19937 engine(GetParam());
-  expectNearTheOptimum(engine, 0.2, [&](const StageGraph &graph) {
+  expectNearTheOptimum(engine, 0.1, [&](const StageGraph &graph) {
     StagePlanOptions options = optionsFor(4, 2);
     options.deviceSpeeds = {1, engine() % 2 ? 1 : 0.5};
     options.link = {1, 2};
