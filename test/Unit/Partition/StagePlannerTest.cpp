@@ -137,18 +137,15 @@ TEST(StagePlanner, BeatsTheBestChainCutOnBranches) {
   StageGraph graph;
   unsigned stem = addNode(graph, "stem", 0, 1, {});
   std::vector<unsigned> ends;
-  for (double seconds : {90.0, 30.0, 60.0, 60.0})
+  for (double seconds : {90.0, 60.0, 30.0, 60.0})
     ends.push_back(addNode(graph, "branch" + std::to_string(ends.size()), seconds, 1, {stem}));
   addNode(graph, "head", 0, 1, ends);
   StagePlanOptions options = optionsFor(2, 1);
   options.link = {0, 1e9};
-  StagePlan plan = mustPlan(graph, options);
+  EXPECT_NEAR(bestOfChain(graph, options)->seconds, 150, 1e-6);
+  StagePlan plan = mustPlan(graph, options); // 90 + 30, 60 + 60
   EXPECT_NEAR(plan.slowestSeconds, 120, 1e-6);
-  EXPECT_NEAR(bestOfChain(graph, options)->seconds, 120, 1e-6);
-  options.stages = 3;
-  options.deviceSpeeds.assign(3, 1);
-  EXPECT_NEAR(mustPlan(graph, options).slowestSeconds, 90, 1e-6);
-  EXPECT_NEAR(bestOfChain(graph, options)->seconds, 90, 1e-6);
+  EXPECT_TRUE(plan.exact);
 }
 
 TEST(StagePlanner, GivesASlowDeviceLess) {

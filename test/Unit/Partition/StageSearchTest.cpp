@@ -2,6 +2,7 @@
 #include "lib/Partition/StageSearch.h"
 #include "test/Unit/Partition/StageGraphs.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 
 #include <algorithm>
@@ -76,11 +77,15 @@ TEST_P(StageSearch, MovesOnlyImprove) {
     StagePlanOptions options = test::optionsFor(4);
     if (round % 2)
       options.deviceSpeeds = {1, 0.5}; // two stages a device
-    options.deviceMemory = 2000;
-    Problem problem = problemOf(graph, options);
     Assignment stageOf(graph.nodes.size());
     for (size_t node = 0; node < stageOf.size(); ++node)
       stageOf[node] = node * 4 / stageOf.size();
+    // As little memory as the cut has to have.
+    Problem problem = problemOf(graph, options);
+    std::vector<int64_t> used(problem.devices);
+    for (auto [stage, load] : llvm::enumerate(problem.loads(stageOf)))
+      used[stage % problem.devices] += problem.memoryOf(load, stage);
+    options.deviceMemory = problem.memory = *std::max_element(used.begin(), used.end());
     Taken before = take(graph, options, stageOf);
     ASSERT_TRUE(before.fits);
     refine(problem, stageOf);
