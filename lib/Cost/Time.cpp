@@ -6,15 +6,18 @@
 using namespace mlir;
 using namespace dtc;
 
-double dtc::secondsOf(const Device &device, OpFamily family, const Cost &cost) {
+double dtc::secondsOf(const Device &device, OpFamily family, double flops, double bytes) {
   std::optional<size_t> position = ratePosition(family);
   if (!position)
     return 0;
   const Rate &rate = device.families[*position];
-  double bytes = double(cost.bytesRead) + double(cost.bytesWritten);
-  return (rate.overheadSeconds +
-          std::max(cost.flops / rate.flopsPerSecond, bytes / rate.bytesPerSecond)) /
-         device.speed;
+  double bound = std::max(flops / rate.flopsPerSecond, bytes / rate.bytesPerSecond);
+  return (rate.overheadSeconds + bound) / device.speed;
+}
+
+double dtc::secondsOf(const Device &device, OpFamily family, const Cost &cost) {
+  return secondsOf(device, family, double(cost.flops),
+                   double(cost.bytesRead) + double(cost.bytesWritten));
 }
 
 double dtc::secondsOf(const Device &device, Operation *op) {

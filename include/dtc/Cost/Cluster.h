@@ -83,7 +83,7 @@ struct Cluster {
 
   /// Fails unless there is one entry, or exactly one for each of `count` devices.
   llvm::Error checkDeviceCount(int64_t count) const;
-  /// The device of a rank.
+  /// The device of a rank; for counts that `checkDeviceCount` accepts.
   const Device &deviceOf(int64_t rank) const;
   const Link &linkBetween(int64_t a, int64_t b) const;
 };

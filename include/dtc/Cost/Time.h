@@ -11,6 +11,7 @@ namespace dtc {
 /// bytes / bandwidth)`, over the device's speed (Williams et al., CACM 2009).
 /// 0 for views and communication.
 double secondsOf(const Device &device, OpFamily family, const Cost &cost);
+double secondsOf(const Device &device, OpFamily family, double flops, double bytes);
 /// Seconds of an op by its CostOpInterface; of an op without it, those of its
 /// regions. `dist.run` takes what its fragment takes.
 double secondsOf(const Device &device, mlir::Operation *op);
