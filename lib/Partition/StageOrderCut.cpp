@@ -11,7 +11,7 @@
 // How far a stage gets in the time depends on its start and its speed alone. A window
 // slides over the order once for each speed; starts that leave the later stages too much
 // are dropped beforehand.
-#include "lib/Partition/StageSearch.h"
+#include "lib/Partition/StageWindow.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -28,70 +28,10 @@ static constexpr unsigned manyNodes = 5000;
 // past so many steps a time counts as too short.
 static constexpr uint64_t maxSteps = 4'000'000, maxStepsPerNode = 64;
 
+// Above so many stages, from any start to any end, the fewest bytes are not searched for.
+static constexpr uint64_t maxStages = 2'000'000;
+
 namespace {
-
-/// What enters the stage from `left` to `right`, exclusive, of an order.
-class Window {
-public:
-  Window(const Problem &problem, const Order &order)
-      : problem(problem), order(order), readersInside(problem.values.size()),
-        before(problem.nodes) {}
-
-  unsigned left() const { return first; }
-  unsigned right() const { return end; }
-  double transfer() const { return entering; }
-  uint64_t stepsTaken() const { return steps; }
-
-  void growRight() {
-    for (unsigned value : inputsOf(order[end++]))
-      if (readersInside[value]++ == 0 && before[problem.values[value].producer])
-        entering += problem.values[value].seconds;
-  }
-  void shrinkRight() {
-    for (unsigned value : inputsOf(order[--end]))
-      if (--readersInside[value] == 0 && before[problem.values[value].producer])
-        entering -= problem.values[value].seconds;
-  }
-  void shrinkLeft() {
-    if (first == end)
-      growRight();
-    unsigned node = order[first++];
-    for (unsigned value : inputsOf(node))
-      if (--readersInside[value] == 0)
-        entering -= problem.values[value].seconds;
-    before[node] = true;
-    for (unsigned value : problem.outputs[node])
-      if (readersInside[value])
-        entering += problem.values[value].seconds;
-  }
-  /// Empty, at `position`.
-  void restart(unsigned position) {
-    while (end > std::max(first, position))
-      shrinkRight();
-    while (first < position)
-      shrinkLeft();
-    while (end > first)
-      shrinkRight();
-    while (first > position)
-      before[order[--first]] = false;
-    end = first;
-    steps = 0;
-  }
-
-private:
-  llvm::ArrayRef<unsigned> inputsOf(unsigned node) {
-    ++steps;
-    return problem.inputs[node];
-  }
-
-  const Problem &problem;
-  const Order &order;
-  unsigned first = 0, end = 0;
-  double entering = 0;
-  uint64_t steps = 0;
-  std::vector<unsigned> readersInside;
-  std::vector<bool> before;
-};
 
 /// How far stages of one speed get in a time, from each position.
 class Reach {
@@ -134,7 +74,7 @@ public:
 private:
   bool fits() const {
     double work = workBefore[window.right()] - workBefore[window.left()];
-    return work / speed + window.transfer() <= seconds;
+    return work / speed + window.seconds() <= seconds;
   }
 
   llvm::ArrayRef<double> workBefore;
@@ -184,6 +124,10 @@ public:
         return std::nullopt;
     return offset + starts.size() - 1 == problem.nodes ? std::optional(traceBack()) : std::nullopt;
   }
+
+  /// The cut of the same limits that sends the fewest bytes; nothing if there are
+  /// too many to look at.
+  std::optional<Assignment> cutWithFewestBytes(double seconds, int64_t memory);
 
 private:
   struct Layer {
@@ -276,6 +220,54 @@ private:
   std::map<double, Reach> reaches;
 };
 
+std::optional<Assignment> OrderCutter::cutWithFewestBytes(double seconds, int64_t memory) {
+  if (!cut(seconds, memory))
+    return std::nullopt;
+  uint64_t count = 0;
+  for (const Layer &layer : layers)
+    for (auto [i, far] : llvm::enumerate(layer.farthest))
+      count += far ? far - (layer.offset + i) : 0;
+  if (count > maxStages)
+    return std::nullopt;
+
+  constexpr int64_t never = std::numeric_limits<int64_t>::max();
+  Window window(problem, order);
+  std::vector<int64_t> bytesTo = {0}; // by start of the stage, from the layer's offset
+  std::vector<std::vector<unsigned>> startOf(problem.stages);
+  for (unsigned stage = 0; stage < problem.stages; ++stage) {
+    const Layer &layer = layers[stage];
+    bool last = stage + 1 == problem.stages;
+    unsigned base = last ? problem.nodes : layers[stage + 1].offset;
+    std::vector<int64_t> bytesToEnd(last ? 1 : layers[stage + 1].farthest.size(), never);
+    startOf[stage].resize(bytesToEnd.size());
+    for (auto [i, far] : llvm::enumerate(layer.farthest)) {
+      unsigned start = layer.offset + i;
+      if (!far || bytesTo[i] == never)
+        continue;
+      window.restart(start);
+      while (window.right() < far) {
+        window.growRight();
+        if (window.right() < base || bytesTo[i] + window.bytes() >= bytesToEnd[window.right() - base])
+          continue;
+        bytesToEnd[window.right() - base] = bytesTo[i] + window.bytes();
+        startOf[stage][window.right() - base] = start;
+      }
+    }
+    bytesTo = std::move(bytesToEnd);
+  }
+
+  Assignment stageOf(problem.nodes);
+  unsigned end = problem.nodes;
+  for (unsigned stage = problem.stages; stage-- > 0;) {
+    unsigned base = stage + 1 == problem.stages ? problem.nodes : layers[stage + 1].offset;
+    unsigned start = startOf[stage][end - base];
+    for (unsigned place = start; place < end; ++place)
+      stageOf[order[place]] = stage;
+    end = start;
+  }
+  return stageOf;
+}
+
 /// The slowest stage; not slower than by the window, which counts all messages.
 double slowest(const Problem &problem, const Assignment &stageOf) {
   return qualityOf(problem, problem.loads(stageOf)).seconds;
@@ -302,7 +294,8 @@ std::optional<Assignment> stages::cutOrder(const Problem &problem, const Order &
       least = middle;
     }
   }
-  return best;
+  std::optional<Assignment> smallest = cutter.cutWithFewestBytes(most, stageMemory);
+  return smallest ? smallest : best;
 }
 
 int64_t stages::leastStageMemory(const Problem &problem, const Order &order) {

@@ -65,6 +65,7 @@ TEST_P(StageSearch, CutsAnOrderAtItsBestPositions) {
     Taken taken = take(graph, options, *cut);
     EXPECT_TRUE(taken.fits);
     EXPECT_NEAR(taken.slowest, best->seconds, 2e-9 * best->seconds);
+    EXPECT_EQ(taken.bytes, best->bytes);
     EXPECT_FALSE(cutOrder(problem, order, problem.memory, best->seconds * 0.999 - 1e-6));
   }
 }
