@@ -1,5 +1,6 @@
 # How lit finds and runs the tests.
 import os
+import shutil
 import sys
 import lit.formats
 
@@ -22,6 +23,8 @@ config.environment.update({
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
 })
+if shutil.which("dot"):
+    config.available_features.add("graphviz")
 config.substitutions.append(("%dtc_source", config.dtc_source))
 config.substitutions.append(("%dtc_build", config.dtc_build))
 config.substitutions.append(("%python", sys.executable))

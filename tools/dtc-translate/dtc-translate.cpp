@@ -1,5 +1,9 @@
-// dtc-translate: prints rt programs as what the emitter makes of them.
+// dtc-translate: prints rt programs as what the emitter makes of them, and dist
+// modules as pictures.
+#include "dtc/Cost/ClusterMachine.h"
 #include "dtc/Emit/Emit.h"
+#include "dtc/Explain/PartitionDot.h"
+#include "dtc/Explain/TimetableSVG.h"
 #include "dtc/Pipelines/Registration.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -12,6 +16,24 @@ static llvm::LogicalResult forEachProgram(mlir::Operation *op, Print print) {
   for (auto program : llvm::cast<mlir::ModuleOp>(op).getOps<dtc::rt::ProgramOp>())
     if (failed(print(program)))
       return llvm::failure();
+  return llvm::success();
+}
+
+/// The training step as it is predicted for the default cluster.
+static llvm::LogicalResult drawTimetable(mlir::ModuleOp module, llvm::raw_ostream &os) {
+  auto timelines = dtc::timeline::PhaseTimelines::of(module, "train");
+  if (failed(timelines))
+    return llvm::failure();
+  dtc::Cluster cluster = dtc::Cluster::defaultCPU();
+  auto simulation = dtc::simulate(*timelines, dtc::ClusterMachine(cluster));
+  if (failed(simulation))
+    return llvm::failure();
+  dtc::explain::TimetablePicture picture{"train", {}, &simulation->timetable};
+  for (int64_t rank = 0; rank < timelines->ranks(); ++rank) {
+    dtc::dist::TimelineOp timeline = timelines->roleOf(rank).timeline;
+    picture.roles.push_back(timeline.getRole().str());
+  }
+  dtc::explain::drawTimetable(os, picture);
   return llvm::success();
 }
 
@@ -32,5 +54,17 @@ int main(int argc, char **argv) {
         });
       },
       dtc::registerDialects);
-  return mlir::failed(mlir::mlirTranslateMain(argc, argv, "dtc's emitter"));
+  mlir::TranslateFromMLIRRegistration dot(
+      "dist-to-dot", "the partitioned training step as a Graphviz graph",
+      [](mlir::Operation *op, llvm::raw_ostream &os) {
+        return dtc::explain::drawPartition(os, llvm::cast<mlir::ModuleOp>(op));
+      },
+      dtc::registerDialects);
+  mlir::TranslateFromMLIRRegistration timetable(
+      "dist-to-svg", "the timetable of the training step as predicted for the default cluster",
+      [](mlir::Operation *op, llvm::raw_ostream &os) {
+        return drawTimetable(llvm::cast<mlir::ModuleOp>(op), os);
+      },
+      dtc::registerDialects);
+  return mlir::failed(mlir::mlirTranslateMain(argc, argv, "dtc's emitter and pictures"));
 }
