@@ -47,6 +47,16 @@ bool isChannelsLast(mlir::MemRefType type);
 /// Bytes of a dense buffer of this type.
 int64_t bytesOf(mlir::MemRefType type);
 
+/// Bytes of a buffer with all its slots.
+int64_t bytesOf(BufferOp buffer);
+
+/// Slots lie at multiples of this many bytes.
+inline constexpr int64_t slotAlignment = 64;
+
+/// Whether `memory` stands for another piece of memory in each microbatch: it
+/// has slots, or is a part of the batch's rows.
+bool isPerMicrobatch(mlir::Value memory);
+
 } // namespace dtc::rt
 
 #endif // DTC_DIALECTS_RT_RT_H

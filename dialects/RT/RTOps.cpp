@@ -3,6 +3,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace dtc::rt;
@@ -68,7 +69,7 @@ LogicalResult ProgramOp::verify() {
       return buffer.emitOpError("has no offset in a planned program");
     int64_t begin = *buffer.getOffset(), end = 0;
     if (begin < 0 ||
-        llvm::AddOverflow(begin, bytesOf(buffer.getMemory().getType()), end) ||
+        llvm::AddOverflow(begin, bytesOf(buffer), end) ||
         end > static_cast<int64_t>(*getArena()))
       return buffer.emitOpError("ends at byte ")
              << end << " beyond the arena of " << *getArena();
@@ -80,10 +81,33 @@ LogicalResult BufferOp::verify() {
   bool held = getKind() == BufferKind::Parameter || getKind() == BufferKind::State;
   if (held && !getInit())
     return emitOpError("of a parameter or of state needs an initial value");
+  if (static_cast<int64_t>(getSlots().value_or(1)) < 1)
+    return emitOpError("has ") << *getSlots() << " slots";
   MemRefType type = getMemory().getType();
   if (!type.hasStaticShape() || (!isRowMajor(type) && !isChannelsLast(type)))
     return emitOpError("must be dense, row-major or channels-last, not ") << type;
   return success();
+}
+
+int64_t dtc::rt::bytesOf(BufferOp buffer) {
+  int64_t bytes = bytesOf(buffer.getMemory().getType());
+  int64_t slots = buffer.getSlots().value_or(1);
+  if (slots == 1)
+    return bytes;
+  return (slots - 1) * static_cast<int64_t>(llvm::alignTo(bytes, slotAlignment)) + bytes;
+}
+
+bool dtc::rt::isPerMicrobatch(Value memory) {
+  for (;;) {
+    if (auto view = memory.getDefiningOp<ViewOp>()) {
+      if (view.getParts())
+        return true;
+      memory = view.getBase();
+      continue;
+    }
+    auto buffer = memory.getDefiningOp<BufferOp>();
+    return buffer && buffer.getSlots();
+  }
 }
 
 BufferOp dtc::rt::rootBuffer(Value memory) {
@@ -94,9 +118,10 @@ BufferOp dtc::rt::rootBuffer(Value memory) {
 
 LogicalResult ViewOp::verify() {
   MemRefType base = getBase().getType(), type = getMemory().getType();
-  if (base.getElementType() != type.getElementType() ||
-      static_cast<int64_t>(getAt()) < 0 ||
-      static_cast<int64_t>(getAt()) > base.getNumElements() - type.getNumElements())
+  int64_t at = getAt(), parts = getParts().value_or(1), elements = 0;
+  if (base.getElementType() != type.getElementType() || at < 0 || parts < 1 ||
+      llvm::MulOverflow(parts, type.getNumElements(), elements) ||
+      elements > base.getNumElements() || at > base.getNumElements() - elements)
     return emitOpError("of ") << type << " at " << getAt()
                               << " does not lie inside " << base;
   return success();

@@ -20,12 +20,14 @@ def RT_ProgramOp : RT_Op<"program", [Symbol, SymbolTable, IsolatedFromAbove,
   let summary = "what every rank of one role holds and does";
   let description = [{
     `batch` is the global batch, `local_batch` the rows of one rank. `axes` and
-    `mesh` name and size the mesh. `arena` is there once memory is planned:
-    the bytes of the one block in which all buffers lie.
+    `mesh` name and size the mesh; `at` holds the coordinates of the role's
+    ranks (`{pipe = 0}`; axes that it does not name: all). `arena` is there once
+    memory is planned: the bytes of the one block in which all buffers lie.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$model,
     AnyAttr:$recipe, I64Attr:$batch, I64Attr:$local_batch,
-    StrArrayAttr:$axes, DenseI64ArrayAttr:$mesh, OptionalAttr<I64Attr>:$arena);
+    StrArrayAttr:$axes, DenseI64ArrayAttr:$mesh, OptionalAttr<DictionaryAttr>:$at,
+    OptionalAttr<I64Attr>:$arena);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name (`arena` `(` $arena^ `)`)? attr-dict-with-keyword $body";
   let extraClassDeclaration = [{
@@ -42,13 +44,18 @@ def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
     first value of a parameter or of state. `classes` bounds labels that are
     class ids. A view shares its base's memory
     from element `at` on; it has no offset of its own.
+
+    A buffer with `slots` is there as often, for microbatches that are under way
+    at the same time: microbatch i has slot i mod `slots`. In a fragment it
+    stands for the slot of the microbatch that runs. Slots lie behind each other,
+    each at a multiple of 64 bytes.
   }];
   let arguments = (ins StrAttr:$name, RT_BufferKindAttr:$kind,
     OptionalAttr<I64Attr>:$offset, OptionalAttr<AnyAttr>:$init,
-    OptionalAttr<I64Attr>:$classes);
+    OptionalAttr<I64Attr>:$classes, OptionalAttr<I64Attr>:$slots);
   let results = (outs AnyStridedMemRef:$memory);
   let assemblyFormat = [{
-    $kind $name (`offset` $offset^)? attr-dict `:` type($memory)
+    $kind $name (`slots` $slots^)? (`offset` $offset^)? attr-dict `:` type($memory)
   }];
   let hasVerifier = 1;
 }
@@ -62,9 +69,25 @@ def RT_ConstantOp : RT_Op<"constant", [HasParent<"ProgramOp">]> {
 
 def RT_ViewOp : RT_Op<"view", [HasParent<"ProgramOp">, Pure]> {
   let summary = "part of a buffer, or a buffer under another shape";
-  let arguments = (ins StrAttr:$name, AnyStridedMemRef:$base, I64Attr:$at);
+  let description = [{
+    Of a buffer with slots, the same part of each slot. With `parts`, the rows
+    of one microbatch: microbatch i has the elements from `at` + i * (those of
+    the view) on.
+
+    ```mlir
+    %rows = rt.view "image.rows" of %image at 0 parts 4 : memref<64x784xf32> -> memref<16x784xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, AnyStridedMemRef:$base, I64Attr:$at,
+    OptionalAttr<I64Attr>:$parts);
   let results = (outs AnyStridedMemRef:$memory);
-  let assemblyFormat = "$name `of` $base `at` $at attr-dict `:` type($base) `->` type($memory)";
+  let assemblyFormat = [{
+    $name `of` $base `at` $at (`parts` $parts^)? attr-dict `:` type($base) `->` type($memory)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::MemRefType":$memory, "::llvm::StringRef":$name,
+                                 "::mlir::Value":$base, "int64_t":$at), [{
+    build($_builder, $_state, memory, name, base, at, ::mlir::IntegerAttr());
+  }]>];
   let hasVerifier = 1;
 }
 
@@ -133,7 +156,8 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     Prints as `callee(ctx, inputs…, outputs…, {.name = buffer…, .option = value…})`.
     `named` operands and options stand in the order in which the callee's
     options declare them; a call says only what differs from their defaults.
-    With `list` the inputs are passed as one list.
+    With `list` the inputs are passed as one list. In a timeline, `microbatch`
+    says which slots it works on.
 
     ```mlir
     rt.call "conv"(%x, %w) -> (%y) named %b ["bias"] options {strides = [1, 1], activation = "relu"} : …
@@ -142,9 +166,10 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
   let arguments = (ins StrAttr:$callee, Variadic<AnyStridedMemRef>:$inputs,
     Variadic<AnyStridedMemRef>:$outputs, Variadic<AnyStridedMemRef>:$named,
     DefaultValuedAttr<StrArrayAttr, "{}">:$operand_names,
-    StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list);
+    StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list,
+    OptionalAttr<I64Attr>:$microbatch);
   let assemblyFormat = [{
-    $callee (`list` $list^)? `(` $inputs `)` `->` `(` $outputs `)`
+    $callee (`list` $list^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?
     (`named` $named^ $operand_names)?
     custom<Options>($option_names, $option_values) attr-dict
     `:` functional-type($inputs, $outputs) (`named` type($named)^)?
@@ -165,8 +190,8 @@ def RT_LaunchOp : RT_Op<"launch", [AttrSizedOperandSegments,
 def RT_RunOp : RT_Op<"run", [HasParent<"TimelineOp">,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a fragment";
-  let arguments = (ins FlatSymbolRefAttr:$fragment);
-  let assemblyFormat = "$fragment attr-dict";
+  let arguments = (ins FlatSymbolRefAttr:$fragment, OptionalAttr<I64Attr>:$microbatch);
+  let assemblyFormat = "$fragment (`microbatch` $microbatch^)? attr-dict";
 }
 
 def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">]> {
@@ -176,6 +201,28 @@ def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">]> {
   let results = (outs RT_Pending:$pending);
   let assemblyFormat = [{
     $reduction $buffer `over` $axis `name` $name $contents attr-dict `:` type($buffer)
+  }];
+}
+
+class RT_MessageOp<string mnemonic> : RT_Op<mnemonic, [HasParent<"TimelineOp">]> {
+  let arguments = (ins AnyStridedMemRef:$buffer, StrAttr:$name, I64Attr:$peer,
+    StrAttr:$axis, OptionalAttr<I64Attr>:$microbatch);
+  let results = (outs RT_Pending:$pending);
+}
+
+def RT_SendStartOp : RT_MessageOp<"send_start"> {
+  let summary = "starts to send a buffer to the rank at a coordinate of an axis";
+  let assemblyFormat = [{
+    $buffer $name `to` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
+    `:` type($buffer)
+  }];
+}
+
+def RT_RecvStartOp : RT_MessageOp<"recv_start"> {
+  let summary = "starts to receive into a buffer from the rank at a coordinate of an axis";
+  let assemblyFormat = [{
+    $buffer $name `from` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
+    `:` type($buffer)
   }];
 }
 

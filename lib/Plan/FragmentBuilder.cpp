@@ -106,12 +106,13 @@ static void insertBehindDeclarations(OpBuilder &builder, rt::ProgramOp program) 
 
 Value FragmentBuilder::createBuffer(Location location, StringRef name,
                                     rt::BufferKind kind, MemRefType type,
-                                    Attribute init) {
+                                    Attribute init, int64_t slots) {
   OpBuilder::InsertionGuard guard(builder);
   insertBehindDeclarations(builder, program);
   return rt::BufferOp::create(builder, location, type, builder.getStringAttr(name),
                               rt::BufferKindAttr::get(builder.getContext(), kind),
-                              /*offset=*/IntegerAttr(), init, /*classes=*/IntegerAttr());
+                              /*offset=*/IntegerAttr(), init, /*classes=*/IntegerAttr(),
+                              slots ? builder.getI64IntegerAttr(slots) : IntegerAttr());
 }
 
 Value FragmentBuilder::createConstant(Location location, StringRef name,
@@ -122,6 +123,14 @@ Value FragmentBuilder::createConstant(Location location, StringRef name,
   return rt::ConstantOp::create(
       builder, location, MemRefType::get(type.getShape(), type.getElementType()),
       name, value);
+}
+
+Value FragmentBuilder::createRows(Location location, StringRef name, Value batch,
+                                  MemRefType type, int64_t parts) {
+  OpBuilder::InsertionGuard guard(builder);
+  insertBehindDeclarations(builder, program);
+  return rt::ViewOp::create(builder, location, type, name, batch, 0,
+                            builder.getI64IntegerAttr(parts));
 }
 
 Value FragmentBuilder::createView(Location location, StringRef name, Value base,
@@ -167,7 +176,7 @@ void FragmentBuilder::call(Location location, StringRef callee,
   rt::CallOp::create(builder, location, callee, inputs, outputs, options.operands,
                      builder.getArrayAttr(options.operandNames),
                      builder.getArrayAttr(options.names),
-                     builder.getArrayAttr(options.values), list);
+                     builder.getArrayAttr(options.values), list, microbatch);
 }
 
 void FragmentBuilder::copy(Location location, Value from, Value to) {

@@ -10,48 +10,145 @@ bool Lifetimes::isKept(rt::BufferOp buffer) {
          buffer.getKind() != rt::BufferKind::Bucket;
 }
 
-Lifetimes::Lifetimes(rt::ProgramOp program) {
-  for (auto timeline : program.getOps<rt::TimelineOp>())
-    for (Operation &op : timeline.getBody().front())
-      visit(&op);
+/// The fragment in which alone `memory` and its views are used; null if others
+/// use it, or the timeline itself.
+static Operation *findOnlyUser(Value memory) {
+  Operation *only = nullptr;
+  SmallVector<Value> work = {memory};
+  while (!work.empty())
+    for (Operation *user : work.pop_back_val().getUsers()) {
+      if (auto view = dyn_cast<rt::ViewOp>(user)) {
+        work.push_back(view.getMemory());
+        continue;
+      }
+      auto fragment = user->getParentOfType<rt::FragmentOp>();
+      if (!fragment || (only && only != fragment))
+        return nullptr;
+      only = fragment;
+    }
+  return only;
 }
 
-void Lifetimes::visit(Operation *op) {
-  if (auto run = dyn_cast<rt::RunOp>(op)) {
+Lifetimes::Lifetimes(rt::ProgramOp program) {
+  for (auto buffer : program.getOps<rt::BufferOp>())
+    onlyUser[buffer] = findOnlyUser(buffer.getMemory());
+  for (auto op : program.getOps<rt::TimelineOp>()) {
+    for (Operation &step : op.getBody().front())
+      visit(&step, {});
+    ++timeline;
+  }
+  always = {{0, now + 1}};
+  for (auto &[buffer, ofBuffer] : instances) {
+    Intervals &all = intervals[buffer];
+    for (auto &[key, interval] : ofBuffer)
+      all.push_back(interval);
+    llvm::sort(all, [](Interval a, Interval b) { return a.first < b.first; });
+    Intervals merged;
+    for (Interval interval : all)
+      if (!merged.empty() && interval.first <= merged.back().last)
+        merged.back().last = std::max(merged.back().last, interval.last);
+      else
+        merged.push_back(interval);
+    all = std::move(merged);
+  }
+}
+
+void Lifetimes::visit(Operation *op, const Run &run) {
+  if (auto runOp = dyn_cast<rt::RunOp>(op)) {
     auto fragment = op->getParentOfType<rt::ProgramOp>()
-                        .lookupSymbol<rt::FragmentOp>(run.getFragment());
+                        .lookupSymbol<rt::FragmentOp>(runOp.getFragment());
+    Run inside{runOp.getMicrobatch(), now};
     for (Operation &call : fragment.getBody().front())
-      visit(&call);
+      visit(&call, inside);
     return;
   }
-  moments[op] = ++now;
+  moments[op].push_back(++now);
+  std::optional<int64_t> microbatch = run.microbatch;
+  if (auto number = op->getAttrOfType<IntegerAttr>("microbatch"))
+    microbatch = number.getInt();
   for (Value operand : op->getOperands()) {
-    // A buffer belongs to its collective until the wait.
-    if (auto start = operand.getDefiningOp<rt::AllReduceStartOp>())
-      operand = start.getBuffer();
-    touch(operand);
+    // A buffer belongs to its communication until the wait.
+    Operation *start = operand.getDefiningOp();
+    if (start && isa<rt::PendingType>(operand.getType())) {
+      auto number = start->getAttrOfType<IntegerAttr>("microbatch");
+      touch(start->getOperand(0), number ? std::optional(number.getInt()) : std::nullopt, run);
+    } else {
+      touch(operand, microbatch, run);
+    }
   }
 }
 
-void Lifetimes::touch(Value memory) {
+void Lifetimes::touch(Value memory, std::optional<int64_t> microbatch, const Run &run) {
   rt::BufferOp buffer = rt::rootBuffer(memory);
   if (!buffer)
     return;
-  auto [entry, isNew] = intervals.try_emplace(buffer, Interval{now, now});
+  int64_t instance = 0;
+  if (buffer.getSlots())
+    instance = microbatch.value_or(0);
+  else if (onlyUser.lookup(buffer))
+    instance = run.number;
+  auto [entry, isNew] =
+      instances[buffer].insert({{timeline, instance}, Interval{now, now}});
   entry->second.last = now;
 }
 
-std::optional<Lifetimes::Interval> Lifetimes::of(rt::BufferOp buffer) const {
+const Lifetimes::Intervals &Lifetimes::of(rt::BufferOp buffer) const {
   if (isKept(buffer))
-    return Interval{0, now + 1};
-  auto entry = intervals.find(buffer);
-  if (entry == intervals.end())
-    return std::nullopt;
-  return entry->second;
+    return always;
+  auto found = intervals.find(buffer);
+  return found == intervals.end() ? never : found->second;
+}
+
+bool Lifetimes::overlap(const Intervals &a, const Intervals &b) {
+  for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+    if (a[i].first <= b[j].last && b[j].first <= a[i].last)
+      return true;
+    a[i].last < b[j].last ? ++i : ++j;
+  }
+  return false;
+}
+
+int64_t Lifetimes::slotsOf(rt::BufferOp buffer, int64_t most) const {
+  auto found = instances.find(buffer);
+  if (found == instances.end())
+    return 1;
+  const auto &ofBuffer = found->second;
+  auto collide = [&](int64_t slots) {
+    // Microbatches that would share a slot, in the order of time.
+    SmallVector<std::tuple<int64_t, int64_t, int64_t>> order; // slot, first, last
+    for (auto &[key, interval] : ofBuffer)
+      order.push_back({key.second % slots, interval.first, interval.last});
+    llvm::sort(order);
+    for (size_t i = 1; i < order.size(); ++i)
+      if (std::get<0>(order[i]) == std::get<0>(order[i - 1]) &&
+          std::get<1>(order[i]) <= std::get<2>(order[i - 1]))
+        return true;
+    return false;
+  };
+  int64_t slots = 1;
+  while (slots < most && collide(slots))
+    ++slots;
+  return slots;
+}
+
+bool Lifetimes::endsAsBegins(Operation *op, rt::BufferOp source, rt::BufferOp target) const {
+  const Intervals &dying = of(source), &born = of(target);
+  return llvm::all_of(moments.lookup(op), [&](int64_t moment) {
+    return llvm::any_of(dying, [&](Interval i) { return i.last == moment; }) &&
+           llvm::any_of(born, [&](Interval i) { return i.first == moment; });
+  });
 }
 
 void Lifetimes::join(rt::BufferOp source, rt::BufferOp target) {
-  Interval joined{intervals.at(source).first, intervals.at(target).last};
+  Intervals both = intervals[source];
+  for (Interval interval : intervals[target]) {
+    auto before = llvm::find_if(both, [&](Interval i) { return i.last == interval.first; });
+    if (before != both.end())
+      before->last = interval.last;
+    else
+      both.push_back(interval);
+  }
+  llvm::sort(both, [](Interval a, Interval b) { return a.first < b.first; });
+  intervals[source] = std::move(both);
   intervals.erase(target);
-  intervals.at(source) = joined;
 }

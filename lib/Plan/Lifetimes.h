@@ -4,19 +4,26 @@
 
 #include "dialects/RT/RT.h"
 
+#include "llvm/ADT/MapVector.h"
+
 namespace dtc::plan {
 
 /// The lifetimes of a program's buffers, counted in calls. The timelines stand
 /// one behind the other in time: what lives in one is dead in the next unless
 /// it is kept.
+///
+///   run        F0    F1    B0    F2    B1    B2
+///   inside F   ──    ──          ──                  once in each run
+///   slots      0───────────0     2───────────2       once in each microbatch
+///                    1─────────────────1
+///   all else   ────────────────────────────          once in a timeline
 class Lifetimes {
 public:
   struct Interval {
     int64_t first, last;
-    bool overlaps(const Interval &other) const {
-      return first <= other.last && other.first <= last;
-    }
   };
+  /// Sorted, and apart from each other.
+  using Intervals = llvm::SmallVector<Interval, 2>;
 
   explicit Lifetimes(rt::ProgramOp program);
 
@@ -24,21 +31,36 @@ public:
   static bool isKept(rt::BufferOp buffer);
 
   /// All of time if the buffer is kept; nothing if no call touches it.
-  std::optional<Interval> of(rt::BufferOp buffer) const;
+  const Intervals &of(rt::BufferOp buffer) const;
 
+  static bool overlap(const Intervals &a, const Intervals &b);
+
+  /// Slots that suffice, at most `most`: microbatches i and j may share one if
+  /// i = j mod slots and they are never under way together.
+  int64_t slotsOf(rt::BufferOp buffer, int64_t most) const;
+
+  /// True if in each run of `op` the buffer `source` dies at `op` and `target`
+  /// is born there.
+  bool endsAsBegins(mlir::Operation *op, rt::BufferOp source, rt::BufferOp target) const;
   /// `source` from now on also holds what `target` held, directly behind it.
   void join(rt::BufferOp source, rt::BufferOp target);
 
-  /// The moment of an op inside a fragment or a timeline.
-  int64_t moment(mlir::Operation *op) const { return moments.lookup(op); }
-
 private:
-  void visit(mlir::Operation *op);
-  void touch(mlir::Value memory);
+  struct Run {
+    std::optional<int64_t> microbatch;
+    int64_t number = 0;
+  };
+  void visit(mlir::Operation *op, const Run &run);
+  void touch(mlir::Value memory, std::optional<int64_t> microbatch, const Run &run);
 
-  int64_t now = 0;
-  llvm::DenseMap<mlir::Operation *, int64_t> moments;
-  llvm::DenseMap<mlir::Operation *, Interval> intervals;
+  int64_t now = 0, timeline = 0;
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_t, 1>> moments;
+  /// The fragment that alone uses a buffer.
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> onlyUser;
+  /// By timeline, and run or microbatch.
+  llvm::DenseMap<mlir::Operation *, llvm::MapVector<std::pair<int64_t, int64_t>, Interval>> instances;
+  llvm::DenseMap<mlir::Operation *, Intervals> intervals;
+  Intervals always, never;
 };
 
 } // namespace dtc::plan

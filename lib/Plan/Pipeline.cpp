@@ -7,6 +7,8 @@
 void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager) {
   manager.addPass(createLowerToRuntime());
   mlir::OpPassManager &program = manager.nest<rt::ProgramOp>();
+  // How many microbatches are under way at once is seen in the timelines alone.
+  program.addPass(createShareSlots());
   // Before offsets are given out: afterwards there is one buffer less to place.
   program.addPass(createReuseBuffers());
   program.addPass(createPlanMemory());

@@ -19,7 +19,7 @@ static constexpr int64_t alignment = 64;
 
 namespace {
 struct Placement {
-  Lifetimes::Interval lifetime;
+  const Lifetimes::Intervals *lifetime;
   int64_t begin, end;
 };
 
@@ -47,17 +47,16 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
     }
     const int64_t kept = end;
     llvm::stable_sort(temporaries, [](rt::BufferOp a, rt::BufferOp b) {
-      return rt::bytesOf(a.getMemory().getType()) >
-             rt::bytesOf(b.getMemory().getType());
+      return rt::bytesOf(a) > rt::bytesOf(b);
     });
     // Sorted by where they begin.
     SmallVector<Placement> placed;
     for (rt::BufferOp buffer : temporaries) {
-      Lifetimes::Interval lifetime = *lifetimes.of(buffer);
-      int64_t size = llvm::alignTo(rt::bytesOf(buffer.getMemory().getType()), alignment);
+      const Lifetimes::Intervals &lifetime = lifetimes.of(buffer);
+      int64_t size = llvm::alignTo(rt::bytesOf(buffer), alignment);
       int64_t begin = kept;
       for (const Placement &other : placed) {
-        if (!other.lifetime.overlaps(lifetime))
+        if (!Lifetimes::overlap(*other.lifetime, lifetime))
           continue;
         if (other.begin >= begin + size)
           break;
@@ -68,7 +67,7 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
       if (failed(grow(buffer, bufferEnd)))
         return signalPassFailure();
       end = std::max(end, bufferEnd);
-      Placement placement{lifetime, begin, bufferEnd};
+      Placement placement{&lifetime, begin, bufferEnd};
       placed.insert(llvm::upper_bound(placed, placement,
                                       [](const Placement &a, const Placement &b) {
                                         return a.begin < b.begin;
@@ -80,7 +79,7 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
 
   /// Moves `end` behind a buffer that begins there.
   LogicalResult grow(rt::BufferOp buffer, int64_t &end) {
-    int64_t bytes = rt::bytesOf(buffer.getMemory().getType());
+    int64_t bytes = rt::bytesOf(buffer);
     if (llvm::AddOverflow(end, static_cast<int64_t>(llvm::alignTo(bytes, alignment)), end))
       return buffer.emitOpError("does not fit into an address space");
     return success();

@@ -20,8 +20,8 @@ static rt::BufferOp asTemporary(Value memory) {
     memory = view.getBase();
   }
   auto buffer = memory.getDefiningOp<rt::BufferOp>();
-  return buffer && buffer.getKind() == rt::BufferKind::Temporary ? buffer
-                                                                 : rt::BufferOp();
+  bool plain = buffer && buffer.getKind() == rt::BufferKind::Temporary && !buffer.getSlots();
+  return plain ? buffer : rt::BufferOp();
 }
 
 /// Whether the kernel reads `source` only at the position that it writes.
@@ -52,13 +52,10 @@ struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
       auto target = output.getDefiningOp<rt::BufferOp>();
       if (!target || !asTemporary(output))
         continue;
-      int64_t now = lifetimes.moment(launch);
-      if (lifetimes.of(target)->first != now)
-        continue;
       for (Value input : llvm::to_vector(launch.getInputs())) {
         rt::BufferOp source = asTemporary(input);
         if (!source || source == target || input.getType() != output.getType() ||
-            lifetimes.of(source)->last != now || isWritten(launch, source) ||
+            !lifetimes.endsAsBegins(launch, source, target) || isWritten(launch, source) ||
             !readsWhereItWrites(launch, kernel, source, writeMap))
           continue;
         lifetimes.join(source, target);

@@ -21,20 +21,27 @@ struct VerifyMemoryPass : dtc::plan::impl::VerifyMemoryBase<VerifyMemoryPass> {
       return signalPassFailure();
     }
     Lifetimes lifetimes(program);
+    for (auto buffer : program.getOps<rt::BufferOp>())
+      if (int64_t needed = buffer.getSlots() ? lifetimes.slotsOf(buffer, INT64_MAX) : 0;
+          needed > static_cast<int64_t>(buffer.getSlots().value_or(0))) {
+        buffer.emitOpError("'") << buffer.getName() << "' has " << *buffer.getSlots()
+                                << " slots, but microbatches under way together need "
+                                << needed;
+        return signalPassFailure();
+      }
     SmallVector<rt::BufferOp> buffers;
     for (auto buffer : program.getOps<rt::BufferOp>())
-      if (lifetimes.of(buffer))
+      if (!lifetimes.of(buffer).empty())
         buffers.push_back(buffer);
     llvm::sort(buffers, [](rt::BufferOp a, rt::BufferOp b) {
       return *a.getOffset() < *b.getOffset();
     });
     for (size_t i = 0; i < buffers.size(); ++i) {
-      int64_t end = *buffers[i].getOffset() +
-                    rt::bytesOf(buffers[i].getMemory().getType());
+      int64_t end = *buffers[i].getOffset() + rt::bytesOf(buffers[i]);
       for (size_t j = i + 1; j < buffers.size(); ++j) {
         if (static_cast<int64_t>(*buffers[j].getOffset()) >= end)
           break;
-        if (!lifetimes.of(buffers[i])->overlaps(*lifetimes.of(buffers[j])))
+        if (!Lifetimes::overlap(lifetimes.of(buffers[i]), lifetimes.of(buffers[j])))
           continue;
         InFlightDiagnostic diagnostic =
             buffers[j].emitOpError("'")

@@ -65,16 +65,23 @@ public:
   /// Copies what was lowered elsewhere to where it was promised.
   void keepPromises(mlir::Operation *op);
 
-  /// A buffer of the program.
+  /// A buffer of the program; with `slots` > 0 one for each microbatch.
   mlir::Value createBuffer(mlir::Location location, llvm::StringRef name,
                            rt::BufferKind kind, mlir::MemRefType type,
-                           mlir::Attribute init = {});
+                           mlir::Attribute init = {}, int64_t slots = 0);
   /// Values fixed at compile time, written into the program itself.
   mlir::Value createConstant(mlir::Location location, llvm::StringRef name,
                              mlir::ElementsAttr value);
   /// A dense part of a buffer, beginning at element `at`.
   mlir::Value createView(mlir::Location location, llvm::StringRef name,
                          mlir::Value base, int64_t at, mlir::MemRefType type);
+
+  /// The rows of one microbatch out of `parts` of a batch.
+  mlir::Value createRows(mlir::Location location, llvm::StringRef name, mlir::Value batch,
+                         mlir::MemRefType type, int64_t parts);
+
+  /// The calls that follow stand in a timeline and work on this microbatch.
+  void setMicrobatch(mlir::IntegerAttr number) { microbatch = number; }
 
   /// `callee(ctx, inputs…, outputs…, options)`.
   void call(mlir::Location location, llvm::StringRef callee,
@@ -97,6 +104,7 @@ private:
   rt::ProgramOp program;
   /// Points into the fragment or timeline under construction.
   mlir::OpBuilder builder;
+  mlir::IntegerAttr microbatch;
   llvm::DenseMap<mlir::Value, mlir::Value> memories;
   llvm::DenseMap<std::pair<mlir::Value, int>, mlir::Value> converted;
   llvm::DenseMap<mlir::Value, mlir::Value> promised;

@@ -7,13 +7,16 @@ include "mlir/Pass/PassBase.td"
 def LowerToRuntime : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
   let summary = "Makes buffers and runtime calls out of fragments and timelines";
   let description = [{
-    For each role one `rt.program`. Every tensor gets memory, every op the
+    For each role one `rt.program`, each fragment once however often it runs. Every tensor gets memory, every op the
     runtime calls that compute it (by its `RuntimeLoweringOpInterface`):
 
     - Timeline arguments of the same kind and name are one buffer in all phases.
     - Optimizer updates write their parameter and state in place.
     - The values of an `all_reduce_start` lie side by side in a bucket, so that
       nothing is packed or unpacked.
+    - What a fragment gives that runs once for each microbatch has a slot for
+      each of them.
+    - Messages travel row-major, images (rank 4 and more) channels-last.
     - Activations around convolutions and pooling lie channels-last; where a
       value is needed otherwise it is copied once.
 
@@ -32,6 +35,24 @@ def LowerToRuntime : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::dtc::rt::RTDialect"];
+}
+
+def ShareSlots : Pass<"dtc-share-slots", "::dtc::rt::ProgramOp"> {
+  let summary = "Gives buffers as many slots as microbatches need at once";
+  let description = [{
+    Lowering gives what outlives a fragment a slot for each microbatch. How many
+    are in use together is what the schedule decides: stage k of p has at most
+    p - k microbatches under way under 1F1B, and all of them under GPipe. A
+    buffer keeps the smallest number n of slots with which microbatches i and
+    i + n are never under way together.
+
+    ```mlir
+    rt.buffer temporary "conv1" slots 8 : memref<16x6x28x28xf32>
+    // becomes, on stage 2 of 4 under 1F1B
+    rt.buffer temporary "conv1" slots 2 : memref<16x6x28x28xf32>
+    ```
+  }];
+  let statistics = [Statistic<"shared", "slots-shared", "Slots that are not needed">];
 }
 
 def ReuseBuffers : Pass<"dtc-reuse-buffers", "::dtc::rt::ProgramOp"> {
@@ -77,7 +98,7 @@ def VerifyMemory : Pass<"dtc-verify-memory", "::dtc::rt::ProgramOp"> {
   let summary = "Proves that no two live buffers overlap";
   let description = [{
     Walks each timeline and checks every pair of buffers that live at the same
-    time against each other. Ends the Plan stage; changes nothing.
+    time against each other, and that buffers have the slots they need. Ends the Plan stage; changes nothing.
 
     ```mlir
     rt.buffer temporary "a" offset 0 : memref<16xf32>

@@ -1,0 +1,432 @@
+// Timelines to buffers, fragments and calls, op by op.
+#include "RoleLowering.h"
+
+#include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::plan;
+
+static MemRefType rowMajor(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return MemRefType::get(type.getShape(), type.getElementType());
+}
+
+/// How a tensor lies while it travels: both ranks must know without asking each
+/// other. Images are channels-last wherever convolutions work on them.
+static MemRefType messageType(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return type.getRank() >= 4 ? rt::channelsLast(type.getShape(), type.getElementType())
+                             : rowMajor(tensor);
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments and results
+//===----------------------------------------------------------------------===//
+
+std::optional<RoleLowering::ArgumentKind>
+RoleLowering::classify(dist::TimelineOp timeline, unsigned index) {
+  auto named = [&](StringRef attribute) {
+    return timeline.getArgAttrOfType<StringAttr>(index, attribute);
+  };
+  if (StringAttr name = named(nn::names::input))
+    return ArgumentKind{rt::BufferKind::Input, name};
+  if (StringAttr name = named(nn::names::parameter))
+    return ArgumentKind{rt::BufferKind::Parameter, name};
+  if (StringAttr name = named(nn::names::state))
+    return ArgumentKind{rt::BufferKind::State, name};
+  if (timeline.getArgAttr(index, nn::names::label))
+    return ArgumentKind{rt::BufferKind::Label, "label"};
+  if (timeline.getArgAttr(index, nn::names::sampleWeight))
+    return ArgumentKind{rt::BufferKind::SampleWeight, "sample_weight"};
+  if (timeline.getArgAttr(index, nn::names::step))
+    return ArgumentKind{rt::BufferKind::Step, "step"};
+  return std::nullopt;
+}
+
+Value RoleLowering::getOrCreateBuffer(Location location, ArgumentKind what,
+                                      MemRefType type, Attribute init) {
+  auto name = StringAttr::get(program.getContext(), what.name);
+  Value &buffer = shared[{static_cast<int>(what.kind), name}];
+  if (!buffer)
+    buffer = fragments.createBuffer(location, what.name, what.kind, type, init);
+  return buffer;
+}
+
+void RoleLowering::setPlace(Value value, Value memory, IntegerAttr microbatch) {
+  fragments.alias(value, memory);
+  if (microbatch && rt::isPerMicrobatch(memory))
+    microbatchOf[value] = microbatch;
+}
+
+LogicalResult RoleLowering::bindArguments(dist::TimelineOp timeline) {
+  for (auto [i, argument] :
+       llvm::enumerate(timeline.getBody().front().getArguments())) {
+    std::optional<ArgumentKind> what = classify(timeline, i);
+    if (!what)
+      return timeline.emitOpError("argument ")
+             << i << " is neither input, label, weight, step, parameter nor state";
+    MemRefType type = rowMajor(argument.getType());
+    Value buffer = getOrCreateBuffer(argument.getLoc(), *what, type,
+                                     timeline.getArgAttr(i, nn::names::init));
+    if (auto classes = timeline.getArgAttrOfType<IntegerAttr>(i, nn::names::classes))
+      buffer.getDefiningOp<rt::BufferOp>().setClassesAttr(classes);
+    if (buffer.getType() != type)
+      return timeline.emitOpError("has '")
+             << what->name << "' as " << type << " but another phase as "
+             << buffer.getType();
+    setPlace(argument, buffer);
+  }
+  return success();
+}
+
+/// Follows a timeline's value to the op in a fragment that makes it.
+Value RoleLowering::origin(Value value) {
+  while (auto run = value.getDefiningOp<dist::RunOp>()) {
+    auto fragment = symbols.lookup<dist::FragmentOp>(run.getFragment());
+    value = fragment.getReturn()
+                .getValues()[cast<OpResult>(value).getResultNumber()];
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!argument)
+      return value;
+    value = run.getOperands()[argument.getArgNumber()];
+  }
+  return value;
+}
+
+/// What a sum over microbatches begins with; the value itself if it is none.
+Value RoleLowering::beginningOf(Value sum) {
+  while (auto run = sum.getDefiningOp<dist::RunOp>()) {
+    auto fragment = symbols.lookup<dist::FragmentOp>(run.getFragment());
+    auto argument = fragment.getInPlaceArgument(cast<OpResult>(sum).getResultNumber());
+    if (!argument)
+      return sum;
+    sum = run.getOperands()[*argument];
+  }
+  return sum;
+}
+
+/// A timeline's value shall end up in `memory`, if it does not lie elsewhere
+/// already; who needs it there copies it otherwise.
+void RoleLowering::promise(Value value, Value memory) {
+  Value beginning = beginningOf(value);
+  // Awaited from another rank, or zeros that grow: the timeline's own values.
+  if (!beginning.getDefiningOp<dist::RunOp>()) {
+    if (beginning.getDefiningOp())
+      promised.try_emplace(beginning, memory);
+    return;
+  }
+  Value made = origin(value);
+  if (isa<OpResult>(made) && !isa<dist::TimelineOp>(made.getDefiningOp()->getParentOp()) &&
+      promised.try_emplace(made, memory).second)
+    fragments.promise(made, memory);
+}
+
+/// Values side by side, each at a multiple of 64 bytes so that kernels load
+/// aligned vectors.
+static constexpr int64_t bucketAlignment = 64;
+
+void RoleLowering::planBucket(dist::AllReduceStartOp start) {
+  Type element =
+      cast<RankedTensorType>(start.getValues().front().getType()).getElementType();
+  int64_t alignment = bucketAlignment / (element.getIntOrFloatBitWidth() / 8);
+  int64_t size = 0;
+  SmallVector<int64_t> positions;
+  for (Value value : start.getValues()) {
+    positions.push_back(size);
+    size = llvm::alignTo(
+        size + cast<RankedTensorType>(value.getType()).getNumElements(), alignment);
+  }
+  Value bucket = fragments.createBuffer(start.getLoc(), start.getBucket(),
+                                        rt::BufferKind::Bucket,
+                                        MemRefType::get({size}, element));
+  buckets[start] = bucket;
+  for (auto [value, position, name] :
+       llvm::zip_equal(start.getValues(), positions,
+                       start.getNames().getAsValueRange<StringAttr>())) {
+    bool scalar = cast<RankedTensorType>(value.getType()).getRank() == 0;
+    Value view = fragments.createView(
+        start.getLoc(), (scalar ? name + ".sum" : name + ".gradient").str(), bucket,
+        position, rowMajor(value.getType()));
+    promise(value, view);
+    destinations[start].push_back(view);
+  }
+}
+
+/// A value is made where it is sent from, as it travels.
+void RoleLowering::planMessage(dist::SendStartOp send) {
+  Value made = origin(send.getValue());
+  if (!send.getMicrobatch() || !isa<OpResult>(made) ||
+      isa<dist::TimelineOp>(made.getDefiningOp()->getParentOp()) || promised.contains(made))
+    return;
+  promise(send.getValue(),
+          fragments.createBuffer(made.getLoc(), bufferName(cast<OpResult>(made)),
+                                 rt::BufferKind::Temporary, messageType(made.getType()),
+                                 {}, microbatches));
+}
+
+void RoleLowering::planResults(dist::TimelineOp timeline) {
+  for (auto [i, value] : llvm::enumerate(timeline.getReturn().getValues())) {
+    bool loss = timeline.getResultAttr(i, nn::names::loss) != nullptr;
+    bool correct = timeline.getResultAttr(i, nn::names::correct) != nullptr;
+    if (!loss && !correct)
+      continue;
+    Value buffer = getOrCreateBuffer(
+        value.getLoc(),
+        loss ? ArgumentKind{rt::BufferKind::Loss, "loss"}
+             : ArgumentKind{rt::BufferKind::Correct, "correct"},
+        rowMajor(value.getType()), {});
+    returned[i] = buffer;
+    promise(value, buffer);
+  }
+}
+
+LogicalResult RoleLowering::returnResults(dist::TimelineOp timeline) {
+  for (auto [i, value] : llvm::enumerate(timeline.getReturn().getValues())) {
+    Value target = returned.lookup(i);
+    if (!target) {
+      auto parameter =
+          timeline.getResultAttrOfType<StringAttr>(i, nn::names::parameter);
+      auto state = timeline.getResultAttrOfType<StringAttr>(i, nn::names::state);
+      if (!parameter && !state)
+        return timeline.emitOpError("result ")
+               << i << " is neither loss, correct, parameter nor state";
+      target = shared.lookup(
+          {static_cast<int>(parameter ? rt::BufferKind::Parameter
+                                      : rt::BufferKind::State),
+           parameter ? parameter : state});
+      if (!target)
+        return timeline.emitOpError("gives back '")
+               << (parameter ? parameter : state).getValue()
+               << "', which it does not take";
+    }
+    Value memory = fragments.memory(value);
+    fragments.setMicrobatch(microbatchOf.lookup(value));
+    if (memory != target)
+      fragments.copy(timeline.getLoc(), memory, target);
+    fragments.setMicrobatch({});
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Fragments
+//===----------------------------------------------------------------------===//
+
+LogicalResult RoleLowering::lowerFragment(dist::FragmentOp source, dist::RunOp run) {
+  Block &body = source.getBody().front();
+  SmallVector<Value> &arguments = argumentsOf[source];
+  for (auto [argument, operand] : llvm::zip_equal(body.getArguments(), run.getOperands())) {
+    arguments.push_back(fragments.memory(operand));
+    fragments.alias(argument, arguments.back());
+  }
+  for (auto [index, value] : llvm::enumerate(source.getReturn().getValues()))
+    if (auto argument = source.getInPlaceArgument(index))
+      fragments.promise(value, arguments[*argument]);
+
+  OpBuilder &builder = fragments.getBuilder();
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(timelineOp);
+  Cost cost = costOf(source.getBody());
+  auto fragment = rt::FragmentOp::create(
+      builder, source.getLoc(), source.getSymName(),
+      llvm::APFloat(static_cast<double>(cost.flops)),
+      static_cast<int64_t>(std::min<uint64_t>(
+          llvm::SaturatingAdd(cost.bytesRead, cost.bytesWritten), INT64_MAX)));
+  builder.setInsertionPointToStart(&fragment.getBody().emplaceBlock());
+  for (Operation &op : body.without_terminator()) {
+    auto lowering = dyn_cast<RuntimeLoweringOpInterface>(op);
+    if (!lowering)
+      return op.emitOpError("has no runtime call (RuntimeLoweringOpInterface)");
+    if (failed(lowering.lowerToRuntime(fragments)))
+      return failure();
+    fragments.keepPromises(&op);
+  }
+  if (!run.getMicrobatch())
+    return success();
+  // What leaves the fragment stays while other microbatches run.
+  for (auto [index, value] : llvm::enumerate(source.getReturn().getValues())) {
+    Value place = fragments.placeOf(value);
+    rt::BufferOp root = rt::rootBuffer(place);
+    if (root && root.getKind() == rt::BufferKind::Temporary && !root.getSlots() &&
+        !source.getInPlaceArgument(index))
+      root.setSlots(microbatches);
+  }
+  return success();
+}
+
+LogicalResult RoleLowering::lowerRun(dist::RunOp run) {
+  auto source = symbols.lookup<dist::FragmentOp>(run.getFragment());
+  bool again = argumentsOf.contains(source);
+  if (again && !run.getMicrobatch())
+    return run.emitOpError("runs '")
+           << source.getSymName() << "' a second time without a microbatch; a fragment "
+           << "has its buffers once";
+  if (!again && failed(lowerFragment(source, run)))
+    return failure();
+  for (auto [index, pair] :
+       llvm::enumerate(llvm::zip_equal(run.getOperands(), argumentsOf[source]))) {
+    auto [operand, memory] = pair;
+    if (fragments.memory(operand) != memory)
+      return run.emitOpError("gives '") << source.getSymName() << "' another buffer as argument "
+                                        << index << " than the run before";
+    IntegerAttr slot = microbatchOf.lookup(operand);
+    if (slot && slot != run.getMicrobatchAttr())
+      return run.emitOpError("gives '") << source.getSymName() << "' argument " << index
+                                        << " of microbatch " << slot.getInt();
+  }
+  for (auto [result, value] :
+       llvm::zip_equal(run.getResults(), source.getReturn().getValues()))
+    setPlace(result, fragments.placeOf(value), run.getMicrobatchAttr());
+  rt::RunOp::create(fragments.getBuilder(), run.getLoc(),
+                    FlatSymbolRefAttr::get(source.getSymNameAttr()), run.getMicrobatchAttr());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Communication
+//===----------------------------------------------------------------------===//
+
+LogicalResult RoleLowering::lowerAllReduce(dist::AllReduceStartOp start) {
+  // A value that could not be made in the bucket is brought there.
+  for (auto [value, view] : llvm::zip_equal(start.getValues(), destinations[start]))
+    if (fragments.memory(value) != view) {
+      fragments.setMicrobatch(microbatchOf.lookup(value));
+      fragments.copy(start.getLoc(), fragments.memory(value), view);
+      fragments.setMicrobatch({});
+    }
+  pendings[start.getPending()] = rt::AllReduceStartOp::create(
+      fragments.getBuilder(), start.getLoc(),
+      rt::PendingType::get(program.getContext()),
+      dist::stringifyReduction(start.getReduction()), buckets[start],
+      start.getAxis(), start.getBucket(), start.getNames());
+  return success();
+}
+
+LogicalResult RoleLowering::lowerSend(dist::SendStartOp send) {
+  Value value = send.getValue(), memory = fragments.memory(value);
+  if (memory.getType() != messageType(value.getType())) {
+    auto name = memory.getDefiningOp()->getAttrOfType<StringAttr>("name");
+    Value copied = fragments.createBuffer(
+        send.getLoc(), (name.getValue() + ".sent").str(), rt::BufferKind::Temporary,
+        messageType(value.getType()), {}, send.getMicrobatch() ? microbatches : 0);
+    fragments.setMicrobatch(send.getMicrobatchAttr());
+    fragments.copy(send.getLoc(), memory, copied);
+    fragments.setMicrobatch({});
+    memory = copied;
+  }
+  pendings[send.getPending()] = rt::SendStartOp::create(
+      fragments.getBuilder(), send.getLoc(), rt::PendingType::get(program.getContext()),
+      memory, send.getName(), send.getPeer(), send.getAxis(), send.getMicrobatchAttr());
+  return success();
+}
+
+LogicalResult RoleLowering::lowerRecv(dist::RecvStartOp recv) {
+  Type type = recv.getPending().getType().getTypes().front();
+  Value wanted;
+  for (Operation *user : recv.getPending().getUsers())
+    if (auto wait = dyn_cast<dist::WaitOp>(user))
+      wanted = promised.lookup(wait.getValues().front());
+  auto phase = StringAttr::get(program.getContext(),
+                               timelineOp.getPhase() + "/" + recv.getName());
+  Value &memory = received[{phase, recv.getPeerAttr()}];
+  if (!memory || memory.getType() != messageType(type))
+    memory = wanted && wanted.getType() == messageType(type)
+                 ? wanted
+                 : fragments.createBuffer(recv.getLoc(), recv.getName(),
+                                          rt::BufferKind::Temporary, messageType(type), {},
+                                          recv.getMicrobatch() ? microbatches : 0);
+  pendings[recv.getPending()] = rt::RecvStartOp::create(
+      fragments.getBuilder(), recv.getLoc(), rt::PendingType::get(program.getContext()),
+      memory, recv.getName(), recv.getPeer(), recv.getAxis(), recv.getMicrobatchAttr());
+  return success();
+}
+
+LogicalResult RoleLowering::lowerWait(dist::WaitOp wait) {
+  Operation *start = wait.getPending().getDefiningOp();
+  Value pending = pendings.lookup(wait.getPending());
+  if (!pending)
+    return wait.emitOpError("waits for something that this timeline did not begin");
+  rt::WaitOp::create(fragments.getBuilder(), wait.getLoc(), pending);
+  if (auto reduce = dyn_cast<dist::AllReduceStartOp>(start)) {
+    for (auto [result, view] : llvm::zip_equal(wait.getValues(), destinations[reduce]))
+      setPlace(result, view);
+  } else if (auto recv = dyn_cast<dist::RecvStartOp>(start)) {
+    setPlace(wait.getValues().front(), pending.getDefiningOp<rt::RecvStartOp>().getBuffer(),
+             recv.getMicrobatchAttr());
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Microbatches
+//===----------------------------------------------------------------------===//
+
+LogicalResult RoleLowering::lowerMicrobatch(dist::MicrobatchOp rows) {
+  Value batch = fragments.memory(rows.getBatch());
+  MemRefType type = rowMajor(rows.getRows().getType());
+  Value &view = rowsOf[{batch, type}];
+  if (!view) {
+    auto name = batch.getDefiningOp()->getAttrOfType<StringAttr>("name");
+    view = fragments.createRows(rows.getLoc(), (name.getValue() + ".rows").str(), batch, type,
+                                cast<MemRefType>(batch.getType()).getDimSize(0) /
+                                    type.getDimSize(0));
+  }
+  setPlace(rows.getRows(), view, rows.getNumberAttr());
+  return success();
+}
+
+LogicalResult RoleLowering::lowerZeros(dist::ZerosOp zeros) {
+  Value memory = promised.lookup(zeros.getValue());
+  if (!memory)
+    memory = fragments.createBuffer(zeros.getLoc(), zeros.getName(),
+                                    rt::BufferKind::Temporary, rowMajor(zeros.getType()));
+  fragments.call(zeros.getLoc(), "fill", {}, memory, fragments.options().positional(0));
+  setPlace(zeros.getValue(), memory);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Timelines
+//===----------------------------------------------------------------------===//
+
+LogicalResult RoleLowering::lowerOp(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](dist::RunOp run) { return lowerRun(run); })
+      .Case([&](dist::AllReduceStartOp start) { return lowerAllReduce(start); })
+      .Case([&](dist::SendStartOp send) { return lowerSend(send); })
+      .Case([&](dist::RecvStartOp recv) { return lowerRecv(recv); })
+      .Case([&](dist::WaitOp wait) { return lowerWait(wait); })
+      .Case([&](dist::MicrobatchOp rows) { return lowerMicrobatch(rows); })
+      .Case([&](dist::ZerosOp zeros) { return lowerZeros(zeros); })
+      .Default([](Operation *other) {
+        return other->emitOpError("has no place in a timeline of rt");
+      });
+}
+
+LogicalResult RoleLowering::lower(dist::TimelineOp timeline) {
+  returned.clear();
+  OpBuilder &builder = fragments.getBuilder();
+  builder.setInsertionPointToEnd(&program.getBody().front());
+  timelineOp = rt::TimelineOp::create(builder, timeline.getLoc(),
+                                      timeline.getSymName(), timeline.getPhase());
+  builder.setInsertionPointToStart(&timelineOp.getBody().emplaceBlock());
+  microbatches = 1;
+  for (auto run : timeline.getOps<dist::RunOp>())
+    microbatches = std::max<int64_t>(microbatches, run.getMicrobatch().value_or(0) + 1);
+  if (failed(bindArguments(timeline)))
+    return failure();
+  for (auto start : timeline.getOps<dist::AllReduceStartOp>())
+    planBucket(start);
+  planResults(timeline);
+  for (auto send : timeline.getOps<dist::SendStartOp>())
+    planMessage(send);
+  for (Operation &op : timeline.getBody().front().without_terminator())
+    if (failed(lowerOp(&op)))
+      return failure();
+  return returnResults(timeline);
+}

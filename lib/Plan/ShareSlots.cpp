@@ -1,0 +1,28 @@
+// Microbatches that are never under way together share a slot.
+#include "Lifetimes.h"
+
+#include "dtc/Plan/Passes.h"
+
+namespace dtc::plan {
+#define GEN_PASS_DEF_SHARESLOTS
+#include "dtc/Plan/Passes.h.inc"
+} // namespace dtc::plan
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::plan;
+
+namespace {
+struct ShareSlotsPass : dtc::plan::impl::ShareSlotsBase<ShareSlotsPass> {
+  void runOnOperation() override {
+    Lifetimes lifetimes(getOperation());
+    for (auto buffer : getOperation().getOps<rt::BufferOp>()) {
+      if (!buffer.getSlots())
+        continue;
+      int64_t needed = lifetimes.slotsOf(buffer, *buffer.getSlots());
+      shared += *buffer.getSlots() - needed;
+      buffer.setSlots(needed);
+    }
+  }
+};
+} // namespace
