@@ -29,9 +29,11 @@ inline constexpr llvm::StringLiteral at = "dist.at";
 inline constexpr llvm::StringLiteral axes = "dist.axes";
 inline constexpr llvm::StringLiteral axis = "dist.axis";
 inline constexpr llvm::StringLiteral inPlace = "dist.in_place";
+inline constexpr llvm::StringLiteral localBatch = "dist.local_batch";
 inline constexpr llvm::StringLiteral microbatches = "dist.microbatches";
 inline constexpr llvm::StringLiteral shard = "dist.shard";
 inline constexpr llvm::StringLiteral stage = "dist.stage";
+inline constexpr llvm::StringLiteral stagePlan = "dist.stage_plan";
 /// The symbol of the mesh, a `shard.grid`.
 inline constexpr llvm::StringLiteral mesh = "mesh";
 } // namespace names

@@ -27,9 +27,11 @@ def Dist_Dialect : Dialect {
     | argument of a timeline | `dist.shard` | the axis over which its dimension 0 is shared |
     | result of a fragment | `dist.in_place` | the argument in whose memory it lies |
     | timeline         | `dist.at`      | `{pipe = 0}`: the coordinates of the role's ranks; without it, all ranks |
+    | timeline         | `dist.local_batch` | rows of the batch on each of its ranks; needed where no argument shows it |
     | `func.func` between the passes of Partition | `dist.axis` | the axis it was sharded over |
     | the same         | `dist.microbatches` | parts into which a rank's share is cut; its types are those of one part |
     | its ops          | `dist.stage`   | the pipeline stage that computes it      |
+    | the module       | `dist.stage_plan` | how the stages were found, and how good they are |
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;

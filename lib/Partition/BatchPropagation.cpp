@@ -152,7 +152,7 @@ LogicalResult BatchPropagation::checkPadding(Operation *op,
   if (!sums || vanishes(op, /*everywhere=*/false))
     return success();
   return op->emitOpError("sums over the samples of a batch, so that padding would count: ")
-         << batch.devices << " devices do not divide the batch of "
+         << batch.shares << " shares do not divide the batch of "
          << batch.size << ", and the sum is not weighted by the sample weights";
 }
 

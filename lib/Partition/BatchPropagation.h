@@ -11,16 +11,20 @@
 
 namespace dtc::partition {
 
-/// A batch of `size` samples over `devices` ranks, each with `local` rows.
+/// A batch of `size` samples over `devices` ranks, each of which works on
+/// `microbatches` shares of `local` rows, one after the other.
 struct BatchShares {
-  BatchShares(int64_t size, int64_t devices)
-      : size(size), devices(devices), local((size + devices - 1) / devices) {}
-  /// True if some ranks have rows beyond the batch.
-  bool padded() const { return local * devices != size; }
+  BatchShares(int64_t size, int64_t devices, int64_t microbatches = 1)
+      : size(size), shares(devices * microbatches) {
+    int64_t ofRank = (size + devices - 1) / devices;
+    local = (ofRank + microbatches - 1) / microbatches;
+  }
+  /// True if some shares have rows beyond the batch.
+  bool padded() const { return local * shares != size; }
   /// The shape of one rank's part of a tensor that lies so.
   llvm::SmallVector<int64_t> localShape(llvm::ArrayRef<int64_t> shape,
                                         Placement placement) const;
-  int64_t size, devices, local;
+  int64_t size, shares, local;
 };
 
 /// One way in which an op runs on the ranks.

@@ -1,4 +1,4 @@
-// dtc-partition-data: the Partition stage for data parallelism.
+// dtc-partition: the Partition stage, for data parallelism, pipelines and both.
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Partition/Passes.h"
 
@@ -7,31 +7,78 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
-void dtc::buildPartitionPipeline(mlir::OpPassManager &manager,
-                                 const PartitionOptions &options) {
+using namespace mlir;
+using namespace dtc;
+
+bool PartitionOptions::isPipeline() const {
+  return llvm::any_of(mesh, [](llvm::StringRef axis) { return axis.starts_with("pipe:"); });
+}
+
+/// Stages of the pipeline.
+static int64_t countStages(const PartitionOptions &options) {
+  int64_t devices = 1;
+  for (llvm::StringRef axis : options.mesh)
+    if (axis.consume_front("pipe:"))
+      axis.getAsInteger(10, devices);
+  return devices * options.stagesPerDevice;
+}
+
+/// The layers of a pipeline are on different ranks: which, and in what order
+/// the ranks work on microbatches.
+static void addStages(OpPassManager &manager, const PartitionOptions &options) {
+  AssignStagesPassOptions assign;
+  assign.stagesPerDevice = options.stagesPerDevice;
+  assign.schedule = options.schedule;
+  assign.cluster = options.cluster;
+  assign.deviceMemory = options.deviceMemory;
+  assign.deviceSpeeds.append(options.deviceSpeeds.begin(), options.deviceSpeeds.end());
+  assign.cutAfter.append(options.cutAfter.begin(), options.cutAfter.end());
+  manager.addPass(createAssignStagesPass(assign));
+
+  FormPipelinePassOptions form;
+  form.schedule = options.schedule;
+  form.recompute = options.recompute;
+  form.bucketBytes = options.bucketBytes;
+  manager.addPass(createFormPipelinePass(form));
+}
+
+void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions &options) {
   // On the whole step, so that any graph that keeps samples apart is right,
-  // whatever autodiff made of it.
+  // whatever autodiff made of it. Microbatches are shares like those of ranks.
   ShardBatchPassOptions shard;
   shard.devices = options.devices;
+  // Twice the stages: a bubble of about a third under GPipe and 1F1B, and
+  // microbatches that are still large enough to compute well.
+  shard.fewer = options.microbatches == 0;
+  shard.microbatches = shard.fewer ? 2 * countStages(options) : options.microbatches;
+  shard.markSums = options.isPipeline();
+  shard.mesh.append(options.mesh.begin(), options.mesh.end());
   manager.addPass(createShardBatchPass(shard));
 
   // Sharding makes constants and broadcasts again at the local size; equal ones
   // become one before the cut decides what is kept from fragment to fragment.
-  manager.addNestedPass<mlir::func::FuncOp>(mlir::createCSEPass());
-  manager.addNestedPass<mlir::func::FuncOp>(mlir::createCanonicalizerPass());
+  manager.addNestedPass<func::FuncOp>(createCSEPass());
+  manager.addNestedPass<func::FuncOp>(createCanonicalizerPass());
 
-  // Only now are the local sizes known that fill the buckets.
-  FormTimelinesPassOptions form;
-  form.bucketBytes = options.bucketBytes;
-  manager.addPass(createFormTimelinesPass(form));
+  if (options.isPipeline()) {
+    addStages(manager, options);
+  } else {
+    // Only now are the local sizes known that fill the buckets.
+    FormTimelinesPassOptions form;
+    form.bucketBytes = options.bucketBytes;
+    manager.addPass(createFormTimelinesPass(form));
+  }
 
   // Ends the stage: what follows may rely on communication that cannot hang.
   manager.addPass(createVerifyCommunicationPass());
 }
 
 void dtc::registerPartitionPipeline() {
-  mlir::PassPipelineRegistration<PartitionOptions>(
-      "dtc-partition-data",
-      "share a step out over devices: fragments, timelines, verified communication",
-      buildPartitionPipeline);
+  struct Options : PartitionPassOptions<Options> {};
+  static PassPipelineRegistration<Options> partition(
+      "dtc-partition",
+      "spread a step over devices: fragments, timelines, verified communication",
+      [](OpPassManager &manager, const Options &options) {
+        buildPartitionPipeline(manager, options.get());
+      });
 }

@@ -132,6 +132,8 @@ struct ShardBatchPass : dtc::impl::ShardBatchPassBase<ShardBatchPass> {
 
   LogicalResult shard();
   LogicalResult shardFunction(func::FuncOp function);
+  LogicalResult checkMicrobatches(func::FuncOp function, int64_t batch);
+  FailureOr<shard::GridOp> createMesh();
 };
 } // namespace
 
@@ -158,11 +160,51 @@ LogicalResult ShardBatchPass::shard() {
   for (func::FuncOp step : steps)
     if (failed(shardFunction(step)))
       return failure();
+  return failure(failed(createMesh()));
+}
+
+/// `data:2`, `pipe:4`: as they stand in the option, or the axis alone.
+FailureOr<shard::GridOp> ShardBatchPass::createMesh() {
+  ModuleOp module = getOperation();
+  SmallVector<int64_t> shape;
+  SmallVector<StringRef> names;
+  bool found = false;
+  for (StringRef entry : mesh) {
+    auto [name, size] = entry.split(':');
+    if (name.empty() || size.getAsInteger(10, shape.emplace_back()) || shape.back() < 1 ||
+        shape.back() > maxDevices)
+      return module.emitError("'") << entry << "' is no axis of a mesh; axes are NAME:SIZE";
+    names.push_back(name);
+    found |= name == axis;
+    if (name == axis && shape.back() != devices)
+      return module.emitError("the mesh has ")
+             << shape.back() << " devices along '" << name << "', not " << devices.getValue();
+  }
+  if (!found && (names.empty() || devices > 1)) {
+    names.insert(names.begin(), axis);
+    shape.insert(shape.begin(), devices);
+  }
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-  auto grid = shard::GridOp::create(builder, module.getLoc(), dist::names::mesh,
-                                    ArrayRef<int64_t>{devices});
-  grid->setAttr(dist::names::axes, builder.getStrArrayAttr({StringRef(axis)}));
-  return success();
+  auto grid = shard::GridOp::create(builder, module.getLoc(), dist::names::mesh, shape);
+  grid->setAttr(dist::names::axes, builder.getStrArrayAttr(names));
+  return grid;
+}
+
+LogicalResult ShardBatchPass::checkMicrobatches(func::FuncOp function, int64_t batch) {
+  if (microbatches < 1 || microbatches > maxDevices)
+    return function.emitError("microbatches must be from 1 to ")
+           << maxDevices << ", not " << microbatches.getValue();
+  int64_t share = (batch + devices - 1) / devices;
+  int64_t size = (share + microbatches - 1) / microbatches;
+  if ((microbatches - 1) * size < share)
+    return success();
+  if (fewer) {
+    microbatches = (share + size - 1) / size;
+    return success();
+  }
+  return function.emitError("a batch of ")
+         << share << (devices > 1 ? " on each rank" : "") << " makes " << (share + size - 1) / size
+         << " microbatches of " << size << ", not " << microbatches.getValue();
 }
 
 LogicalResult ShardBatchPass::shardFunction(func::FuncOp function) {
@@ -196,13 +238,18 @@ LogicalResult ShardBatchPass::shardFunction(func::FuncOp function) {
   if (!batch || *batch < 1)
     return function.emitError("has no batch: no argument is an input, a label or a sample weight");
   function->setAttr(dist::names::axis, shardName);
-  if (devices == 1)
+  if (failed(checkMicrobatches(function, *batch)))
+    return failure();
+  if (microbatches > 1)
+    function->setAttr(dist::names::microbatches,
+                      Builder(&getContext()).getI64IntegerAttr(microbatches));
+  if (devices * microbatches == 1 && !markSums)
     return success();
   // A dimension of size 1 could not be told from one that is broadcast.
   if (*batch == 1)
     return function.emitError("a batch of 1 cannot be shared out over ")
            << devices.getValue() << " devices";
-  BatchShares shares(*batch, devices);
+  BatchShares shares(*batch, devices, microbatches);
   BatchPropagation propagation(function, shares);
   if (failed(propagation.run()))
     return failure();

@@ -21,7 +21,7 @@ static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &opti
   manager.addNestedPass<func::FuncOp>(dtc::createSimplifyGraphPass());
 
   dtc::DifferentiateGraphPassOptions differentiate;
-  differentiate.output = options.output.getValue();
+  differentiate.output = options.output;
   manager.addPass(dtc::createDifferentiateGraphPass(differentiate));
 
   // Adjoints are written without looking at their neighbours; what they repeat
@@ -34,9 +34,7 @@ static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &opti
 /// The step becomes fragments and timelines. Even on one device: so there is
 /// one way through the compiler, and what is true of one rank is tested by all.
 static void addPartition(OpPassManager &manager, const dtc::PipelineOptions &options) {
-  dtc::PartitionOptions partition;
-  partition.devices = options.devices.getValue();
-  dtc::buildPartitionPipeline(manager, partition);
+  dtc::buildPartitionPipeline(manager, options.partition);
 }
 
 /// Fragments become kernels, then buffers and calls. Fusion stands behind
@@ -58,20 +56,27 @@ void dtc::buildPipelineTo(Level level, OpPassManager &manager,
     addPlan(manager);
 }
 
+namespace {
+/// PipelineOptions as options of a pass pipeline.
+struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
+  Option<std::string> output{
+      *this, "output",
+      llvm::cl::desc("the model's output that the loss takes, where it has several")};
+};
+} // namespace
+
+template <dtc::Level level>
+static void registerPipelineTo(StringRef name, StringRef description) {
+  static PassPipelineRegistration<PassOptions> registration(
+      name, description, [](OpPassManager &manager, const PassOptions &options) {
+        dtc::buildPipelineTo(level, manager, {options.get(), options.output});
+      });
+}
+
 void dtc::registerPipelines() {
-  static PassPipelineRegistration<PipelineOptions> grad(
-      "dtc-to-grad", "From an imported model to its training step",
-      [](OpPassManager &manager, const PipelineOptions &options) {
-        buildPipelineTo(Level::Grad, manager, options);
-      });
-  static PassPipelineRegistration<PipelineOptions> dist(
-      "dtc-to-dist", "From an imported model to fragments and timelines",
-      [](OpPassManager &manager, const PipelineOptions &options) {
-        buildPipelineTo(Level::Dist, manager, options);
-      });
-  static PassPipelineRegistration<PipelineOptions> rt(
-      "dtc-to-rt", "From an imported model to buffers and runtime calls",
-      [](OpPassManager &manager, const PipelineOptions &options) {
-        buildPipelineTo(Level::RT, manager, options);
-      });
+  registerPipelineTo<Level::Grad>("dtc-to-grad", "From an imported model to its training step");
+  registerPipelineTo<Level::Dist>("dtc-to-dist",
+                                  "From an imported model to fragments and timelines");
+  registerPipelineTo<Level::RT>("dtc-to-rt",
+                                "From an imported model to buffers and runtime calls");
 }

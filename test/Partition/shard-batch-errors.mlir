@@ -62,7 +62,7 @@ func.func @train(%x: tensor<8x8xf32> {nn.input = "x"}) -> tensor<f32> attributes
 
 // 10 samples on 4 ranks are 12 rows: a sum without the weights counts 2 too many.
 func.func @train(%x: tensor<10x4xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
-  // expected-error @below {{sums over the samples of a batch, so that padding would count: 4 devices do not divide the batch of 10}}
+  // expected-error @below {{sums over the samples of a batch, so that padding would count: 4 shares do not divide the batch of 10}}
   %loss = nn.reduce_sum %x axes [0, 1] : (tensor<10x4xf32>) -> tensor<f32>
   return %loss : tensor<f32>
 }

@@ -21,6 +21,12 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
     `dist.shard`, and the functions `dist.axis`. With one device nothing else
     changes.
 
+    With `microbatches`, each rank's share is cut further: the function then works
+    on one microbatch of ceil(ceil(N / devices) / microbatches) samples, carries
+    `dist.microbatches`, and `dist.all_reduce` stands for the sum over all
+    microbatches of all ranks. `mark-sums` has these even where one microbatch is
+    the whole batch: they are where a pipeline's update begins.
+
     It is an error at the op if an op needs several samples at once, or if it
     sums over samples what the padding rows would count in.
 
@@ -43,7 +49,13 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"axis", "axis", "std::string", "\"data\"", "name of the mesh axis">,
-    Option<"devices", "devices", "int64_t", "1", "ranks along the axis">];
+    Option<"devices", "devices", "int64_t", "1", "ranks along the axis">,
+    Option<"microbatches", "microbatches", "int64_t", "1", "parts of a rank's share">,
+    Option<"fewer", "fewer", "bool", "false", "as many microbatches as the batch makes, at most">,
+    Option<"markSums", "mark-sums", "bool", "false",
+           "keep sums over the batch apart even on one device">,
+    ListOption<"mesh", "mesh", "std::string",
+               "axes of the mesh, as name:size; without it the axis alone">];
   let statistics = [
     Statistic<"reduced", "all-reduces", "values made whole by an all-reduce">];
   let dependentDialects = ["::dtc::dist::DistDialect", "::mlir::shard::ShardDialect"];
@@ -91,6 +103,83 @@ def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
            "size in bytes at which a bucket closes and starts to travel">];
   let statistics = [
     Statistic<"buckets", "buckets", "messages that travel asynchronously">,
+    Statistic<"fragments", "fragments", "fragments made">];
+  let dependentDialects = ["::dtc::dist::DistDialect"];
+}
+
+def AssignStagesPass : Pass<"dtc-assign-stages", "::mlir::ModuleOp"> {
+  let summary = "cut a step into the stages of a pipeline";
+  let description = [{
+    Expects what dtc-shard-batch leaves with `mark-sums`. The layers of the
+    training step are cut so that the slowest stage is as fast as can be
+    (`planStages`), or behind the nodes that `cut-after` names. An adjoint stands
+    on its layer's stage; an evaluation's layers stand where training has them.
+    Afterwards forward and backward ops carry `dist.stage`, and the module
+    `dist.stage_plan`: how the cut was found and how good it is.
+
+    ```mlir
+    %h = nn.relu %x : tensor<8x4xf32>
+    // becomes
+    %h = nn.relu %x {dist.stage = 0 : i64} : tensor<8x4xf32>
+    ```
+  }];
+  let options = [
+    Option<"axis", "axis", "std::string", "\"pipe\"", "mesh axis of the stages">,
+    Option<"stagesPerDevice", "stages-per-device", "int64_t", "1", "stages of each device">,
+    Option<"schedule", "schedule", "std::string", "\"1f1b\"",
+           "decides how many microbatches a stage keeps">,
+    Option<"cluster", "cluster", "std::string", "\"\"", "file that describes the devices">,
+    Option<"deviceMemory", "device-memory", "int64_t", "0",
+           "bytes that parameters and kept activations may take on a device; 0: any">,
+    ListOption<"deviceSpeeds", "device-speeds", "double", "relative speed of each device">,
+    ListOption<"cutAfter", "cut-after", "std::string", "the last node of each stage but one">];
+  let dependentDialects = ["::dtc::dist::DistDialect"];
+}
+
+def FormPipelinePass : Pass<"dtc-form-pipeline", "::mlir::ModuleOp"> {
+  let summary = "make fragments and timelines of a step cut into stages";
+  let description = [{
+    Expects what dtc-shard-batch leaves with `mark-sums`, its ops carrying
+    `dist.stage`. Each stage gets a fragment `stageK_forward` and one
+    `stageK_backward` (`stageK_weight_gradients` apart, where the schedule splits
+    backward), each device an update. Device d has stages d, d + p, …; its
+    timeline runs the schedule's tasks on all microbatches.
+
+    - A value goes from the stage that makes it straight to each stage that takes
+      it, once a microbatch.
+    - What the batch sums up (gradients, the loss) grows in place over the
+      microbatches, then travels over the batch's axis in buckets, each started
+      as soon as the last microbatch has filled it.
+    - A parameter used on two devices is updated on both, with the same sum.
+    - The loss, and an evaluation's results, reach all ranks.
+    - With `recompute`, a stage keeps what it received instead of what it
+      computed, and runs its forward again before backward (all but the last).
+
+    ```mlir
+    // before, on @mesh {dist.axes = ["pipe"]}, microbatches = 2
+    func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}, …) {
+      %h = nn.matmul %x, %w1 … {dist.stage = 0}
+      %y = nn.matmul %h, %w2 … {dist.stage = 1}
+      …
+
+    // after
+    dist.fragment @stage0_forward(%x: tensor<8x4xf32>, %w1: …) -> tensor<8x6xf32> { … }
+    dist.timeline @stage0(%x: tensor<16x4xf32> {nn.input = "x"}, …)
+        attributes {phase = "train", role = "stage0", dist.at = {pipe = 0}} {
+      %x0 = dist.microbatch 0 of %x : tensor<16x4xf32> -> tensor<8x4xf32>
+      %h0 = dist.run @stage0_forward(%x0, %w1) microbatch 0 : …
+      %sent = dist.send_start %h0 "h" to 1 over "pipe" microbatch 0 : …
+    ```
+  }];
+  let options = [
+    Option<"axis", "axis", "std::string", "\"pipe\"", "mesh axis of the stages">,
+    Option<"schedule", "schedule", "std::string", "\"1f1b\"",
+           "1f1b, gpipe, interleaved or zero-bubble">,
+    Option<"recompute", "recompute", "bool", "false", "run forward again before backward">,
+    Option<"bucketBytes", "bucket-bytes", "int64_t", "512 * 1024",
+           "size in bytes at which a bucket closes and starts to travel">];
+  let statistics = [
+    Statistic<"messages", "messages", "values sent between the ranks of one pipeline">,
     Statistic<"fragments", "fragments", "fragments made">];
   let dependentDialects = ["::dtc::dist::DistDialect"];
 }

@@ -1,4 +1,4 @@
-// The order of the Partition stage's passes, for data parallelism.
+// The order of the Partition stage's passes.
 #ifndef DTC_PARTITION_PIPELINE_H
 #define DTC_PARTITION_PIPELINE_H
 
@@ -10,22 +10,91 @@ class OpPassManager;
 
 namespace dtc {
 
-struct PartitionOptions : mlir::PassPipelineOptions<PartitionOptions> {
-  Option<int64_t> devices{*this, "devices",
-                          llvm::cl::desc("ranks that share each batch"),
+/// How a step is spread over devices.
+struct PartitionOptions {
+  /// Ranks that share each batch; what `mesh` says of the axis "data" must agree.
+  int64_t devices = 1;
+  /// Axes of the mesh as NAME:SIZE, the last one varying fastest: "data:2",
+  /// "pipe:4". Along "data" ranks share the batch, along "pipe" the layers.
+  /// Empty: the axis "data" alone.
+  std::vector<std::string> mesh;
+  /// Bytes at which a bucket of gradients starts to travel.
+  int64_t bucketBytes = 512 * 1024;
+
+  // What follows is for pipelines, that is, a mesh with the axis "pipe".
+
+  /// Parts into which a rank's share of the batch is cut; 0: twice the stages, or
+  /// what the batch allows.
+  int64_t microbatches = 1;
+  std::string schedule = "1f1b";
+  int64_t stagesPerDevice = 1;
+  /// Nodes of the model behind which it is cut; empty: the planner decides.
+  std::vector<std::string> cutAfter;
+  /// A file that describes the devices; empty: a CPU core each.
+  std::string cluster;
+  /// Relative; empty: all alike.
+  std::vector<double> deviceSpeeds;
+  /// Bytes a device; 0: any.
+  int64_t deviceMemory = 0;
+  bool recompute = false;
+
+  /// True if the mesh has the axis "pipe".
+  bool isPipeline() const;
+};
+
+/// The same as options of a pass pipeline.
+template <typename Derived>
+struct PartitionPassOptions : mlir::PassPipelineOptions<Derived> {
+  template <typename T>
+  using Option = typename mlir::PassPipelineOptions<Derived>::template Option<T>;
+  template <typename T>
+  using ListOption = typename mlir::PassPipelineOptions<Derived>::template ListOption<T>;
+  using Desc = llvm::cl::desc;
+
+  Option<int64_t> devices{*this, "devices", Desc("ranks that share each batch"),
                           llvm::cl::init(1)};
+  ListOption<std::string> mesh{*this, "mesh", Desc("axes as NAME:SIZE, data and pipe")};
   Option<int64_t> bucketBytes{
       *this, "bucket-bytes",
-      llvm::cl::desc("size in bytes at which a bucket of gradients starts to travel"),
+      Desc("size in bytes at which a bucket of gradients starts to travel"),
       llvm::cl::init(512 * 1024)};
+  Option<int64_t> microbatches{*this, "microbatches", Desc("parts of a rank's share"),
+                               llvm::cl::init(1)};
+  Option<std::string> schedule{*this, "schedule", Desc("of a pipeline"),
+                               llvm::cl::init("1f1b")};
+  Option<int64_t> stagesPerDevice{*this, "stages-per-device", Desc("stages of each device"),
+                                  llvm::cl::init(1)};
+  ListOption<std::string> cutAfter{*this, "cut-after", Desc("the last node of each stage")};
+  Option<std::string> cluster{*this, "cluster", Desc("file that describes the devices")};
+  ListOption<double> deviceSpeeds{*this, "device-speeds", Desc("relative speeds")};
+  Option<int64_t> deviceMemory{*this, "device-memory", Desc("bytes; 0: any"),
+                               llvm::cl::init(0)};
+  Option<bool> recompute{*this, "recompute", Desc("run forward again before backward"),
+                         llvm::cl::init(false)};
+
+  PartitionOptions get() const {
+    PartitionOptions options;
+    options.devices = devices;
+    options.mesh.assign(mesh.begin(), mesh.end());
+    options.bucketBytes = bucketBytes;
+    options.microbatches = microbatches;
+    options.schedule = schedule;
+    options.stagesPerDevice = stagesPerDevice;
+    options.cutAfter.assign(cutAfter.begin(), cutAfter.end());
+    options.cluster = cluster;
+    options.deviceSpeeds.assign(deviceSpeeds.begin(), deviceSpeeds.end());
+    options.deviceMemory = deviceMemory;
+    options.recompute = recompute;
+    return options;
+  }
 };
 
 /// From a step on the global batch (dtc-differentiate-graph's result) to
-/// verified fragments and timelines on one rank's share.
+/// verified fragments and timelines of each rank.
 void buildPartitionPipeline(mlir::OpPassManager &manager,
                             const PartitionOptions &options);
 
-/// Makes the pipeline known as `dtc-partition-data`.
+/// Makes the pipeline known as `dtc-partition`.
 void registerPartitionPipeline();
 
 } // namespace dtc

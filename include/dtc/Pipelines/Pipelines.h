@@ -2,7 +2,7 @@
 #ifndef DTC_PIPELINES_PIPELINES_H
 #define DTC_PIPELINES_PIPELINES_H
 
-#include "mlir/Pass/PassOptions.h"
+#include "dtc/Partition/Pipeline.h"
 
 namespace mlir {
 class OpPassManager;
@@ -13,14 +13,10 @@ namespace dtc {
 /// The levels of the compiler, in the order in which a model passes them.
 enum class Level { NN, Grad, Dist, RT };
 
-struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
-  Option<int64_t> devices{*this, "devices",
-                          llvm::cl::desc("devices that share each batch"),
-                          llvm::cl::init(1)};
-  Option<std::string> output{
-      *this, "output",
-      llvm::cl::desc("the model's output that the loss takes, where it has several"),
-      llvm::cl::init("")};
+struct PipelineOptions {
+  PartitionOptions partition;
+  /// The model's output that the loss takes, where it has several.
+  std::string output;
 };
 
 /// Adds the passes that take an imported model with its recipe to `level`.

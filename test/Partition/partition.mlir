@@ -1,5 +1,5 @@
-// RUN: dtc-opt %s -dtc-partition-data=devices=4 | FileCheck %s --check-prefix=FOUR
-// RUN: dtc-opt %s -dtc-partition-data=devices=1 | FileCheck %s --check-prefix=ONE --implicit-check-not=all_reduce
+// RUN: dtc-opt %s -dtc-partition=devices=4 | FileCheck %s --check-prefix=FOUR
+// RUN: dtc-opt %s -dtc-partition=devices=1 | FileCheck %s --check-prefix=ONE --implicit-check-not=all_reduce
 
 // From a step on the global batch to timelines. One device has the same form,
 // and nothing to communicate.

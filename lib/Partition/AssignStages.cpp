@@ -1,0 +1,255 @@
+// dtc-assign-stages: cuts a step into pipeline stages, by plan or by hand.
+#include "StepGraph.h"
+
+#include "dialects/NN/NN.h"
+#include "dtc/Cost/Time.h"
+#include "dtc/Partition/Passes.h"
+#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/StagePlanner.h"
+#include "dtc/Timeline/Mesh.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace dtc {
+#define GEN_PASS_DEF_ASSIGNSTAGESPASS
+#include "dtc/Partition/Passes.h.inc"
+} // namespace dtc
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::partition;
+
+namespace {
+
+/// Times, bytes and memory of a step's layers, for the planner.
+class LayerCosts {
+public:
+  LayerCosts(const StepGraph &graph, const Device &device) : graph(graph), device(device) {}
+  StageGraph run();
+
+private:
+  void addLayer(const Layer &layer);
+  void addValues(unsigned index, const Layer &layer);
+  /// The op behind the sums that makes a parameter anew.
+  Operation *updateOf(BlockArgument parameter) const;
+
+  const StepGraph &graph;
+  const Device &device;
+  StageGraph result;
+};
+
+struct AssignStagesPass : dtc::impl::AssignStagesPassBase<AssignStagesPass> {
+  using AssignStagesPassBase::AssignStagesPassBase;
+
+  void runOnOperation() override {
+    if (failed(assign()))
+      signalPassFailure();
+  }
+
+  LogicalResult assign();
+  FailureOr<StagePlan> plan(const StepGraph &graph, const PipelineShape &shape);
+  LogicalResult readSpeeds(int64_t devices, StagePlanOptions &options);
+  void record(const StagePlan &plan);
+};
+
+} // namespace
+
+Operation *LayerCosts::updateOf(BlockArgument parameter) const {
+  for (Operation *user : parameter.getUsers())
+    if (graph.partOf(user) == Part::Update)
+      return user;
+  return nullptr;
+}
+
+void LayerCosts::addLayer(const Layer &layer) {
+  StageGraph::Node node;
+  node.name = layer.name();
+  llvm::SetVector<Value> parameters, saved;
+  for (Operation *op : layer.forward) {
+    node.forwardSeconds += secondsOf(device, op);
+    for (Value value : op->getResults())
+      if (llvm::any_of(value.getUsers(), [&](Operation *user) {
+            return graph.partOf(user) == Part::Backward;
+          }))
+        node.savedBytes += bytesOf(value);
+  }
+  for (Operation *op : layer.backward)
+    node.backwardSeconds += secondsOf(device, op);
+  for (ArrayRef<Operation *> ops : {ArrayRef(layer.forward), ArrayRef(layer.backward)})
+    for (Operation *op : ops)
+      for (Value operand : op->getOperands())
+        if (auto argument = dyn_cast<BlockArgument>(operand);
+            argument && graph.getStep().getArgAttr(argument.getArgNumber(), nn::names::parameter))
+          parameters.insert(argument);
+  for (Value parameter : parameters)
+    if (Operation *update = updateOf(cast<BlockArgument>(parameter))) {
+      node.updateSeconds += secondsOf(device, update);
+      // The parameter, its gradient, and the optimizer's state.
+      for (Value operand : update->getOperands())
+        node.parameterBytes += bytesOf(operand);
+    }
+  result.nodes.push_back(std::move(node));
+}
+
+void LayerCosts::addValues(unsigned index, const Layer &layer) {
+  for (Operation *op : layer.forward)
+    for (Value value : op->getResults()) {
+      StageGraph::Value entry;
+      entry.producer = index;
+      llvm::SetVector<unsigned> readers;
+      bool returns = false;
+      for (Operation *user : value.getUsers())
+        if (Part part = graph.partOf(user); part == Part::Forward || part == Part::Backward)
+          if (unsigned reader = graph.layerOf(user); reader > index)
+            readers.insert(reader);
+      for (unsigned reader : readers)
+        for (Operation *adjoint : graph.getLayers()[reader].backward)
+          for (Operation *user : adjoint->getUsers())
+            returns |= graph.partOf(user) == Part::Backward && graph.layerOf(user) == index;
+      if (readers.empty())
+        continue;
+      entry.consumers.append(readers.begin(), readers.end());
+      llvm::sort(entry.consumers);
+      entry.forwardBytes = bytesOf(value);
+      if (returns && isa<FloatType>(cast<ShapedType>(value.getType()).getElementType()))
+        entry.backwardBytes = entry.forwardBytes;
+      result.values.push_back(std::move(entry));
+    }
+}
+
+StageGraph LayerCosts::run() {
+  for (auto [index, layer] : llvm::enumerate(graph.getLayers())) {
+    addLayer(layer);
+    addValues(index, layer);
+  }
+  return std::move(result);
+}
+
+LogicalResult AssignStagesPass::readSpeeds(int64_t devices, StagePlanOptions &options) {
+  options.deviceSpeeds.assign(devices, 1);
+  if (deviceSpeeds.empty())
+    return success();
+  if (static_cast<int64_t>(deviceSpeeds.size()) != devices)
+    return getOperation().emitError("there are ")
+           << deviceSpeeds.size() << " device speeds for " << devices << " devices";
+  options.deviceSpeeds.assign(deviceSpeeds.begin(), deviceSpeeds.end());
+  for (double speed : options.deviceSpeeds)
+    if (!(speed > 0) || !std::isfinite(speed))
+      return getOperation().emitError("a device's speed is a positive number, not ") << speed;
+  return success();
+}
+
+FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph, const PipelineShape &shape) {
+  func::FuncOp step = graph.getStep();
+  auto complain = [&](llvm::Error error) {
+    return step.emitError(llvm::toString(std::move(error)));
+  };
+  Cluster devices = Cluster::defaultCPU();
+  if (!cluster.empty()) {
+    llvm::Expected<Cluster> read = readCluster(cluster);
+    if (!read)
+      return complain(read.takeError());
+    devices = std::move(*read);
+    if (llvm::Error error = devices.checkDeviceCount(shape.devices))
+      return complain(std::move(error));
+  }
+  Device unit = devices.deviceOf(0);
+  unit.speed = 1;
+  StagePlanOptions options;
+  options.stages = shape.stages();
+  if (failed(readSpeeds(shape.devices, options)))
+    return failure();
+  for (auto [index, speed] : llvm::enumerate(options.deviceSpeeds))
+    speed *= devices.deviceOf(index).speed;
+  options.microbatches = shape.microbatches;
+  options.deviceMemory = deviceMemory;
+  options.link = devices.link;
+  std::optional<Schedule> named = scheduleNamed(schedule);
+  if (!named)
+    return step.emitError("no schedule is called '") << schedule.getValue() << "'";
+  for (int64_t stage = 0; stage < shape.stages(); ++stage)
+    options.inFlight.push_back(microbatchesInFlight(*named, shape, stage));
+  StageGraph costs = LayerCosts(graph, unit).run();
+  llvm::Expected<StagePlan> made =
+      cutAfter.empty() ? planStages(costs, options)
+                       : stagesFromCut(costs, options, ArrayRef<std::string>(cutAfter));
+  if (!made)
+    return complain(made.takeError());
+  return std::move(*made);
+}
+
+/// What was decided and how good it is, for people: `dist.stage_plan`.
+void AssignStagesPass::record(const StagePlan &plan) {
+  Builder builder(&getContext());
+  SmallVector<NamedAttribute> entries = {
+      builder.getNamedAttr("found_by", builder.getStringAttr(plan.foundBy)),
+      builder.getNamedAttr("exact", builder.getBoolAttr(plan.exact)),
+      builder.getNamedAttr("slowest_seconds", builder.getF64FloatAttr(plan.slowestSeconds)),
+      builder.getNamedAttr("lower_bound_seconds",
+                           builder.getF64FloatAttr(plan.lowerBoundSeconds)),
+      builder.getNamedAttr("bytes_sent", builder.getI64IntegerAttr(plan.bytesSent))};
+  getOperation()->setAttr(dist::names::stagePlan, builder.getDictionaryAttr(entries));
+}
+
+LogicalResult AssignStagesPass::assign() {
+  ModuleOp module = getOperation();
+  FailureOr<timeline::Mesh> mesh = timeline::Mesh::of(module);
+  if (failed(mesh))
+    return failure();
+  PipelineShape shape{1, 1, stagesPerDevice};
+  if (std::optional<unsigned> pipe = mesh->axisNamed(axis))
+    shape.devices = mesh->shape[*pipe];
+  if (stagesPerDevice < 1)
+    return module.emitError("there is at least one stage a device, not ")
+           << stagesPerDevice.getValue();
+
+  SmallVector<func::FuncOp> steps;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (auto phase = function->getAttrOfType<StringAttr>(nn::names::phase))
+      steps.insert(phase.getValue() == "train" ? steps.begin() : steps.end(), function);
+  Builder builder(&getContext());
+  auto setStage = [&](Operation *op, int64_t stage) {
+    op->setAttr(dist::names::stage, builder.getI64IntegerAttr(stage));
+    return stage;
+  };
+  DenseMap<Location, int64_t> stageOfSource;
+  for (func::FuncOp step : steps) {
+    auto microbatches = step->getAttrOfType<IntegerAttr>(dist::names::microbatches);
+    shape.microbatches = microbatches ? microbatches.getInt() : 1;
+    FailureOr<StepGraph> graph = StepGraph::of(step, shape.microbatches);
+    if (failed(graph))
+      return failure();
+    SmallVector<int64_t> stageOfLayer;
+    if (step == steps.front()) {
+      FailureOr<StagePlan> made = plan(*graph, shape);
+      if (failed(made))
+        return failure();
+      record(*made);
+      for (auto [layer, stage] : llvm::zip_equal(graph->getLayers(), made->stageOf)) {
+        stageOfLayer.push_back(stage);
+        stageOfSource.try_emplace(layer.location, stage);
+      }
+    } else {
+      // An evaluation's layers stay where training has them.
+      for (const Layer &layer : graph->getLayers()) {
+        auto known = stageOfSource.find(layer.location);
+        stageOfLayer.push_back(known == stageOfSource.end() ? shape.stages() - 1 : known->second);
+      }
+    }
+    // Forward goes up the stages and backward down, whatever layer an op is of.
+    DenseMap<Operation *, int64_t> stages;
+    for (Operation &op : step.getBody().front()) {
+      Part part = graph->partOf(&op);
+      if (part != Part::Forward && part != Part::Backward)
+        continue;
+      int64_t stage = stageOfLayer[graph->layerOf(&op)];
+      for (Value operand : op.getOperands())
+        if (Operation *producer = operand.getDefiningOp();
+            producer && stages.contains(producer) && graph->partOf(producer) == part)
+          stage = part == Part::Forward ? std::max(stage, stages[producer])
+                                        : std::min(stage, stages[producer]);
+      stages[&op] = setStage(&op, stage);
+    }
+  }
+  return success();
+}

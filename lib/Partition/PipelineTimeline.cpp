@@ -1,0 +1,183 @@
+// The fragments of a pipeline, and which messages its devices exchange.
+#include "DeviceTimeline.h"
+
+#include "dialects/NN/NN.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::partition;
+
+PipelineTimelines::PipelineTimelines(const PipelinePlan &plan, StringRef axis,
+                                     StringAttr batchAxis, SymbolTable &symbols)
+    : plan(plan), step(plan.graph->getStep()),
+      phase(step->getAttrOfType<StringAttr>(nn::names::phase).getValue()), axis(axis),
+      batchAxis(batchAxis), symbols(symbols),
+      microbatches(plan.options.shape.microbatches) {}
+
+std::string PipelineTimelines::roleOf(int64_t device) const {
+  return (plan.options.shape.stagesPerDevice > 1 ? "device" : "stage") +
+         std::to_string(device);
+}
+
+/// A fragment of these ops; constants are made in it.
+static dist::FragmentOp cloneInto(func::FuncOp step, StringRef name,
+                                  ArrayRef<Operation *> ops, ArrayRef<Value> inputs,
+                                  SymbolTable &symbols, IRMapping &local) {
+  OpBuilder before(step);
+  auto fragment = dist::FragmentOp::create(
+      before, step.getLoc(), name,
+      before.getFunctionType(ValueRange(inputs).getTypes(), {}));
+  symbols.insert(fragment);
+  Block &body = fragment.getBody().front();
+  OpBuilder inside = OpBuilder::atBlockEnd(&body);
+  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), inputs)) {
+    argument.setLoc(input.getLoc());
+    local.map(input, argument);
+  }
+  for (Operation *op : ops) {
+    for (Value operand : op->getOperands())
+      if (isConstant(operand) && !local.contains(operand))
+        inside.clone(*operand.getDefiningOp(), local);
+    inside.clone(*op, local)->removeAttr(dist::names::stage);
+  }
+  return fragment;
+}
+
+static void finish(dist::FragmentOp fragment, ArrayRef<Value> results) {
+  Block &body = fragment.getBody().front();
+  OpBuilder inside = OpBuilder::atBlockEnd(&body);
+  dist::ReturnOp::create(inside, fragment.getLoc(), results);
+  fragment.setFunctionType(inside.getFunctionType(body.getArgumentTypes(),
+                                                  ValueRange(results).getTypes()));
+}
+
+/// Takes the piece's inputs and, where there are several microbatches, the sums
+/// so far; gives the piece's outputs and the sums.
+dist::FragmentOp PipelineTimelines::makeFragment(const Piece &piece) {
+  IRMapping local;
+  SmallVector<Operation *> ops(piece.recomputed);
+  ops.append(piece.ops);
+  dist::FragmentOp fragment =
+      cloneInto(step, piece.name, ops, piece.inputs.getArrayRef(), symbols, local);
+  Block &body = fragment.getBody().front();
+  OpBuilder inside = OpBuilder::atBlockEnd(&body);
+  SmallVector<Value> results;
+  for (Value output : piece.outputs)
+    results.push_back(local.lookup(output));
+  SmallVector<std::pair<unsigned, unsigned>> inPlace; // result, argument
+  for (Value value : piece.sums) {
+    if (isConstant(value) && !local.contains(value))
+      inside.clone(*value.getDefiningOp(), local);
+    Value part = local.lookup(value);
+    if (microbatches > 1) {
+      Value sum = body.addArgument(value.getType(), value.getLoc());
+      inPlace.push_back({results.size(), body.getNumArguments() - 1});
+      part = nn::AddOp::create(inside, value.getLoc(), sum, part);
+    }
+    results.push_back(part);
+  }
+  finish(fragment, results);
+  for (auto [result, argument] : inPlace)
+    fragment.setResultAttr(result, dist::names::inPlace, inside.getI64IntegerAttr(argument));
+  return fragment;
+}
+
+dist::FragmentOp PipelineTimelines::makeUpdate(int64_t device) {
+  ArrayRef<Operation *> ops = plan.updateOf(device);
+  DenseSet<Operation *> inside(ops.begin(), ops.end());
+  SetVector<Value> &inputs = updateInputs[device], &outputs = updateOutputs[device];
+  for (Operation *op : ops)
+    for (Value operand : op->getOperands())
+      if (!isConstant(operand) && !inside.contains(operand.getDefiningOp()))
+        inputs.insert(operand);
+  Operation *terminator = step.getBody().front().getTerminator();
+  for (unsigned result : plan.resultsOf(device))
+    if (Value value = terminator->getOperand(result); inside.contains(value.getDefiningOp()))
+      outputs.insert(value);
+  if (ops.empty())
+    return nullptr;
+  IRMapping local;
+  std::string name = roleOf(device) + (phase == "evaluate" ? "_evaluate_result" : "_update");
+  dist::FragmentOp fragment =
+      cloneInto(step, name, ops, inputs.getArrayRef(), symbols, local);
+  finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }));
+  return fragment;
+}
+
+unsigned PipelineTimelines::makeFragments() {
+  int64_t devices = plan.options.shape.devices;
+  for (int64_t stage = 0; stage < plan.options.shape.stages(); ++stage)
+    for (Task::Kind kind : {Task::Kind::Forward, Task::Kind::Backward, Task::Kind::Weight})
+      for (const Piece &piece : plan.piecesOf(kind, stage))
+        fragments[&piece] = makeFragment(piece);
+  updateInputs.resize(devices);
+  updateOutputs.resize(devices);
+  unsigned made = fragments.size();
+  for (int64_t device = 0; device < devices; ++device) {
+    updateFragments.push_back(makeUpdate(device));
+    made += updateFragments.back() != nullptr;
+  }
+  return made;
+}
+
+/// Runs each device's schedule: which pieces, what they send, what they need.
+void PipelineTimelines::listActions() {
+  const PipelineShape &shape = plan.options.shape;
+  actions.resize(shape.devices);
+  DenseMap<std::tuple<void *, int64_t, int64_t>, unsigned> sent; // value, stage, microbatch
+  for (int64_t device = 0; device < shape.devices; ++device) {
+    DeviceSchedule order = phase == "train" ? plan.options.schedule.order(shape, device)
+                                            : forwardOnly(shape, device);
+    llvm::StringMap<int64_t> last;
+    for (const Task &task : order) {
+      bool begins = true;
+      for (const Piece &piece : plan.piecesOf(task.kind, task.stage)) {
+        Action &action = actions[device].emplace_back();
+        action.piece = &piece;
+        action.microbatch = task.microbatch;
+        action.beginsTask = std::exchange(begins, false);
+        for (Value output : piece.outputs)
+          for (const Transfer &transfer : plan.transfersOf(output)) {
+            int64_t to = plan.deviceOf(transfer.to);
+            std::tuple<void *, int64_t, int64_t> key{output.getAsOpaquePointer(), transfer.to,
+                                                     task.microbatch};
+            // What runs again is not sent again.
+            if (to == device || sent.contains(key))
+              continue;
+            sent[key] = messages.size();
+            messages.push_back({output, device, to, transfer.to, task.microbatch, transfer.name});
+            action.sends.push_back(messages.back());
+          }
+      }
+    }
+  }
+  for (auto &ofDevice : actions)
+    for (Action &action : ofDevice)
+      for (Value input : action.piece->inputs)
+        if (auto found = sent.find({input.getAsOpaquePointer(), action.piece->stage,
+                                    action.microbatch});
+            found != sent.end())
+          action.needs.push_back(found->second);
+}
+
+/// A sum that another device's update takes, or the loss: sent once it is whole.
+void PipelineTimelines::listSumMessages() {
+  int64_t devices = plan.options.shape.devices;
+  sumMessages.resize(devices);
+  for (int64_t from = 0; from < devices; ++from)
+    for (int64_t to = 0; to < devices; ++to)
+      for (Value value : plan.sumsNeededBy(to)) {
+        if (from == to || plan.deviceOf(plan.homeOfSum(value)) != from)
+          continue;
+        sumMessages[from].push_back(messages.size());
+        messages.push_back({value, from, to, -1, -1, ""});
+      }
+}
+
+unsigned PipelineTimelines::makeTimelines() {
+  listActions();
+  listSumMessages();
+  for (int64_t device = 0; device < plan.options.shape.devices; ++device)
+    DeviceTimeline(*this, device).build();
+  return messages.size();
+}

@@ -1,0 +1,72 @@
+// Builds the fragments and the timelines of a planned pipeline.
+#ifndef DTC_LIB_PARTITION_PIPELINETIMELINE_H
+#define DTC_LIB_PARTITION_PIPELINETIMELINE_H
+
+#include "PipelinePlan.h"
+
+#include "mlir/IR/IRMapping.h"
+
+namespace dtc::partition {
+
+/// A value under way from one device to another: of a microbatch, or (-1) of
+/// the step.
+struct Message {
+  mlir::Value value;
+  int64_t from, to, toStage, microbatch;
+  std::string name;
+};
+
+/// Puts fragments and one timeline a device in the step's place.
+class PipelineTimelines {
+public:
+  /// `axis` is the mesh axis of the stages, `batchAxis` that of the batch.
+  PipelineTimelines(const PipelinePlan &plan, llvm::StringRef axis,
+                    mlir::StringAttr batchAxis, mlir::SymbolTable &symbols);
+
+  /// Gives how many were made.
+  unsigned makeFragments();
+  /// Gives how many messages the ranks of one pipeline exchange.
+  unsigned makeTimelines();
+
+private:
+  /// What a device does, before receives are put between.
+  struct Action {
+    const Piece *piece;
+    int64_t microbatch;
+    /// Sent behind it, in order.
+    llvm::SmallVector<Message> sends;
+    /// Indices into `messages` that it needs.
+    llvm::SmallVector<unsigned> needs;
+    /// The first piece of its task.
+    bool beginsTask;
+  };
+  friend class DeviceTimeline;
+
+  dist::FragmentOp makeFragment(const Piece &piece);
+  dist::FragmentOp makeUpdate(int64_t device);
+  void listActions();
+  void listSumMessages();
+  std::string roleOf(int64_t device) const;
+
+  const PipelinePlan &plan;
+  mlir::func::FuncOp step;
+  llvm::StringRef phase;
+  std::string axis;
+  mlir::StringAttr batchAxis;
+  mlir::SymbolTable &symbols;
+  int64_t microbatches;
+
+  llvm::DenseMap<const Piece *, dist::FragmentOp> fragments;
+  llvm::SmallVector<dist::FragmentOp> updateFragments;
+  /// What the update of a device takes and gives.
+  llvm::SmallVector<llvm::SetVector<mlir::Value>> updateInputs, updateOutputs;
+  llvm::SmallVector<llvm::SmallVector<Action>> actions;
+  /// All messages; those between two devices in the order in which they are sent.
+  llvm::SmallVector<Message> messages;
+  /// Sums that devices exchange behind the schedule, by sender.
+  llvm::SmallVector<llvm::SmallVector<unsigned>> sumMessages;
+};
+
+} // namespace dtc::partition
+
+#endif // DTC_LIB_PARTITION_PIPELINETIMELINE_H
