@@ -1,22 +1,14 @@
-// What the emitted program tells the runtime: facts, and which tensor is what.
+// Which tensor of the emitted program is what.
 #include "Literals.h"
 #include "Printer.h"
 
 #include "dialects/NN/NN.h"
-#include "dtc/Autodiff/AutodiffInterfaces.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::emit;
-
-/// "cross-entropy" for #nn.cross_entropy: as the command line spells it.
-static std::string recipeName(Attribute attribute) {
-  std::string name = attribute.getAbstractAttribute().getName().split('.').second.str();
-  llvm::replace(name, '_', '-');
-  return name;
-}
 
 static SmallVector<rt::BufferOp> buffersOf(rt::ProgramOp program,
                                            rt::BufferKind kind) {
@@ -25,45 +17,6 @@ static SmallVector<rt::BufferOp> buffersOf(rt::ProgramOp program,
     if (buffer.getKind() == kind)
       buffers.push_back(buffer);
   return buffers;
-}
-
-void dtc::emit::printPlan(Printer &printer) {
-  rt::ProgramOp program = printer.program;
-  llvm::raw_ostream &os = printer.os;
-  auto recipe = cast<nn::RecipeAttr>(program.getRecipe());
-  auto optimizer = cast<OptimizerInterface>(recipe.getOptimizer());
-  double flops = 0;
-  for (auto timeline : program.getOps<rt::TimelineOp>())
-    if (timeline.getPhase() == "train")
-      flops += timeline.getFlops();
-
-  os << "// What the compiler decided.\n"
-        "Plan plan() {\n"
-        "  return {\n"
-     << "      .model = " << quote(program.getModel()) << ",\n"
-     << "      .strategy = " << quote(describeStrategy(program)) << ",\n"
-     << "      .devices = " << program.getDevices() << ",\n"
-     << "      .mesh = {";
-  std::string separator;
-  for (auto [axis, size] : llvm::zip_equal(
-           program.getAxes().getAsValueRange<StringAttr>(), program.getMesh())) {
-    os << separator << "{" << quote(axis) << ", " << size << "}";
-    separator = ", ";
-  }
-  os << "},\n"
-     << "      .batch = " << program.getBatch() << ",\n"
-     << "      .local_batch = " << program.getLocalBatch() << ",\n"
-     << "      .arena_bytes = " << *program.getArena() << ",\n"
-     << "      .learning_rate = " << formatReal(optimizer.getLearningRate(), false) << ",\n"
-     << "      .optimizer = " << quote(recipeName(recipe.getOptimizer())) << ",\n"
-     << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";
-  for (rt::BufferOp label : buffersOf(program, rt::BufferKind::Label))
-    if (label.getClasses())
-      os << "      .classes = " << *label.getClasses() << ",\n";
-  if (!buffersOf(program, rt::BufferKind::Correct).empty())
-    os << "      .has_accuracy = true,\n";
-  os << "      .flops = " << formatReal(flops, false) << ",\n"
-     << "  };\n}\n\n";
 }
 
 /// `Init::uniform(0.5)`. Elements given in the model lie in the parameters file.

@@ -3,6 +3,7 @@
 #include "Printer.h"
 
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace dtc;
@@ -38,15 +39,44 @@ static int64_t offsetOf(Value memory) {
   return static_cast<int64_t>(*buffer.getOffset()) + elements * width;
 }
 
+int64_t Printer::slotsOf(Value memory) {
+  while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
+    if (view.getParts())
+      return *view.getParts();
+    memory = view.getBase();
+  }
+  auto buffer = memory.getDefiningOp<rt::BufferOp>();
+  return buffer ? buffer.getSlots().value_or(1) : 1;
+}
+
+/// Bytes from one slot to the next, where these are not the runtime's default.
+static int64_t strideOf(Value memory) {
+  while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
+    if (view.getParts())
+      return rt::bytesOf(view.getMemory().getType());
+    memory = view.getBase();
+  }
+  return llvm::alignTo(rt::bytesOf(cast<MemRefType>(memory.getType())), rt::slotAlignment);
+}
+
 static void printTensor(Printer &printer, Value memory, StringRef rawName) {
   auto type = cast<MemRefType>(memory.getType());
+  int64_t slots = Printer::slotsOf(memory);
   std::string text;
   llvm::raw_string_ostream line(text);
-  line << "  Tensor<" << elementTypeName(type.getElementType()) << "> "
-       << printer.names.of(memory) << "{arena, " << offsetOf(memory) << ", "
-       << formatList(type.getShape());
+  line << (slots > 1 ? "  Slots<" : "  Tensor<") << elementTypeName(type.getElementType())
+       << "> " << printer.names.of(memory) << "{arena, " << offsetOf(memory) << ", ";
+  if (slots > 1)
+    line << slots << ", ";
+  line << formatList(type.getShape());
+  bool ownStride = slots > 1 && strideOf(memory) != static_cast<int64_t>(llvm::alignTo(
+                                                        rt::bytesOf(type), rt::slotAlignment));
   if (!rt::isRowMajor(type))
     line << ", channels_last";
+  else if (ownStride)
+    line << ", row_major";
+  if (ownStride)
+    line << ", " << strideOf(memory);
   line << "};";
   // The comment gives the name under which the model and checkpoints know it.
   printer.os << text;

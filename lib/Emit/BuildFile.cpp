@@ -1,7 +1,7 @@
 // How the emitted folder builds itself.
 #include "dtc/Emit/Emit.h"
 
-void dtc::emit::emitBuildFile(rt::ProgramOp program, llvm::raw_ostream &os) {
+void dtc::emit::emitBuildFile(Programs programs, llvm::raw_ostream &os) {
   os << R"(# Builds this program against dtc's runtime:
 #   cmake -S . -B build -DCMAKE_PREFIX_PATH=<where dtc is installed> && cmake --build build
 cmake_minimum_required(VERSION 3.25)
@@ -15,7 +15,7 @@ find_package(dtcrt REQUIRED)
 add_executable(train train.cpp)
 target_link_libraries(train PRIVATE dtcrt::cpu)
 )";
-  if (hasStoredParameters(program))
+  if (hasStoredParameters(programs))
     os << R"(# The program looks for its stored parameters beside itself.
 configure_file(parameters.safetensors ${CMAKE_CURRENT_BINARY_DIR}/parameters.safetensors COPYONLY)
 )";

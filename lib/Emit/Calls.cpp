@@ -58,7 +58,7 @@ static void printLaunch(Printer &printer, rt::LaunchOp launch) {
   auto kernel = printer.program.lookupSymbol<rt::KernelOp>(launch.getKernel());
   printer.os << "launch(ctx, grid(";
   llvm::interleaveComma(kernel.getGrid(), printer.os);
-  printer.os << "), " << kernel.getSymName() << "{";
+  printer.os << "), " << kernelName(kernel) << "{";
   std::string separator;
   for (ValueRange memories : {launch.getInputs(), launch.getOutputs()})
     for (Value memory : memories) {
@@ -75,14 +75,55 @@ static void printReduction(Printer &printer, StringRef reduction, Value memory,
              << "});";
 }
 
+/// `pool1` to rank 1 in microbatch 0: `pool1_to_1_0`; a bucket's own name.
+std::string Printer::pending(Value started) {
+  std::string &name = pendings[started];
+  if (!name.empty())
+    return name;
+  Operation *op = started.getDefiningOp();
+  if (auto bucket = dyn_cast<rt::AllReduceStartOp>(op)) {
+    name = names.of(bucket.getBuffer());
+  } else {
+    name = makeIdentifier(op->getAttrOfType<StringAttr>("name").getValue()) +
+           (isa<rt::SendStartOp>(op) ? "_to_" : "_from_") +
+           std::to_string(op->getAttrOfType<IntegerAttr>("peer").getInt());
+    if (auto microbatch = op->getAttrOfType<IntegerAttr>("microbatch"))
+      name += "_" + std::to_string(microbatch.getInt());
+  }
+  std::string base = name;
+  for (int i = 2; !pendingNames.insert(name).second; ++i)
+    name = base + "_again" + std::to_string(i);
+  return name;
+}
+
+/// `Pending pool1_to_1_0 = send_start(ctx, b.pool1[0], {.axis = "pipe", …});`
+template <typename MessageOp>
+static void printMessage(Printer &printer, MessageOp message, StringRef callee) {
+  printer.os << "Pending " << printer.pending(message.getPending()) << " = " << callee
+             << "(ctx, " << printer.buffer(message.getBuffer()) << ", {.axis = "
+             << quote(message.getAxis()) << ", .peer = "
+             << static_cast<int64_t>(message.getPeer()) << ", .name = "
+             << quote(message.getName());
+  if (message.getMicrobatch())
+    printer.os << ", .microbatch = " << *message.getMicrobatch();
+  printer.os << "});\n";
+}
+
 LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
   llvm::raw_ostream &os = printer.os;
   os << "  ";
+  if (isa<rt::TimelineOp>(op->getParentOp())) {
+    auto microbatch = op->getAttrOfType<IntegerAttr>("microbatch");
+    printer.slot = std::to_string(microbatch ? microbatch.getInt() : 0);
+  }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](rt::CallOp call) { return ::printCall(printer, call), success(); })
       .Case([&](rt::LaunchOp launch) { return printLaunch(printer, launch), success(); })
       .Case([&](rt::RunOp run) {
-        os << run.getFragment() << "(ctx, b);\n";
+        os << run.getFragment() << "(ctx, b";
+        if (run.getMicrobatch())
+          os << ", " << *run.getMicrobatch();
+        os << ");\n";
         return success();
       })
       .Case([&](rt::AllReduceOp reduce) {
@@ -93,7 +134,7 @@ LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
         return success();
       })
       .Case([&](rt::AllReduceStartOp start) {
-        os << "Pending " << printer.names.of(start.getBuffer()) << " = all_reduce_start";
+        os << "Pending " << printer.pending(start.getPending()) << " = all_reduce_start";
         printReduction(printer, start.getReduction(), start.getBuffer(),
                        start.getAxis(), start.getName());
         os << "  // " << formatBytes(rt::bytesOf(cast<MemRefType>(start.getBuffer().getType())))
@@ -107,9 +148,14 @@ LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
         return success();
       })
       .Case([&](rt::WaitOp wait) {
-        auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>();
-        os << printer.names.of(start.getBuffer()) << ".wait();\n";
+        os << printer.pending(wait.getPending()) << ".wait();\n";
         return success();
+      })
+      .Case([&](rt::SendStartOp send) {
+        return printMessage(printer, send, "send_start"), success();
+      })
+      .Case([&](rt::RecvStartOp recv) {
+        return printMessage(printer, recv, "recv_start"), success();
       })
       .Default([](Operation *other) {
         return other->emitOpError("has no statement in emitted programs");

@@ -31,12 +31,9 @@ static LogicalResult writeFile(Operation *op, const Twine &folder, StringRef nam
 }
 
 LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder) {
-  auto programs = module.getOps<rt::ProgramOp>();
-  if (!llvm::hasSingleElement(programs))
-    return module.emitError("has ")
-           << std::distance(programs.begin(), programs.end())
-           << " programs; a source folder holds exactly one";
-  rt::ProgramOp program = *programs.begin();
+  SmallVector<rt::ProgramOp> programs(module.getOps<rt::ProgramOp>());
+  if (programs.empty())
+    return module.emitError("has no program; a source folder holds those of all roles");
 
   while (folder.size() > 1 && folder.ends_with("/"))
     folder = folder.drop_back();
@@ -58,19 +55,19 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder) {
       llvm::sys::fs::remove_directories(temporary);
   });
   if (failed(writeFile(module, temporary, "train.cpp", [&](llvm::raw_ostream &os) {
-        return emitProgram(program, os);
+        return emitProgram(programs, os);
       })) ||
       failed(writeFile(module, temporary, "CMakeLists.txt", [&](llvm::raw_ostream &os) {
-        return emitBuildFile(program, os), success();
+        return emitBuildFile(programs, os), success();
       })) ||
       failed(writeFile(module, temporary, "plan.json", [&](llvm::raw_ostream &os) {
-        return emitPlan(program, os), success();
+        return emitPlan(programs, os), success();
       })))
     return failure();
-  if (hasStoredParameters(program) &&
+  if (hasStoredParameters(programs) &&
       failed(writeFile(module, temporary, "parameters.safetensors",
                        [&](llvm::raw_ostream &os) {
-                         return emitParameters(program, os), success();
+                         return emitParameters(programs, os), success();
                        })))
     return failure();
 

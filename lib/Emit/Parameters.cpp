@@ -2,6 +2,7 @@
 #include "dtc/Emit/Emit.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/EndianStream.h"
 #include "llvm/Support/JSON.h"
 
@@ -22,17 +23,22 @@ static void writeElements(ElementsAttr elements, llvm::raw_ostream &os) {
     writer.write(value.convertToFloat());
 }
 
-bool dtc::emit::hasStoredParameters(rt::ProgramOp program) {
-  return llvm::any_of(program.getOps<rt::BufferOp>(), [](rt::BufferOp buffer) {
-    return isa_and_present<ElementsAttr>(buffer.getInitAttr());
-  });
+/// By name; what several roles hold is stored once.
+static llvm::MapVector<StringRef, ElementsAttr> storedValues(emit::Programs programs) {
+  llvm::MapVector<StringRef, ElementsAttr> stored;
+  for (rt::ProgramOp program : programs)
+    for (auto buffer : program.getOps<rt::BufferOp>())
+      if (auto elements = dyn_cast_or_null<ElementsAttr>(buffer.getInitAttr()))
+        stored.insert({buffer.getName(), elements});
+  return stored;
 }
 
-void dtc::emit::emitParameters(rt::ProgramOp program, llvm::raw_ostream &os) {
-  SmallVector<std::pair<StringRef, ElementsAttr>> stored;
-  for (auto buffer : program.getOps<rt::BufferOp>())
-    if (auto elements = dyn_cast_or_null<ElementsAttr>(buffer.getInitAttr()))
-      stored.emplace_back(buffer.getName(), elements);
+bool dtc::emit::hasStoredParameters(Programs programs) {
+  return !storedValues(programs).empty();
+}
+
+void dtc::emit::emitParameters(Programs programs, llvm::raw_ostream &os) {
+  auto stored = storedValues(programs);
   std::string header;
   llvm::raw_string_ostream headerStream(header);
   llvm::json::OStream json(headerStream);

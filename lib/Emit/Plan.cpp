@@ -22,7 +22,9 @@ static void printBuffer(llvm::json::OStream &json, const Names &names,
     json.attribute("identifier", names.of(buffer.getMemory()));
     json.attribute("kind", rt::stringifyBufferKind(buffer.getKind()));
     json.attribute("offset", static_cast<int64_t>(*buffer.getOffset()));
-    json.attribute("bytes", rt::bytesOf(type));
+    json.attribute("bytes", rt::bytesOf(buffer));
+    if (buffer.getSlots())
+      json.attribute("slots", static_cast<int64_t>(*buffer.getSlots()));
     json.attributeArray("shape", [&] {
       for (int64_t size : type.getShape())
         json.value(size);
@@ -31,40 +33,82 @@ static void printBuffer(llvm::json::OStream &json, const Names &names,
   });
 }
 
+/// The attributes of a message that goes to or comes from another rank.
+template <typename MessageOp>
+static void printMessage(llvm::json::OStream &json, MessageOp message, StringRef what,
+                         StringRef direction) {
+  json.attribute(what, text(message.getName()));
+  json.attribute(direction, static_cast<int64_t>(message.getPeer()));
+  json.attribute("axis", text(message.getAxis()));
+  json.attribute("bytes", rt::bytesOf(cast<MemRefType>(message.getBuffer().getType())));
+  if (message.getMicrobatch())
+    json.attribute("microbatch", static_cast<int64_t>(*message.getMicrobatch()));
+}
+
+static void printEvent(llvm::json::OStream &json, Operation *op) {
+  if (auto run = dyn_cast<rt::RunOp>(op)) {
+    auto fragment =
+        op->getParentOfType<rt::ProgramOp>().lookupSymbol<rt::FragmentOp>(run.getFragment());
+    json.attribute("run", run.getFragment());
+    if (run.getMicrobatch())
+      json.attribute("microbatch", static_cast<int64_t>(*run.getMicrobatch()));
+    json.attribute("flops", fragment.getFlops().convertToDouble());
+    json.attribute("bytes", static_cast<int64_t>(fragment.getBytes()));
+  } else if (auto start = dyn_cast<rt::AllReduceStartOp>(op)) {
+    json.attribute("all_reduce_start", text(start.getName()));
+    json.attribute("axis", text(start.getAxis()));
+    json.attribute("bytes", rt::bytesOf(cast<MemRefType>(start.getBuffer().getType())));
+    json.attributeArray("contents", [&] {
+      for (StringRef content : start.getContents().getAsValueRange<StringAttr>())
+        json.value(text(content));
+    });
+  } else if (auto send = dyn_cast<rt::SendStartOp>(op)) {
+    printMessage(json, send, "send_start", "to");
+  } else if (auto recv = dyn_cast<rt::RecvStartOp>(op)) {
+    printMessage(json, recv, "recv_start", "from");
+  } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
+    Operation *start = wait.getPending().getDefiningOp();
+    json.attribute("wait", text(start->getAttrOfType<StringAttr>("name").getValue()));
+    if (auto microbatch = start->getAttrOfType<IntegerAttr>("microbatch"))
+      json.attribute("microbatch", microbatch.getInt());
+  }
+}
+
 static void printTimeline(llvm::json::OStream &json, rt::TimelineOp timeline) {
   json.object([&] {
     json.attribute("phase", timeline.getPhase());
     json.attributeArray("events", [&] {
-      for (Operation &op : timeline.getBody().front()) {
-        if (auto run = dyn_cast<rt::RunOp>(op)) {
-          auto fragment = op.getParentOfType<rt::ProgramOp>()
-                              .lookupSymbol<rt::FragmentOp>(run.getFragment());
-          json.object([&] {
-            json.attribute("run", run.getFragment());
-            json.attribute("flops", fragment.getFlops().convertToDouble());
-            json.attribute("bytes", static_cast<int64_t>(fragment.getBytes()));
-          });
-        } else if (auto start = dyn_cast<rt::AllReduceStartOp>(op)) {
-          json.object([&] {
-            json.attribute("all_reduce_start", text(start.getName()));
-            json.attribute("axis", text(start.getAxis()));
-            json.attribute("bytes", rt::bytesOf(cast<MemRefType>(start.getBuffer().getType())));
-            json.attributeArray("contents", [&] {
-              for (StringRef content : start.getContents().getAsValueRange<StringAttr>())
-                json.value(text(content));
-            });
-          });
-        } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
-          auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>();
-          json.object([&] { json.attribute("wait", text(start.getName())); });
-        }
-      }
+      for (Operation &op : timeline.getBody().front())
+        if (isa<rt::RunOp, rt::AllReduceStartOp, rt::SendStartOp, rt::RecvStartOp, rt::WaitOp>(op))
+          json.object([&] { printEvent(json, &op); });
     });
   });
 }
 
-void dtc::emit::emitPlan(rt::ProgramOp program, llvm::raw_ostream &os) {
+static void printRole(llvm::json::OStream &json, rt::ProgramOp program) {
   Names names(program);
+  json.object([&] {
+    json.attribute("role", program.getSymName());
+    json.attributeObject("at", [&] {
+      if (DictionaryAttr at = program.getAtAttr())
+        for (NamedAttribute place : at)
+          json.attribute(text(place.getName()), cast<IntegerAttr>(place.getValue()).getInt());
+    });
+    json.attribute("local_batch", static_cast<int64_t>(program.getLocalBatch()));
+    json.attribute("arena_bytes", static_cast<int64_t>(*program.getArena()));
+    json.attributeArray("buffers", [&] {
+      for (auto buffer : program.getOps<rt::BufferOp>())
+        printBuffer(json, names, buffer);
+    });
+    json.attributeArray("timelines", [&] {
+      for (auto timeline : program.getOps<rt::TimelineOp>())
+        printTimeline(json, timeline);
+    });
+  });
+}
+
+void dtc::emit::emitPlan(Programs programs, llvm::raw_ostream &os) {
+  rt::ProgramOp program = programs.front();
   llvm::json::OStream json(os, /*IndentSize=*/2);
   json.object([&] {
     json.attribute("model", text(program.getModel()));
@@ -78,15 +122,9 @@ void dtc::emit::emitPlan(rt::ProgramOp program, llvm::raw_ostream &os) {
         });
     });
     json.attribute("batch", static_cast<int64_t>(program.getBatch()));
-    json.attribute("local_batch", static_cast<int64_t>(program.getLocalBatch()));
-    json.attribute("arena_bytes", static_cast<int64_t>(*program.getArena()));
-    json.attributeArray("buffers", [&] {
-      for (auto buffer : program.getOps<rt::BufferOp>())
-        printBuffer(json, names, buffer);
-    });
-    json.attributeArray("timelines", [&] {
-      for (auto timeline : program.getOps<rt::TimelineOp>())
-        printTimeline(json, timeline);
+    json.attributeArray("roles", [&] {
+      for (rt::ProgramOp role : programs)
+        printRole(json, role);
     });
   });
   os << "\n";

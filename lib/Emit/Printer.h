@@ -12,26 +12,47 @@ struct Printer {
   rt::ProgramOp program;
   Names names;
   llvm::raw_ostream &os;
+  /// The slot that statements work on: `microbatch` in fragments, a number in
+  /// timelines.
+  std::string slot = "0";
 
   Printer(rt::ProgramOp program, llvm::raw_ostream &os)
       : program(program), names(program), os(os) {}
 
-  /// `b.conv1_weight`.
+  /// `b.conv1_weight`, `b.conv1[microbatch]`.
   std::string buffer(mlir::Value memory) const {
-    return ("b." + names.of(memory)).str();
+    return ("b." + names.of(memory) + (slotsOf(memory) > 1 ? "[" + slot + "]" : "")).str();
   }
+  /// How often the memory is there; a view of the batch's rows, once a microbatch.
+  static int64_t slotsOf(mlir::Value memory);
+
+  /// The variable that holds communication under way: `pool1_to_1_0`.
+  std::string pending(mlir::Value started);
+  /// A new function: the names of such variables are free again.
+  void beginTimeline() { pendingNames.clear(); }
+
+private:
+  llvm::DenseMap<mlir::Value, std::string> pendings;
+  llvm::StringSet<> pendingNames;
 };
 
 /// Program.cpp: "data parallel on 4 devices".
 std::string describeStrategy(rt::ProgramOp program);
+/// Fragments.cpp: which of a program's timelines is of the phase, or null.
+rt::TimelineOp timelineOf(rt::ProgramOp program, llvm::StringRef phase);
+/// Fragments.cpp: kernels, buffers, fragments, timelines and the binding of a program.
+llvm::LogicalResult printRole(Printer &printer);
 /// Kernels.cpp: `struct relu { … };`. Fails on an op without an expression.
 llvm::LogicalResult printKernel(Printer &printer, rt::KernelOp kernel);
+/// Kernels.cpp: the name of its struct.
+std::string kernelName(rt::KernelOp kernel);
 /// Buffers.cpp: arrays of constants, and `struct Buffers { … };`.
 llvm::LogicalResult printBuffers(Printer &printer);
 /// Calls.cpp: one op of a fragment or a timeline, as a statement.
 llvm::LogicalResult printCall(Printer &printer, mlir::Operation *op);
-/// Binding.cpp: `Plan plan()` and `Binding bind(Buffers &)`.
-void printPlan(Printer &printer);
+/// Facts.cpp: `Plan plan()` of all programs together.
+void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os);
+/// Binding.cpp: `Binding bind(Buffers &)`.
 void printBinding(Printer &printer);
 
 } // namespace dtc::emit

@@ -1,4 +1,4 @@
-// The translation unit: header, kernels, buffers, fragments, timelines, main.
+// The translation unit: header, roles, facts, main.
 #include "Literals.h"
 #include "Printer.h"
 
@@ -15,22 +15,22 @@ std::string dtc::emit::describeStrategy(rt::ProgramOp program) {
            program.getAxes().getAsValueRange<StringAttr>(), program.getMesh())) {
     if (size == 1)
       continue;
-    text += (text.empty() ? "" : " x ") + axis.str() + " parallel on " +
-            std::to_string(size) + " devices";
+    text += text.empty() ? "" : ", ";
+    if (axis == "pipe")
+      text += "a pipeline on " + std::to_string(size) + " devices";
+    else
+      text += axis.str() + " parallel on " + std::to_string(size) + " devices";
   }
   return text.empty() ? "one device" : text;
-}
-
-static rt::TimelineOp timelineOf(rt::ProgramOp program, StringRef phase) {
-  for (auto timeline : program.getOps<rt::TimelineOp>())
-    if (timeline.getPhase() == phase)
-      return timeline;
-  return {};
 }
 
 /// `[head][bucket0 >][tail][bucket0 .]…`: the step at a glance.
 static std::string sketch(rt::TimelineOp timeline) {
   std::string text;
+  // A pipeline's step is longer than a line: its schedule is in the timelines.
+  if (llvm::any_of(timeline.getOps<rt::RunOp>(),
+                   [](rt::RunOp run) { return run.getMicrobatch().has_value(); }))
+    return "";
   for (Operation &op : timeline.getBody().front()) {
     if (auto run = dyn_cast<rt::RunOp>(op))
       text += (text.empty() ? "" : " -> ") + run.getFragment().str();
@@ -45,105 +45,91 @@ static std::string sketch(rt::TimelineOp timeline) {
   return text;
 }
 
-static void printHeader(Printer &printer) {
-  rt::ProgramOp program = printer.program;
-  llvm::raw_ostream &os = printer.os;
-  int64_t communicated = 0, buckets = 0;
+/// How much one rank computes, keeps and sends.
+static void printAmounts(rt::ProgramOp program, llvm::raw_ostream &os) {
   rt::TimelineOp train = timelineOf(program, "train");
+  int64_t reduced = 0, buckets = 0, sent = 0;
   for (auto start : train.getOps<rt::AllReduceStartOp>()) {
     ++buckets;
-    communicated += rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()));
+    reduced += rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()));
   }
+  for (auto send : train.getOps<rt::SendStartOp>())
+    sent += rt::bytesOf(cast<MemRefType>(send.getBuffer().getType()));
+  os << formatFlops(train.getFlops()) << ", " << formatBytes(*program.getArena()) << " arena";
+  if (sent)
+    os << ", sends " << formatBytes(sent);
+  if (buckets)
+    os << ", all-reduce of " << formatBytes(reduced) << " in " << buckets
+       << (buckets == 1 ? " bucket" : " buckets");
+}
+
+static void printHeader(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os) {
+  rt::ProgramOp program = programs.front();
   os << "// " << forComment(program.getModel()) << ", " << describeStrategy(program)
      << ". Made by dtc; yours to read and to change.\n"
      << "//\n"
      << "//   global batch        " << program.getBatch() << " samples, "
-     << program.getLocalBatch() << " on each rank\n"
-     << "//   per rank and step   " << formatFlops(train.getFlops()) << ", "
-     << formatBytes(*program.getArena()) << " arena";
-  if (buckets)
-    os << ", all-reduce of " << formatBytes(communicated) << " in " << buckets
-       << (buckets == 1 ? " bucket" : " buckets");
-  os << "\n//   a step              " << sketch(train) << "\n"
-     << "#include <dtcrt/program.h>\n"
+     << program.getLocalBatch() << " on each rank\n";
+  for (rt::ProgramOp role : programs) {
+    std::string label = programs.size() == 1 ? "per rank and step"
+                                             : role.getSymName().str() + ", a step";
+    os << "//   " << llvm::left_justify(label, 19) << " ";
+    printAmounts(role, os);
+    os << "\n";
+  }
+  if (std::string text = sketch(timelineOf(program, "train")); !text.empty())
+    os << "//   a step              " << text << "\n";
+  os << "#include <dtcrt/program.h>\n"
      << "using namespace dtcrt;\n\n"
      << "namespace {\n\n";
 }
 
-/// The layers whose ops stand in a fragment, for the comment above it.
-static std::string layersOf(rt::FragmentOp fragment) {
-  llvm::SetVector<StringRef> layers;
-  auto collect = [&](auto &&self, Location location) -> void {
-    if (auto name = dyn_cast<NameLoc>(location))
-      layers.insert(name.getName());
-    else if (auto fused = dyn_cast<FusedLoc>(location))
-      for (Location part : fused.getLocations())
-        self(self, part);
-  };
-  for (Operation &op : fragment.getBody().front())
-    collect(collect, op.getLoc());
-  constexpr size_t most = 12;
-  std::string text;
-  for (StringRef layer : layers.getArrayRef().take_front(most))
-    text += (text.empty() ? "" : ", ") + forComment(layer);
-  if (layers.size() > most)
-    text += ", and " + std::to_string(layers.size() - most) + " more";
-  return text;
+/// `role<stage0::Buffers>({.name = "stage0", .at = {{"pipe", 0}}, …}, …)`.
+static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
+  StringRef name = program.getSymName();
+  os << "      role<" << name << "::Buffers>({.name = " << quote(name) << ", .at = {";
+  std::string separator;
+  if (DictionaryAttr at = program.getAtAttr())
+    for (NamedAttribute place : at) {
+      os << separator << "{" << quote(place.getName()) << ", "
+         << cast<IntegerAttr>(place.getValue()).getInt() << "}";
+      separator = ", ";
+    }
+  os << "}, .arena_bytes = " << *program.getArena()
+     << ", .flops = " << formatReal(timelineOf(program, "train").getFlops(), false)
+     << ", .local_batch = " << program.getLocalBatch() << "},\n"
+     << "          " << name << "::bind, " << name << "::step"
+     << (timelineOf(program, "evaluate") ? ", " + name.str() + "::evaluate" : "") << "),\n";
 }
 
-static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
-  std::string layers = layersOf(fragment);
-  printer.os << "// " << (layers.empty() ? "" : layers + ": ")
-             << formatFlops(fragment.getFlops().convertToDouble()) << ", "
-             << formatBytes(fragment.getBytes()) << " read and written.\n"
-             << "void " << fragment.getSymName() << "(Context &ctx, Buffers &b) {\n";
-  for (Operation &op : fragment.getBody().front())
-    if (failed(printCall(printer, &op)))
-      return failure();
-  printer.os << "}\n\n";
-  return success();
-}
-
-static LogicalResult printTimeline(Printer &printer, rt::TimelineOp timeline,
-                                   StringRef function, StringRef comment) {
-  printer.os << "// " << comment << "\nvoid " << function
-             << "(Context &ctx, Buffers &b) {\n";
-  for (Operation &op : timeline.getBody().front())
-    if (failed(printCall(printer, &op)))
-      return failure();
-  printer.os << "}\n\n";
-  return success();
-}
-
-LogicalResult dtc::emit::emitProgram(rt::ProgramOp program,
+LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
                                      llvm::raw_ostream &os) {
-  if (!program.getArena())
-    return program.emitOpError("has no memory plan: run dtc-plan-memory first");
-  rt::TimelineOp train = timelineOf(program, "train");
-  if (!train)
-    return program.emitOpError("has no timeline of the phase 'train'");
-  rt::TimelineOp evaluate = timelineOf(program, "evaluate");
-
-  Printer printer(program, os);
-  printHeader(printer);
-  for (auto kernel : program.getOps<rt::KernelOp>())
-    if (failed(printKernel(printer, kernel)))
+  for (rt::ProgramOp program : programs)
+    if (!program.getArena())
+      return program.emitOpError("has no memory plan: run dtc-plan-memory first");
+    else if (!timelineOf(program, "train"))
+      return program.emitOpError("has no timeline of the phase 'train'");
+  printHeader(programs, os);
+  bool alike = programs.size() == 1;
+  for (rt::ProgramOp program : programs) {
+    Printer printer(program, os);
+    if (!alike)
+      os << "namespace " << program.getSymName() << " {\n\n";
+    if (failed(printRole(printer)))
       return failure();
-  if (failed(printBuffers(printer)))
-    return failure();
-  for (auto fragment : program.getOps<rt::FragmentOp>())
-    if (failed(printFragment(printer, fragment)))
-      return failure();
-  if (failed(printTimeline(printer, train, "step", "What one rank does in one step.")))
-    return failure();
-  if (evaluate &&
-      failed(printTimeline(printer, evaluate, "evaluate",
-                           "Loss and correct samples of one batch, for evaluation.")))
-    return failure();
-  printPlan(printer);
-  printBinding(printer);
-  os << "} // namespace\n\n"
-     << "int main(int argc, char **argv) { return run<Buffers>(argc, argv, plan(), bind, step"
-     << (evaluate ? ", evaluate" : "") << "); }\n";
+    if (!alike)
+      os << "} // namespace " << program.getSymName() << "\n\n";
+  }
+  printPlan(programs, os);
+  os << "} // namespace\n\n";
+  if (alike) {
+    os << "int main(int argc, char **argv) { return run<Buffers>(argc, argv, plan(), bind, step"
+       << (timelineOf(programs.front(), "evaluate") ? ", evaluate" : "") << "); }\n";
+    return success();
+  }
+  os << "int main(int argc, char **argv) {\n  return run(argc, argv, plan(), {\n";
+  for (rt::ProgramOp program : programs)
+    printRoleEntry(program, os);
+  os << "  });\n}\n";
   return success();
 }

@@ -43,6 +43,7 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
 
   // CHECK: 2.00 kFLOP, 1.00 KiB read and written.
   // CHECK-NEXT: void forward_backward(Context &ctx, Buffers &b) {
+  // CHECK-NEXT:   Span span(ctx, "forward_backward");
   // CHECK-NEXT:   matmul(ctx, b.x, b.fc_weight, b.fc, {.transpose_b = true});
   // CHECK-NEXT:   softmax_cross_entropy(ctx, b.fc, b.label, b.sample_weight, b.loss_sum, b.loss_dlogits);
   // CHECK-NEXT:   matmul(ctx, b.loss_dlogits, b.x, b.fc_weight_gradient, {.transpose_a = true});
@@ -53,6 +54,7 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
     rt.call "matmul"(%dy, %x) -> (%dw) options {transpose_a = true} : (memref<4x2xf32>, memref<4x8xf32>) -> memref<2x8xf32>
   }
   // CHECK: void update(Context &ctx, Buffers &b) {
+  // CHECK-NEXT:   Span span(ctx, "update");
   // CHECK-NEXT:   sgd_update(ctx, b.fc_weight, b.fc_weight_gradient, b.sgd_momentum_fc_weight, {.lr = 0.1, .momentum = 0.9});
   rt.fragment @update flops 0.0 bytes 0 {
     rt.call "sgd_update"(%w, %dw, %m) -> () options {lr = 0.1 : f64, momentum = 0.9 : f64} : (memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>) -> ()
@@ -80,6 +82,10 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
     rt.run @update
     rt.call "copy"(%sum) -> (%loss) : (memref<f32>) -> memref<f32>
   }
+  // CHECK: Binding bind(Buffers &b) {
+  // CHECK: .inputs = {{[{][{]}}"x", b.x}},
+  // CHECK: {"fc.weight", b.fc_weight, Init::uniform(0.5)},
+  // CHECK: {"sgd.momentum/fc.weight", b.sgd_momentum_fc_weight},
   // CHECK: Plan plan() {
   // CHECK-NEXT:   return {
   // CHECK-NEXT:       .model = "perceptron",
@@ -94,10 +100,6 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
   // CHECK-NEXT:       .loss = "cross-entropy",
   // CHECK-NEXT:       .classes = 2,
   // CHECK-NEXT:       .flops = 2000.0,
-  // CHECK: Binding bind(Buffers &b) {
-  // CHECK: .inputs = {{[{][{]}}"x", b.x}},
-  // CHECK: {"fc.weight", b.fc_weight, Init::uniform(0.5)},
-  // CHECK: {"sgd.momentum/fc.weight", b.sgd_momentum_fc_weight},
   // Without a timeline for evaluation there is no such function.
   // CHECK: int main(int argc, char **argv) { return run<Buffers>(argc, argv, plan(), bind, step); }
 }

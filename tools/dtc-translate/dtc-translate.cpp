@@ -10,13 +10,14 @@
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 
-/// Applies `print` to every program of a module.
+/// Applies `print` to the programs of a module, all roles together.
 template <typename Print>
-static llvm::LogicalResult forEachProgram(mlir::Operation *op, Print print) {
-  for (auto program : llvm::cast<mlir::ModuleOp>(op).getOps<dtc::rt::ProgramOp>())
-    if (failed(print(program)))
-      return llvm::failure();
-  return llvm::success();
+static llvm::LogicalResult withPrograms(mlir::Operation *op, Print print) {
+  llvm::SmallVector<dtc::rt::ProgramOp> programs(
+      llvm::cast<mlir::ModuleOp>(op).getOps<dtc::rt::ProgramOp>());
+  if (programs.empty())
+    return op->emitError("has no program");
+  return print(dtc::emit::Programs(programs));
 }
 
 /// The training step as it is predicted for the default cluster.
@@ -41,16 +42,16 @@ int main(int argc, char **argv) {
   mlir::TranslateFromMLIRRegistration source(
       "rt-to-source", "the translation unit of a planned program",
       [](mlir::Operation *op, llvm::raw_ostream &os) {
-        return forEachProgram(op, [&](dtc::rt::ProgramOp program) {
-          return dtc::emit::emitProgram(program, os);
+        return withPrograms(op, [&](dtc::emit::Programs programs) {
+          return dtc::emit::emitProgram(programs, os);
         });
       },
       dtc::registerDialects);
   mlir::TranslateFromMLIRRegistration plan(
       "rt-to-plan", "the plan of a program as JSON",
       [](mlir::Operation *op, llvm::raw_ostream &os) {
-        return forEachProgram(op, [&](dtc::rt::ProgramOp program) {
-          return dtc::emit::emitPlan(program, os), llvm::success();
+        return withPrograms(op, [&](dtc::emit::Programs programs) {
+          return dtc::emit::emitPlan(programs, os), llvm::success();
         });
       },
       dtc::registerDialects);

@@ -14,24 +14,28 @@ class ModuleOp;
 
 namespace dtc::emit {
 
-/// Prints the translation unit of a planned program (`train.cpp`). Names of the
-/// model occur in it only as identifiers made from them and as escaped strings.
-/// Fails, after a diagnostic, on a scalar op without an expression.
-llvm::LogicalResult emitProgram(rt::ProgramOp program, llvm::raw_ostream &os);
+/// The programs of all roles: at least one, all of one model.
+using Programs = llvm::ArrayRef<rt::ProgramOp>;
 
-/// Prints the plan as JSON: buffers with offsets and lifetimes, fragments, buckets.
-void emitPlan(rt::ProgramOp program, llvm::raw_ostream &os);
+/// Prints the translation unit of planned programs (`train.cpp`); with several
+/// roles, each in a namespace of its own. Names of the model occur in it only as
+/// identifiers made from them and as escaped strings.
+/// Fails, after a diagnostic, on a scalar op without an expression.
+llvm::LogicalResult emitProgram(Programs programs, llvm::raw_ostream &os);
+
+/// Prints the plan as JSON: for each role its buffers with offsets, and its timelines.
+void emitPlan(Programs programs, llvm::raw_ostream &os);
 
 /// Prints the CMakeLists.txt that builds the folder against the runtime.
-void emitBuildFile(rt::ProgramOp program, llvm::raw_ostream &os);
+void emitBuildFile(Programs programs, llvm::raw_ostream &os);
 
 /// Whether the model brings initial values of its own.
-bool hasStoredParameters(rt::ProgramOp program);
+bool hasStoredParameters(Programs programs);
 
 /// Prints those values as safetensors. Format: https://github.com/huggingface/safetensors#format
-void emitParameters(rt::ProgramOp program, llvm::raw_ostream &os);
+void emitParameters(Programs programs, llvm::raw_ostream &os);
 
-/// Writes the folder of the module's program: train.cpp, CMakeLists.txt,
+/// Writes the folder of the module's programs: train.cpp, CMakeLists.txt,
 /// plan.json and, where the model stores initial values,
 /// parameters.safetensors. The folder appears whole or not at all; an existing
 /// one is replaced only if it holds a plan.json.

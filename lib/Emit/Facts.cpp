@@ -1,0 +1,63 @@
+// What the compiler decided, as facts for the runtime.
+#include "Literals.h"
+#include "Printer.h"
+
+#include "dialects/NN/NN.h"
+#include "dtc/Autodiff/AutodiffInterfaces.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::emit;
+
+/// "cross-entropy" for #nn.cross_entropy: as the command line spells it.
+static std::string recipeName(Attribute attribute) {
+  std::string name = attribute.getAbstractAttribute().getName().split('.').second.str();
+  llvm::replace(name, '_', '-');
+  return name;
+}
+
+/// The bound of labels that are class ids, from whichever role has them.
+static std::optional<int64_t> classesOf(ArrayRef<rt::ProgramOp> programs) {
+  for (rt::ProgramOp program : programs)
+    for (auto buffer : program.getOps<rt::BufferOp>())
+      if (buffer.getKind() == rt::BufferKind::Label && buffer.getClasses())
+        return buffer.getClasses();
+  return std::nullopt;
+}
+
+void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os) {
+  rt::ProgramOp program = programs.front();
+  bool alike = programs.size() == 1;
+  auto recipe = cast<nn::RecipeAttr>(program.getRecipe());
+  auto optimizer = cast<OptimizerInterface>(recipe.getOptimizer());
+  os << "// What the compiler decided.\n"
+        "Plan plan() {\n"
+        "  return {\n"
+     << "      .model = " << quote(program.getModel()) << ",\n"
+     << "      .strategy = " << quote(describeStrategy(program)) << ",\n"
+     << "      .devices = " << program.getDevices() << ",\n"
+     << "      .mesh = {";
+  std::string separator;
+  for (auto [axis, size] : llvm::zip_equal(
+           program.getAxes().getAsValueRange<StringAttr>(), program.getMesh())) {
+    os << separator << "{" << quote(axis) << ", " << size << "}";
+    separator = ", ";
+  }
+  os << "},\n"
+     << "      .batch = " << program.getBatch() << ",\n"
+     << "      .local_batch = " << program.getLocalBatch() << ",\n";
+  if (alike)
+    os << "      .arena_bytes = " << *program.getArena() << ",\n";
+  os << "      .learning_rate = " << formatReal(optimizer.getLearningRate(), false) << ",\n"
+     << "      .optimizer = " << quote(recipeName(recipe.getOptimizer())) << ",\n"
+     << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";
+  if (std::optional<int64_t> classes = classesOf(programs))
+    os << "      .classes = " << *classes << ",\n";
+  if (llvm::any_of(program.getOps<rt::BufferOp>(), [](rt::BufferOp buffer) {
+        return buffer.getKind() == rt::BufferKind::Correct;
+      }))
+    os << "      .has_accuracy = true,\n";
+  if (rt::TimelineOp train = timelineOf(program, "train"); train && alike)
+    os << "      .flops = " << formatReal(train.getFlops(), false) << ",\n";
+  os << "  };\n}\n\n";
+}

@@ -1,0 +1,99 @@
+// One role's part of the translation unit: kernels, buffers, fragments, timelines.
+#include "Literals.h"
+#include "Printer.h"
+
+#include "dtc/Cost/Quantities.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::emit;
+
+rt::TimelineOp dtc::emit::timelineOf(rt::ProgramOp program, StringRef phase) {
+  for (auto timeline : program.getOps<rt::TimelineOp>())
+    if (timeline.getPhase() == phase)
+      return timeline;
+  return {};
+}
+
+/// The layers whose ops stand in a fragment, for the comment above it.
+static std::string layersOf(rt::FragmentOp fragment) {
+  llvm::SetVector<StringRef> layers;
+  auto collect = [&](auto &&self, Location location) -> void {
+    if (auto name = dyn_cast<NameLoc>(location))
+      layers.insert(name.getName());
+    else if (auto fused = dyn_cast<FusedLoc>(location))
+      for (Location part : fused.getLocations())
+        self(self, part);
+  };
+  for (Operation &op : fragment.getBody().front())
+    collect(collect, op.getLoc());
+  constexpr size_t most = 12;
+  std::string text;
+  for (StringRef layer : layers.getArrayRef().take_front(most))
+    text += (text.empty() ? "" : ", ") + forComment(layer);
+  if (layers.size() > most)
+    text += ", and " + std::to_string(layers.size() - most) + " more";
+  return text;
+}
+
+/// Whether the fragment runs once for each microbatch.
+static bool isPerMicrobatch(rt::FragmentOp fragment) {
+  auto program = fragment->getParentOfType<rt::ProgramOp>();
+  for (auto timeline : program.getOps<rt::TimelineOp>())
+    for (auto run : timeline.getOps<rt::RunOp>())
+      if (run.getFragment() == fragment.getSymName())
+        return run.getMicrobatch().has_value();
+  return false;
+}
+
+static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
+  bool perMicrobatch = isPerMicrobatch(fragment);
+  printer.slot = "microbatch";
+  std::string layers = layersOf(fragment);
+  printer.os << "// " << (layers.empty() ? "" : layers + ": ")
+             << formatFlops(fragment.getFlops().convertToDouble()) << ", "
+             << formatBytes(fragment.getBytes()) << " read and written.\n"
+             << "void " << fragment.getSymName() << "(Context &ctx, Buffers &b"
+             << (perMicrobatch ? ", index microbatch" : "") << ") {\n"
+             << "  Span span(ctx, \"" << fragment.getSymName() << "\""
+             << (perMicrobatch ? ", microbatch" : "") << ");\n";
+  for (Operation &op : fragment.getBody().front())
+    if (failed(printCall(printer, &op)))
+      return failure();
+  printer.os << "}\n\n";
+  return success();
+}
+
+static LogicalResult printTimeline(Printer &printer, rt::TimelineOp timeline,
+                                   StringRef function, StringRef comment) {
+  printer.beginTimeline();
+  printer.os << "// " << comment << "\nvoid " << function
+             << "(Context &ctx, Buffers &b) {\n";
+  for (Operation &op : timeline.getBody().front())
+    if (failed(printCall(printer, &op)))
+      return failure();
+  printer.os << "}\n\n";
+  return success();
+}
+
+LogicalResult dtc::emit::printRole(Printer &printer) {
+  rt::ProgramOp program = printer.program;
+  for (auto kernel : program.getOps<rt::KernelOp>())
+    if (failed(printKernel(printer, kernel)))
+      return failure();
+  if (failed(printBuffers(printer)))
+    return failure();
+  for (auto fragment : program.getOps<rt::FragmentOp>())
+    if (failed(printFragment(printer, fragment)))
+      return failure();
+  if (failed(printTimeline(printer, timelineOf(program, "train"), "step",
+                           "What one rank does in one step.")))
+    return failure();
+  rt::TimelineOp evaluate = timelineOf(program, "evaluate");
+  if (evaluate &&
+      failed(printTimeline(printer, evaluate, "evaluate",
+                           "Loss and correct samples of one batch, for evaluation.")))
+    return failure();
+  printBinding(printer);
+  return success();
+}
