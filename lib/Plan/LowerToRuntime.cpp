@@ -61,11 +61,14 @@ struct LowerToRuntimePass
     if (!model || !recipe)
       return timeline.emitOpError("needs nn.model and nn.recipe"), failure();
     int64_t localBatch = 0;
+    if (auto rows = timeline->getAttrOfType<IntegerAttr>(dist::names::localBatch))
+      localBatch = rows.getInt();
     for (unsigned i = 0; i < timeline.getNumArguments(); ++i)
       if (timeline.getArgAttr(i, nn::names::sampleWeight))
         localBatch = cast<RankedTensorType>(timeline.getArgumentTypes()[i]).getDimSize(0);
     if (!localBatch)
-      return timeline.emitOpError("has no sample weights"), failure();
+      return timeline.emitOpError("has neither sample weights nor ")
+                 << dist::names::localBatch;
     SmallVector<int64_t> shape(grid.getShape());
     auto program = rt::ProgramOp::create(
         builder, timeline.getLoc(), role, model, recipe, recipe.getBatch(),

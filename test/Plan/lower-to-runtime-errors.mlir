@@ -116,7 +116,7 @@ dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}) -> (tensor<2xf32> {nn
 // -----
 
 shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
-// expected-error @below {{has no sample weights}}
+// expected-error @below {{has neither sample weights nor dist.local_batch}}
 dist.timeline @train(%x: tensor<2xf32> {nn.input = "x"}) -> () attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
   dist.return
 }

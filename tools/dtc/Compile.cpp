@@ -82,7 +82,7 @@ static dtc::Level getLevel(dtc::Result result) {
 
 void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
   dtc::PipelineOptions pipeline;
-  pipeline.devices = options.devices;
+  pipeline.partition = options.partition;
   pipeline.output = options.modelOutput;
   dtc::buildPipelineTo(level, manager, pipeline);
 }

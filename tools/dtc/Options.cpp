@@ -2,11 +2,15 @@
 #include "Options.h"
 #include "Help.h"
 
+#include "dtc/Partition/Schedule.h"
+
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Option/Arg.h"
 #include "llvm/Option/ArgList.h"
 #include "llvm/Option/OptTable.h"
 #include "llvm/Option/Option.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -125,40 +129,126 @@ private:
     StringRef target = args.getLastArgValue(OPT_target, "cpu");
     if (target != "cpu")
       return fail("--target=" + target + " is not supported; supported: cpu");
-    for (ID id : {OPT_microbatches, OPT_schedule})
-      if (const Arg *arg = args.getLastArg(id))
-        return fail(StringRef(arg->getSpelling()).rtrim('=') +
-                    " belongs to pipelines, which are not supported; supported: "
-                    "--strategy=none and --strategy=data");
+    dtc::PartitionOptions &partition = options.partition;
+    return readMesh(partition) && readPipeline(partition) && readDevices(partition);
+  }
+
+  static constexpr int64_t mostDevices = 65536;
+
+  /// --strategy and --devices, or --mesh.
+  bool readMesh(dtc::PartitionOptions &partition) {
     const Arg *strategy = args.getLastArg(OPT_strategy);
     const Arg *devices = args.getLastArg(OPT_devices);
-    constexpr int64_t largest = 65536;
     if (const Arg *mesh = args.getLastArg(OPT_mesh)) {
       if (strategy || devices)
         return fail("--mesh says the strategy and the devices; leave out --strategy and --devices");
-      auto [axis, size] = StringRef(mesh->getValue()).split(':');
-      if (axis != "data" || size.contains(','))
-        return fail(Twine("--mesh=") + mesh->getValue() +
-                    " is not supported; supported: one axis, data:N");
-      if (size.getAsInteger(10, options.devices) || options.devices < 1 ||
-          options.devices > largest)
-        return fail(Twine("--mesh=") + mesh->getValue() +
-                    ": expected data:N with N from 1 to " + Twine(largest));
-      options.strategy = "data";
-      return true;
+      return readAxes(mesh->getValue(), partition);
     }
-    if (!readCount(OPT_devices, largest, options.devices))
+    int64_t count = 1;
+    if (!readCount(OPT_devices, mostDevices, count))
       return false;
-    if (strategy)
-      options.strategy = strategy->getValue();
-    if (options.strategy != "none" && options.strategy != "data")
-      return fail("--strategy=" + options.strategy +
-                  " is not supported; supported: none, data");
-    if (options.strategy == "data" && !devices)
-      return fail("--strategy=data needs --devices=N");
-    if (options.strategy == "none" && options.devices > 1)
-      return fail("--devices=" + Twine(options.devices) +
-                  " needs a strategy that uses them: --strategy=data");
+    StringRef name = strategy ? strategy->getValue() : "none";
+    if (name != "none" && name != "data" && name != "model")
+      return fail("--strategy=" + name + " is not supported; supported: none, data, model");
+    if (name != "none" && !devices)
+      return fail("--strategy=" + name + " needs --devices=N");
+    if (name == "none" && count > 1)
+      return fail("--devices=" + Twine(count) +
+                  " needs a strategy that uses them: --strategy=data or --strategy=model");
+    if (name == "model")
+      partition.mesh = {"pipe:" + std::to_string(count)};
+    else
+      partition.devices = count;
+    return true;
+  }
+
+  /// `data:2,pipe:2`
+  bool readAxes(StringRef text, dtc::PartitionOptions &partition) {
+    int64_t product = 1;
+    SmallVector<StringRef> axes;
+    text.split(axes, ',');
+    StringSet<> seen;
+    for (StringRef entry : axes) {
+      auto [axis, size] = entry.split(':');
+      int64_t count = 0;
+      if (axis != "data" && axis != "pipe")
+        return fail("--mesh=" + text + ": '" + axis + "' is no axis; the axes are data and pipe");
+      if (size.getAsInteger(10, count) || count < 1 || count > mostDevices ||
+          (product *= count) > mostDevices)
+        return fail("--mesh=" + text + ": expected " + axis + ":N with N from 1 to " +
+                    Twine(mostDevices));
+      if (!seen.insert(axis).second)
+        return fail("--mesh=" + text + ": the axis '" + axis + "' is there twice");
+      if (axis == "data")
+        partition.devices = count;
+      partition.mesh.push_back(entry.str());
+    }
+    return true;
+  }
+
+  bool readPipeline(dtc::PartitionOptions &partition) {
+    if (!partition.isPipeline())
+      for (ID id : {OPT_microbatches, OPT_schedule, OPT_stages_per_device, OPT_cut_after,
+                    OPT_recompute, OPT_device_memory})
+        if (const Arg *arg = args.getLastArg(id))
+          return fail(StringRef(arg->getSpelling()).rtrim('=') +
+                      " is for pipelines: --strategy=model, or --mesh with the axis pipe");
+    partition.schedule = args.getLastArgValue(OPT_schedule, "1f1b");
+    auto schedule = dtc::partition::scheduleNamed(partition.schedule);
+    if (!schedule) {
+      std::string names;
+      for (const auto &known : dtc::partition::allSchedules())
+        names += (names.empty() ? "" : ", ") + known.name.str();
+      return fail("--schedule=" + partition.schedule + " is no schedule; there are " + names);
+    }
+    partition.stagesPerDevice = partition.schedule == "interleaved" ? 2 : 1;
+    if (!readCount(OPT_stages_per_device, 1024, partition.stagesPerDevice))
+      return false;
+    if (partition.stagesPerDevice > 1 && !schedule->interleaves)
+      return fail("--schedule=" + partition.schedule +
+                  " has one stage a device; use --schedule=interleaved or gpipe");
+    SmallVector<StringRef> nodes;
+    StringRef(args.getLastArgValue(OPT_cut_after)).split(nodes, ',', -1, /*KeepEmpty=*/false);
+    for (StringRef node : nodes)
+      partition.cutAfter.push_back(node.str());
+    partition.recompute = args.hasArg(OPT_recompute);
+    // 0: chosen once the batch is known.
+    partition.microbatches = partition.isPipeline() ? 0 : 1;
+    return readCount(OPT_microbatches, 1 << 20, partition.microbatches);
+  }
+
+  bool readDevices(dtc::PartitionOptions &partition) {
+    partition.cluster = args.getLastArgValue(OPT_cluster);
+    if (const Arg *arg = args.getLastArg(OPT_device_speeds)) {
+      SmallVector<StringRef> speeds;
+      StringRef(arg->getValue()).split(speeds, ',');
+      for (StringRef text : speeds) {
+        double speed = 0;
+        if (text.getAsDouble(speed) || !(speed > 0) || !std::isfinite(speed))
+          return fail("--device-speeds=" + StringRef(arg->getValue()) +
+                      ": expected positive numbers, one for each device");
+        partition.deviceSpeeds.push_back(speed);
+      }
+    }
+    return readBytes(OPT_device_memory, partition.deviceMemory);
+  }
+
+  /// `8GiB`, `512MiB`, `1000000`
+  bool readBytes(ID id, int64_t &bytes) {
+    const Arg *arg = args.getLastArg(id);
+    if (!arg)
+      return true;
+    StringRef text = arg->getValue();
+    int64_t scale = 1;
+    for (auto [unit, factor] : {std::pair("KiB", int64_t(1) << 10), {"MiB", int64_t(1) << 20},
+                                {"GiB", int64_t(1) << 30}, {"B", int64_t(1)}})
+      if (text.consume_back(unit)) {
+        scale = factor;
+        break;
+      }
+    if (text.getAsInteger(10, bytes) || bytes < 1 || MulOverflow(bytes, scale, bytes))
+      return fail(arg->getSpelling() + StringRef(arg->getValue()) +
+                  ": expected bytes, as in 512MiB");
     return true;
   }
 

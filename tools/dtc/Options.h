@@ -2,6 +2,8 @@
 #ifndef DTC_TOOLS_DTC_OPTIONS_H
 #define DTC_TOOLS_DTC_OPTIONS_H
 
+#include "dtc/Partition/Pipeline.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,9 +33,8 @@ struct Options {
   RecipeOptions recipe;
   /// Name of the output that the loss takes; empty: the only one.
   std::string modelOutput;
-  /// "none" or "data".
-  std::string strategy = "none";
-  int64_t devices = 1;
+  /// The strategy, in the compiler's words.
+  PartitionOptions partition;
   Result result = Result::Binary;
   /// "-" is standard output.
   std::string out;
