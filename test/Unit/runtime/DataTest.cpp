@@ -261,6 +261,58 @@ TEST(Synthetic, DependsOnTheSeedAlone) {
   EXPECT_FAILS("synthetic:99999999999", images, "more than 4 GiB");
 }
 
+/// What a rank reads that binds only the inputs, only the label, or nothing: the same values as one that binds all, or none.
+void expect_parts(const std::string &source, const Wishes &all) {
+  const Dataset whole = load_dataset(source, all, 1);
+  for (const bool with_inputs : {false, true})
+    for (const bool with_label : {false, true}) {
+      SCOPED_TRACE(source + (with_inputs ? " inputs" : "") + (with_label ? " label" : ""));
+      Wishes wishes = all;
+      for (Wanted &input : wishes.inputs)
+        input.is_bound = with_inputs;
+      wishes.label->is_bound = with_label;
+      const Dataset part = load_dataset(source, wishes, 1);
+      EXPECT_EQ(part.train.size, whole.train.size);
+      EXPECT_EQ(part.test->size, whole.test->size);
+      for (std::size_t i = 0; i < all.inputs.size(); ++i) {
+        if (with_inputs)
+          EXPECT_EQ(part.train.inputs[i].values, whole.train.inputs[i].values);
+        else
+          EXPECT_TRUE(std::visit([](const auto &values) { return values.empty(); }, part.train.inputs[i].values));
+      }
+      ASSERT_EQ(part.train.label.has_value(), with_label);
+      if (with_label) {
+        EXPECT_EQ(part.train.label->values, whole.train.label->values);
+      }
+    }
+}
+
+TEST(Data, IsReadAsFarAsARankBindsIt) {
+  const IdxFolder idx_folder;
+  expect_parts(idx_folder.source(), images);
+  // Without its labels a rank does not read beyond their header; those who bind them find the fault.
+  write(idx_folder / "train-labels-idx1-ubyte.gz", gzip(idx({4}, {3, 1, 40, 9})));
+  Wishes wishes = images;
+  wishes.label->is_bound = false;
+  EXPECT_EQ(failure(idx_folder.source(), wishes), "");
+  EXPECT_FAILS(idx_folder.source(), images, "label 40 of sample 2");
+  write(idx_folder / "train-labels-idx1-ubyte.gz", gzip(idx({5}, {3, 1, 4, 9, 9})));
+  EXPECT_FAILS(idx_folder.source(), wishes, "holds 4 images");
+
+  Folder folder;
+  const Wishes colors{.inputs = {{"image", false, {3, 32, 32}}}, .label = Wanted{"label", true, {}}, .classes = 10, .batch = 4};
+  for (const char *name : {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"})
+    write(folder / (std::string(name) + ".bin"), '\7' + std::string(3072, name[5]) + '\2' + std::string(3072, name[11]));
+  expect_parts("cifar10:" + folder.path(), colors);
+
+  expect_parts("synthetic:50", images);
+  Wishes targets = images;
+  targets.inputs.push_back({"other", false, {7}});
+  targets.classes = 0;
+  targets.label = Wanted{"label", false, {3}};
+  expect_parts("synthetic:50", targets);
+}
+
 /// The samples of the global batches of an epoch, put together from the ranks' shares.
 std::vector<std::vector<index>> epoch(index size, index batch, int ranks, std::uint64_t seed, index number) {
   const index local = (batch + ranks - 1) / ranks;

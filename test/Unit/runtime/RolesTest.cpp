@@ -137,6 +137,19 @@ TEST(Roles, ReadOneDataSetTogether) {
   expect_refused(run_on(2, 1, "--data=npy:image=" + x), "no file for 'label'");
 }
 
+TEST(Roles, StopTogetherWhenTheLossIsNoNumber) {
+  Folder folder;
+  const std::string good = folder / "good", bad = folder / "bad";
+  ASSERT_EQ(run_on(1, 1, "--steps=0 --save=" + good).status, 0);
+  std::string bytes = contents(good);
+  std::uint64_t header = 0;
+  bytes.copy(reinterpret_cast<char *>(&header), 8);
+  const float nothing = NAN; // in out.weight, behind in.weight
+  bytes.replace(8 + header + 4 * 784 * 32, 4, reinterpret_cast<const char *>(&nothing), 4);
+  std::ofstream(bad, std::ios::binary) << bytes;
+  expect_refused(run_on(2, 2, few + "--steps=3 --load=" + bad), "at step 1: training has diverged");
+}
+
 struct Nothing : dtcrt::Program {
   bool evaluates = false;
   dtcrt::Binding bind(dtcrt::Arena &) override { return {}; }
