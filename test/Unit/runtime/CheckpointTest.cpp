@@ -2,6 +2,7 @@
 #include "Command.h"
 #include "Reference.h"
 
+#include "core/Parameters.h"
 #include "dtcrt/context.h"
 #include "io/File.h"
 #include "io/Safetensors.h"
@@ -44,6 +45,21 @@ TEST(Safetensors, WritingLeavesTheWholeFileOrNone) {
   }), Error);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_THROW(write_safetensors(folder / "no/such/folder/a", {}, {}), Error);
+}
+
+TEST(Checkpoint, SaysTheSameStepToRolesWithAndWithoutState) {
+  Folder folder;
+  const std::string whole = folder / "whole", parameters = folder / "parameters";
+  Owned<f32> w({2}), m({2});
+  write_safetensors(whole, {{"w", w.tensor}, {"m", m.tensor}}, {{"step", "12"}});
+  write_safetensors(parameters, {{"w", w.tensor}}, {{"step", "12"}});
+  Context ctx(1);
+  const Manifest manifest{.parameters = {{"w", {2}}}, .state = {{"m", {2}}}};
+  for (const Binding &binding : {Binding{.parameters = {{"w", w.tensor, {}}}, .state = {{"m", m.tensor}}}, Binding{}}) {
+    EXPECT_EQ(load_checkpoint(ctx, whole, manifest, binding), 12);
+    EXPECT_EQ(load_checkpoint(ctx, parameters, manifest, binding), 0);
+  }
+  EXPECT_EQ(load_checkpoint(ctx, parameters, {.parameters = {{"w", {2}}}}, {.parameters = {{"w", w.tensor, {}}}}), 12);
 }
 
 std::string file_of(const std::string &header, const std::string &data) {
