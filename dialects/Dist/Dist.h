@@ -28,6 +28,7 @@ namespace names {
 inline constexpr llvm::StringLiteral at = "dist.at";
 inline constexpr llvm::StringLiteral axes = "dist.axes";
 inline constexpr llvm::StringLiteral axis = "dist.axis";
+inline constexpr llvm::StringLiteral firstRow = "dist.first_row";
 inline constexpr llvm::StringLiteral inPlace = "dist.in_place";
 inline constexpr llvm::StringLiteral localBatch = "dist.local_batch";
 inline constexpr llvm::StringLiteral microbatches = "dist.microbatches";

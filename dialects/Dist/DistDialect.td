@@ -28,6 +28,7 @@ def Dist_Dialect : Dialect {
     | result of a fragment | `dist.in_place` | the argument in whose memory it lies |
     | timeline         | `dist.at`      | `{pipe = 0}`: the coordinates of the role's ranks; without it, all ranks |
     | timeline         | `dist.local_batch` | rows of the batch on each of its ranks; needed where no argument shows it |
+    | the same         | `dist.first_row` | the first row of the global batch that is theirs; without it, their coordinate on the batch's axis times their rows |
     | `func.func` between the passes of Partition | `dist.axis` | the axis it was sharded over |
     | the same         | `dist.microbatches` | parts into which a rank's share is cut; its types are those of one part |
     | its ops          | `dist.stage`   | the pipeline stage that computes it      |

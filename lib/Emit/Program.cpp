@@ -68,8 +68,16 @@ static void printHeader(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os)
   os << "// " << forComment(program.getModel()) << ", " << describeStrategy(program)
      << ". Made by dtc; yours to read and to change.\n"
      << "//\n"
-     << "//   global batch        " << program.getBatch() << " samples, "
-     << program.getLocalBatch() << " on each rank\n";
+     << "//   global batch        " << program.getBatch() << " samples, ";
+  int64_t fewest = program.getLocalBatch(), most = fewest;
+  for (rt::ProgramOp role : programs) {
+    fewest = std::min<int64_t>(fewest, role.getLocalBatch());
+    most = std::max<int64_t>(most, role.getLocalBatch());
+  }
+  os << fewest;
+  if (most > fewest)
+    os << " to " << most;
+  os << " on each rank\n";
   for (rt::ProgramOp role : programs) {
     std::string label = programs.size() == 1 ? "per rank and step"
                                              : role.getSymName().str() + ", a step";
@@ -97,7 +105,10 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
     }
   os << "}, .arena_bytes = " << *program.getArena()
      << ", .flops = " << formatReal(timelineOf(program, "train").getFlops(), false)
-     << ", .local_batch = " << program.getLocalBatch() << "},\n"
+     << ", .local_batch = " << program.getLocalBatch();
+  if (program.getFirstRow())
+    os << ", .first_row = " << *program.getFirstRow();
+  os << "},\n"
      << "          " << name << "::bind, " << name << "::step"
      << (timelineOf(program, "evaluate") ? ", " + name.str() + "::evaluate" : "") << "),\n";
 }

@@ -47,7 +47,8 @@ struct AssignStagesPass : dtc::impl::AssignStagesPassBase<AssignStagesPass> {
   }
 
   LogicalResult assign();
-  FailureOr<StagePlan> plan(const StepGraph &graph, const PipelineShape &shape);
+  FailureOr<StagePlan> plan(const StepGraph &graph, const PipelineShape &shape,
+                            int64_t ranks);
   LogicalResult readSpeeds(int64_t devices, StagePlanOptions &options);
   void record(const StagePlan &plan);
 };
@@ -126,7 +127,6 @@ StageGraph LayerCosts::run() {
 }
 
 LogicalResult AssignStagesPass::readSpeeds(int64_t devices, StagePlanOptions &options) {
-  options.deviceSpeeds.assign(devices, 1);
   if (deviceSpeeds.empty())
     return success();
   if (static_cast<int64_t>(deviceSpeeds.size()) != devices)
@@ -139,7 +139,8 @@ LogicalResult AssignStagesPass::readSpeeds(int64_t devices, StagePlanOptions &op
   return success();
 }
 
-FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph, const PipelineShape &shape) {
+FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph,
+                                            const PipelineShape &shape, int64_t ranks) {
   func::FuncOp step = graph.getStep();
   auto complain = [&](llvm::Error error) {
     return step.emitError(llvm::toString(std::move(error)));
@@ -150,17 +151,18 @@ FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph, const Pipeli
     if (!read)
       return complain(read.takeError());
     devices = std::move(*read);
-    if (llvm::Error error = devices.checkDeviceCount(shape.devices))
+    if (llvm::Error error = devices.checkDeviceCount(ranks))
       return complain(std::move(error));
   }
   Device unit = devices.deviceOf(0);
   unit.speed = 1;
   StagePlanOptions options;
   options.stages = shape.stages();
+  options.deviceSpeeds.clear();
+  for (int64_t device = 0; device < shape.devices; ++device)
+    options.deviceSpeeds.push_back(devices.deviceOf(device).speed);
   if (failed(readSpeeds(shape.devices, options)))
     return failure();
-  for (auto [index, speed] : llvm::enumerate(options.deviceSpeeds))
-    speed *= devices.deviceOf(index).speed;
   options.microbatches = shape.microbatches;
   options.deviceMemory = deviceMemory;
   options.link = devices.link;
@@ -221,7 +223,7 @@ LogicalResult AssignStagesPass::assign() {
       return failure();
     SmallVector<int64_t> stageOfLayer;
     if (step == steps.front()) {
-      FailureOr<StagePlan> made = plan(*graph, shape);
+      FailureOr<StagePlan> made = plan(*graph, shape, mesh->ranks());
       if (failed(made))
         return failure();
       record(*made);

@@ -143,7 +143,7 @@ LogicalResult BatchPropagation::requireOperands(Operation *op,
 /// A sum over samples must not count the rows that pad the batch.
 LogicalResult BatchPropagation::checkPadding(Operation *op,
                                              const OpVersion &version) {
-  if (!version.shard || !batch.padded())
+  if (!version.shard || !batch.padded)
     return success();
   const ShardingRule &rule = ruleOf(op);
   bool sums = llvm::any_of(rule.results, [&](const TensorFactors &result) {

@@ -11,20 +11,27 @@
 
 namespace dtc::partition {
 
-/// A batch of `size` samples over `devices` ranks, each of which works on
-/// `microbatches` shares of `local` rows, one after the other.
+/// A batch of `size` samples over ranks, each of which works on `microbatches`
+/// shares of `local` rows, one after the other.
 struct BatchShares {
-  BatchShares(int64_t size, int64_t devices, int64_t microbatches = 1)
-      : size(size), shares(devices * microbatches) {
-    int64_t ofRank = (size + devices - 1) / devices;
-    local = (ofRank + microbatches - 1) / microbatches;
+  /// As even as can be.
+  static BatchShares even(int64_t size, int64_t devices, int64_t microbatches) {
+    return ofRank(size, (size + devices - 1) / devices, devices, microbatches,
+                  size % devices != 0);
   }
-  /// True if some shares have rows beyond the batch.
-  bool padded() const { return local * shares != size; }
+  /// For a rank with `rows` of them. `others`: some ranks have rows beyond the batch.
+  static BatchShares ofRank(int64_t size, int64_t rows, int64_t devices, int64_t microbatches,
+                            bool others = false) {
+    int64_t local = (rows + microbatches - 1) / microbatches;
+    return {size, devices * microbatches, local, others || local * microbatches != rows};
+  }
   /// The shape of one rank's part of a tensor that lies so.
   llvm::SmallVector<int64_t> localShape(llvm::ArrayRef<int64_t> shape,
                                         Placement placement) const;
+
   int64_t size, shares, local;
+  /// Some shares have rows beyond the batch.
+  bool padded;
 };
 
 /// One way in which an op runs on the ranks.

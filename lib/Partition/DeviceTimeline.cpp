@@ -54,9 +54,13 @@ void DeviceTimeline::createTimeline() {
   for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe)})
     if (Attribute value = step->getAttr(carried))
       timeline->setAttr(carried, value);
-  timeline->setAttr(dist::names::at,
-                    before.getDictionaryAttr(before.getNamedAttr(
-                        pipeline.axis, before.getI64IntegerAttr(device))));
+  SmallVector<NamedAttribute> at = {
+      before.getNamedAttr(pipeline.axis, before.getI64IntegerAttr(device))};
+  if (auto version = step->getAttrOfType<DictionaryAttr>(dist::names::at))
+    llvm::append_range(at, version);
+  timeline->setAttr(dist::names::at, before.getDictionaryAttr(at));
+  if (Attribute firstRow = step->getAttr(dist::names::firstRow))
+    timeline->setAttr(dist::names::firstRow, firstRow);
   for (unsigned i = 0; i < step.getNumArguments(); ++i)
     if (step.getArgAttr(i, nn::names::sampleWeight))
       timeline->setAttr(dist::names::localBatch,

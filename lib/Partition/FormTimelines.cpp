@@ -1,5 +1,6 @@
 // dtc-form-timelines: fragments and timelines out of a rank's step.
 #include "StepPlan.h"
+#include "StepVersion.h"
 #include "dtc/Partition/Passes.h"
 
 #include "dialects/NN/NN.h"
@@ -23,7 +24,7 @@ class TimelineBuilder {
 public:
   TimelineBuilder(StepPlan &plan, StringRef phase, SymbolTable &symbols)
       : plan(plan), function(plan.function), phase(phase), symbols(symbols),
-        builder(function.getContext()) {
+        role(rolePrefix(function)), builder(function.getContext()) {
     for (Operation &op : function.getBody().front())
       order[&op] = order.size();
   }
@@ -55,6 +56,8 @@ private:
   func::FuncOp function;
   StringRef phase;
   SymbolTable &symbols;
+  /// Of the ranks of this version of the step; empty: all.
+  std::string role;
   dist::TimelineOp timeline;
   OpBuilder builder; // at the timeline's end
   DenseMap<Operation *, unsigned> order;
@@ -134,7 +137,7 @@ void TimelineBuilder::runFragment(ArrayRef<Operation *> ops, StringRef name,
   SmallVector<Value> inputs = inputsOf(ops), outputs = outputsOf(ops, finished);
   OpBuilder before(timeline);
   auto fragment = dist::FragmentOp::create(
-      before, function.getLoc(), name,
+      before, function.getLoc(), role.empty() ? name.str() : role + "_" + name.str(),
       before.getFunctionType(ValueRange(inputs).getTypes(),
                              ValueRange(outputs).getTypes()));
   symbols.insert(fragment);
@@ -201,8 +204,10 @@ void TimelineBuilder::waitForStarted() {
 dist::TimelineOp TimelineBuilder::run() {
   OpBuilder before(function);
   timeline = dist::TimelineOp::create(before, function.getLoc(), function.getSymName(),
-                                      function.getFunctionType(), phase, "all");
-  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe)})
+                                      function.getFunctionType(), phase,
+                                      role.empty() ? "all" : role);
+  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe),
+                            StringRef(dist::names::at), StringRef(dist::names::firstRow)})
     if (Attribute value = function->getAttr(carried))
       timeline->setAttr(carried, value);
   SmallVector<DictionaryAttr> argumentAttrs, resultAttrs;

@@ -14,6 +14,41 @@ bool PartitionOptions::isPipeline() const {
   return llvm::any_of(mesh, [](llvm::StringRef axis) { return axis.starts_with("pipe:"); });
 }
 
+int64_t PartitionOptions::getRanks() const {
+  int64_t ranks = 1;
+  for (llvm::StringRef axis : mesh) {
+    int64_t size = 1;
+    axis.split(':').second.getAsInteger(10, size);
+    ranks *= size;
+  }
+  return mesh.empty() ? devices : ranks;
+}
+
+/// The mean speed of the ranks at each coordinate of an axis; none if nobody
+/// says how fast they are.
+static llvm::SmallVector<double> speedsAlong(const PartitionOptions &options,
+                                             llvm::StringRef axis) {
+  int64_t size = 1, inner = 1;
+  bool found = false;
+  for (llvm::StringRef entry : options.mesh) {
+    auto [name, text] = entry.split(':');
+    int64_t ranks = 1;
+    text.getAsInteger(10, ranks);
+    if (found)
+      inner *= ranks;
+    if (name == axis) {
+      size = ranks;
+      found = true;
+    }
+  }
+  if (options.mesh.empty())
+    size = options.devices;
+  llvm::SmallVector<double> sums(size);
+  for (auto [rank, speed] : llvm::enumerate(options.deviceSpeeds))
+    sums[rank / inner % size] += speed * size / options.deviceSpeeds.size();
+  return options.deviceSpeeds.empty() ? llvm::SmallVector<double>() : sums;
+}
+
 /// Stages of the pipeline.
 static int64_t countStages(const PartitionOptions &options) {
   int64_t devices = 1;
@@ -31,7 +66,8 @@ static void addStages(OpPassManager &manager, const PartitionOptions &options) {
   assign.schedule = options.schedule;
   assign.cluster = options.cluster;
   assign.deviceMemory = options.deviceMemory;
-  assign.deviceSpeeds.append(options.deviceSpeeds.begin(), options.deviceSpeeds.end());
+  llvm::SmallVector<double> speeds = speedsAlong(options, "pipe");
+  assign.deviceSpeeds.append(speeds.begin(), speeds.end());
   assign.cutAfter.append(options.cutAfter.begin(), options.cutAfter.end());
   manager.addPass(createAssignStagesPass(assign));
 
@@ -52,6 +88,8 @@ void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions 
   shard.fewer = options.microbatches == 0;
   shard.microbatches = shard.fewer ? 2 * countStages(options) : options.microbatches;
   shard.markSums = options.isPipeline();
+  llvm::SmallVector<double> speeds = speedsAlong(options, "data");
+  shard.speeds.append(speeds.begin(), speeds.end());
   shard.mesh.append(options.mesh.begin(), options.mesh.end());
   manager.addPass(createShardBatchPass(shard));
 

@@ -1,5 +1,6 @@
 // The fragments of a pipeline, and which messages its devices exchange.
 #include "DeviceTimeline.h"
+#include "StepVersion.h"
 
 #include "dialects/NN/NN.h"
 
@@ -12,11 +13,13 @@ PipelineTimelines::PipelineTimelines(const PipelinePlan &plan, StringRef axis,
     : plan(plan), step(plan.graph->getStep()),
       phase(step->getAttrOfType<StringAttr>(nn::names::phase).getValue()), axis(axis),
       batchAxis(batchAxis), symbols(symbols),
+      suffix(rolePrefix(plan.graph->getStep())),
       microbatches(plan.options.shape.microbatches) {}
 
 std::string PipelineTimelines::roleOf(int64_t device) const {
-  return (plan.options.shape.stagesPerDevice > 1 ? "device" : "stage") +
-         std::to_string(device);
+  std::string role = (plan.options.shape.stagesPerDevice > 1 ? "device" : "stage") +
+                     std::to_string(device);
+  return suffix.empty() ? role : role + "_" + suffix;
 }
 
 /// A fragment of these ops; constants are made in it.
@@ -24,8 +27,9 @@ static dist::FragmentOp cloneInto(func::FuncOp step, StringRef name,
                                   ArrayRef<Operation *> ops, ArrayRef<Value> inputs,
                                   SymbolTable &symbols, IRMapping &local) {
   OpBuilder before(step);
+  std::string suffix = rolePrefix(step);
   auto fragment = dist::FragmentOp::create(
-      before, step.getLoc(), name,
+      before, step.getLoc(), suffix.empty() ? name.str() : (name + "_" + suffix).str(),
       before.getFunctionType(ValueRange(inputs).getTypes(), {}));
   symbols.insert(fragment);
   Block &body = fragment.getBody().front();
@@ -97,7 +101,10 @@ dist::FragmentOp PipelineTimelines::makeUpdate(int64_t device) {
   if (ops.empty())
     return nullptr;
   IRMapping local;
-  std::string name = roleOf(device) + (phase == "evaluate" ? "_evaluate_result" : "_update");
+  std::string role = roleOf(device);
+  if (!suffix.empty())
+    role.resize(role.size() - suffix.size() - 1);
+  std::string name = role + (phase == "evaluate" ? "_evaluate_result" : "_update");
   dist::FragmentOp fragment =
       cloneInto(step, name, ops, inputs.getArrayRef(), symbols, local);
   finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }));

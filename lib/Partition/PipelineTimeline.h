@@ -54,6 +54,8 @@ private:
   std::string axis;
   mlir::StringAttr batchAxis;
   mlir::SymbolTable &symbols;
+  /// Of the ranks of this version of the step: "data1"; empty: all.
+  std::string suffix;
   int64_t microbatches;
 
   llvm::DenseMap<const Piece *, dist::FragmentOp> fragments;

@@ -132,7 +132,10 @@ struct ShardBatchPass : dtc::impl::ShardBatchPassBase<ShardBatchPass> {
 
   LogicalResult shard();
   LogicalResult shardFunction(func::FuncOp function);
-  LogicalResult checkMicrobatches(func::FuncOp function, int64_t batch);
+  LogicalResult shareUnevenly(func::FuncOp function, int64_t batch);
+  LogicalResult makeLocal(func::FuncOp function, BatchShares shares);
+  FailureOr<int64_t> markBatch(func::FuncOp function);
+  LogicalResult checkMicrobatches(func::FuncOp function, int64_t share);
   FailureOr<shard::GridOp> createMesh();
 };
 } // namespace
@@ -190,11 +193,10 @@ FailureOr<shard::GridOp> ShardBatchPass::createMesh() {
   return grid;
 }
 
-LogicalResult ShardBatchPass::checkMicrobatches(func::FuncOp function, int64_t batch) {
+LogicalResult ShardBatchPass::checkMicrobatches(func::FuncOp function, int64_t share) {
   if (microbatches < 1 || microbatches > maxDevices)
     return function.emitError("microbatches must be from 1 to ")
            << maxDevices << ", not " << microbatches.getValue();
-  int64_t share = (batch + devices - 1) / devices;
   int64_t size = (share + microbatches - 1) / microbatches;
   if ((microbatches - 1) * size < share)
     return success();
@@ -203,11 +205,12 @@ LogicalResult ShardBatchPass::checkMicrobatches(func::FuncOp function, int64_t b
     return success();
   }
   return function.emitError("a batch of ")
-         << share << (devices > 1 ? " on each rank" : "") << " makes " << (share + size - 1) / size
+         << share << (devices > 1 ? " on a rank" : "") << " makes " << (share + size - 1) / size
          << " microbatches of " << size << ", not " << microbatches.getValue();
 }
 
-LogicalResult ShardBatchPass::shardFunction(func::FuncOp function) {
+/// Marks what is shared out; gives the size of the batch.
+FailureOr<int64_t> ShardBatchPass::markBatch(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
     return function.emitError("a step is one block of straight-line code");
   auto shardName = StringAttr::get(&getContext(), axis);
@@ -238,22 +241,105 @@ LogicalResult ShardBatchPass::shardFunction(func::FuncOp function) {
   if (!batch || *batch < 1)
     return function.emitError("has no batch: no argument is an input, a label or a sample weight");
   function->setAttr(dist::names::axis, shardName);
-  if (failed(checkMicrobatches(function, *batch)))
+  return *batch;
+}
+
+LogicalResult ShardBatchPass::shardFunction(func::FuncOp function) {
+  FailureOr<int64_t> batch = markBatch(function);
+  if (failed(batch))
     return failure();
+  if (devices > 1 && llvm::any_of(speeds, [&](double speed) { return speed != speeds.front(); }))
+    return shareUnevenly(function, *batch);
+  if (failed(checkMicrobatches(function, (*batch + devices - 1) / devices)))
+    return failure();
+  return makeLocal(function, BatchShares::even(*batch, devices, microbatches));
+}
+
+/// Rows in proportion to the speeds, at least one each: the largest remainders
+/// get what rounding down leaves.
+static SmallVector<int64_t> apportion(int64_t rows, ArrayRef<double> speeds) {
+  double total = 0;
+  for (double speed : speeds)
+    total += speed;
+  SmallVector<int64_t> shares;
+  SmallVector<std::pair<double, unsigned>> remainders;
+  int64_t left = rows;
+  for (auto [index, speed] : llvm::enumerate(speeds)) {
+    double exact = rows * (speed / total);
+    shares.push_back(std::max<int64_t>(1, static_cast<int64_t>(exact)));
+    remainders.push_back({shares.back() - exact, index});
+    left -= shares.back();
+  }
+  llvm::sort(remainders);
+  for (size_t i = 0; left > 0; i = (i + 1) % remainders.size(), --left)
+    ++shares[remainders[i].second];
+  for (; left < 0; ++left)
+    --*llvm::max_element(shares);
+  return shares;
+}
+
+/// A version of the step for each rank of the axis, with as many rows as it can
+/// work on while the others work on theirs.
+LogicalResult ShardBatchPass::shareUnevenly(func::FuncOp function, int64_t batch) {
+  if (static_cast<int64_t>(speeds.size()) != devices)
+    return function.emitError("there are ")
+           << speeds.size() << " speeds for " << devices.getValue() << " devices along '" << axis << "'";
+  if (batch < devices)
+    return function.emitError("a batch of ")
+           << batch << " has no row for each of " << devices.getValue() << " devices";
+  // All ranks run the same number of microbatches, each of equal size: a share is
+  // a multiple of them, but for the last, which ends where the batch does.
+  SmallVector<double> rates(speeds.begin(), speeds.end());
+  SmallVector<int64_t> shares;
+  for (;; microbatches = microbatches - 1) {
+    int64_t parts = (batch + microbatches - 1) / microbatches;
+    if (parts >= devices) {
+      shares = apportion(parts, rates);
+      for (int64_t &share : shares)
+        share *= microbatches;
+      shares.back() -= parts * microbatches - batch;
+    }
+    int64_t fewest = shares.empty() ? 1 : *llvm::min_element(shares);
+    if (fewer && microbatches > 1 &&
+        (shares.empty() || (microbatches - 1) * ((fewest + microbatches - 1) / microbatches) >= fewest))
+      continue;
+    if (failed(checkMicrobatches(function, fewest)))
+      return failure();
+    break;
+  }
+  Builder builder(&getContext());
+  int64_t first = 0;
+  for (auto [coordinate, rows] : llvm::enumerate(shares)) {
+    func::FuncOp version = function.clone();
+    version.setSymName((function.getSymName() + "_" + axis + Twine(coordinate)).str());
+    OpBuilder(function).insert(version);
+    version->setAttr(dist::names::at, builder.getDictionaryAttr(builder.getNamedAttr(
+                                          axis, builder.getI64IntegerAttr(coordinate))));
+    version->setAttr(dist::names::firstRow, builder.getI64IntegerAttr(first));
+    first += rows;
+    if (failed(makeLocal(version, BatchShares::ofRank(batch, rows, devices, microbatches))))
+      return failure();
+  }
+  function.erase();
+  return success();
+}
+
+LogicalResult ShardBatchPass::makeLocal(func::FuncOp function, BatchShares shares) {
   if (microbatches > 1)
     function->setAttr(dist::names::microbatches,
                       Builder(&getContext()).getI64IntegerAttr(microbatches));
-  if (devices * microbatches == 1 && !markSums)
+  if (shares.shares == 1 && !markSums)
     return success();
   // A dimension of size 1 could not be told from one that is broadcast.
-  if (*batch == 1)
+  if (shares.size == 1)
     return function.emitError("a batch of 1 cannot be shared out over ")
            << devices.getValue() << " devices";
-  BatchShares shares(*batch, devices, microbatches);
   BatchPropagation propagation(function, shares);
   if (failed(propagation.run()))
     return failure();
-  LocalRewriter(function, shares, shardName, propagation).run();
+  LocalRewriter(function, shares, function->getAttrOfType<StringAttr>(dist::names::axis),
+                propagation)
+      .run();
   function.walk([&](dist::AllReduceOp) { ++reduced; });
   return success();
 }

@@ -73,6 +73,7 @@ struct LowerToRuntimePass
     auto program = rt::ProgramOp::create(
         builder, timeline.getLoc(), role, model, recipe, recipe.getBatch(),
         localBatch, axes, shape, timeline->getAttrOfType<DictionaryAttr>(dist::names::at),
+        timeline->getAttrOfType<IntegerAttr>(dist::names::firstRow),
         /*arena=*/IntegerAttr());
     program.getBody().emplaceBlock();
     return program;

@@ -6,6 +6,7 @@
 #include "Output.h"
 #include "Recipe.h"
 
+#include "dtc/Cost/Cluster.h"
 #include "dtc/Emit/Emit.h"
 #include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
@@ -48,6 +49,20 @@ private:
   int writeSource(ModuleOp module, TimingScope &total);
   int writeBinary(ModuleOp module, TimingScope &total);
 
+  /// How fast the devices are, where a file says so and no option does.
+  llvm::Error readSpeeds() {
+    if (partition.cluster.empty() || !partition.deviceSpeeds.empty())
+      return llvm::Error::success();
+    llvm::Expected<dtc::Cluster> cluster = dtc::readCluster(partition.cluster);
+    if (!cluster)
+      return cluster.takeError();
+    if (llvm::Error error = cluster->checkDeviceCount(partition.getRanks()))
+      return error;
+    for (int64_t rank = 0; cluster->devices.size() > 1 && rank < partition.getRanks(); ++rank)
+      partition.deviceSpeeds.push_back(cluster->deviceOf(rank).speed);
+    return llvm::Error::success();
+  }
+
   static int fail(llvm::Error error) {
     dtc::printError(llvm::toString(std::move(error)));
     return 1;
@@ -55,6 +70,7 @@ private:
 
   const dtc::Options &options;
   const char *argv0;
+  dtc::PartitionOptions partition;
   DialectRegistry registry;
   // A compilation takes milliseconds; threads would cost more than they bring.
   MLIRContext context{MLIRContext::Threading::DISABLED};
@@ -82,7 +98,7 @@ static dtc::Level getLevel(dtc::Result result) {
 
 void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
   dtc::PipelineOptions pipeline;
-  pipeline.partition = options.partition;
+  pipeline.partition = partition;
   pipeline.output = options.modelOutput;
   dtc::buildPipelineTo(level, manager, pipeline);
 }
@@ -168,6 +184,7 @@ int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
 
 int Compilation::run() {
   dtc::Level level = getLevel(options.result);
+  partition = options.partition;
   if (options.printPipeline) {
     PassManager manager(&context, ModuleOp::getOperationName());
     addPasses(manager, level);
@@ -185,6 +202,8 @@ int Compilation::run() {
   if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)))
     return 1;
   importing.stop();
+  if (llvm::Error error = readSpeeds())
+    return fail(std::move(error));
   // What is explained is known at the last level, which may lie behind the one
   // that is asked for.
   if (options.explain) {

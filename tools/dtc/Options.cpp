@@ -229,6 +229,10 @@ private:
                       ": expected positive numbers, one for each device");
         partition.deviceSpeeds.push_back(speed);
       }
+      int64_t ranks = partition.getRanks();
+      if (static_cast<int64_t>(speeds.size()) != ranks)
+        return fail("--device-speeds=" + StringRef(arg->getValue()) + ": there are " +
+                    Twine(ranks) + " devices");
     }
     return readBytes(OPT_device_memory, partition.deviceMemory);
   }

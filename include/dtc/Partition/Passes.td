@@ -27,6 +27,9 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
     microbatches of all ranks. `mark-sums` has these even where one microbatch is
     the whole batch: they are where a pipeline's update begins.
 
+    With unequal `speeds` there is a function for each rank of the axis, with
+    `dist.at` and `dist.first_row`, whose rows are in proportion to its speed.
+
     It is an error at the op if an op needs several samples at once, or if it
     sums over samples what the padding rows would count in.
 
@@ -52,6 +55,8 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
     Option<"devices", "devices", "int64_t", "1", "ranks along the axis">,
     Option<"microbatches", "microbatches", "int64_t", "1", "parts of a rank's share">,
     Option<"fewer", "fewer", "bool", "false", "as many microbatches as the batch makes, at most">,
+    ListOption<"speeds", "speeds", "double",
+               "relative speeds of the ranks along the axis: each gets rows in proportion">,
     Option<"markSums", "mark-sums", "bool", "false",
            "keep sums over the batch apart even on one device">,
     ListOption<"mesh", "mesh", "std::string",

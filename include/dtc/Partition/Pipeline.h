@@ -21,6 +21,10 @@ struct PartitionOptions {
   /// Bytes at which a bucket of gradients starts to travel.
   int64_t bucketBytes = 512 * 1024;
 
+  /// Relative speed of each rank; empty: all alike. Along "data" a faster rank
+  /// gets more rows, along "pipe" a larger stage.
+  std::vector<double> deviceSpeeds;
+
   // What follows is for pipelines, that is, a mesh with the axis "pipe".
 
   /// Parts into which a rank's share of the batch is cut; 0: twice the stages, or
@@ -32,14 +36,14 @@ struct PartitionOptions {
   std::vector<std::string> cutAfter;
   /// A file that describes the devices; empty: a CPU core each.
   std::string cluster;
-  /// Relative; empty: all alike.
-  std::vector<double> deviceSpeeds;
   /// Bytes a device; 0: any.
   int64_t deviceMemory = 0;
   bool recompute = false;
 
   /// True if the mesh has the axis "pipe".
   bool isPipeline() const;
+  /// All devices of the mesh.
+  int64_t getRanks() const;
 };
 
 /// The same as options of a pass pipeline.
