@@ -151,14 +151,17 @@ void DeviceTimeline::startSend(const Message &message, Value value) {
   Value pending = dist::SendStartOp::create(
       builder, named(name + "_sent"), dist::PendingType::get(builder.getContext(), {}), value,
       name, message.to, pipeline.axis, numberOf(message.microbatch));
-  sending.push_back({pending, nullptr, message.microbatch});
+  sending.push_back({pending, nullptr, message.microbatch, message.takenAt});
 }
 
 /// What was sent is kept until the microbatch's backward, whose gradients come
-/// from who received it; what backward sent, until the one after the next.
+/// from who received it; what backward sent, until the one after the next. But it
+/// is not awaited before the action that takes it, in an order that all devices
+/// can keep: the receiver might wait for this one. (A skip's gradient is sent
+/// early and taken late.)
 void DeviceTimeline::awaitSends(const Action &next) {
   llvm::erase_if(sending, [&](const Sending &sent) {
-    if (!sent.piece || sent.piece->stage != next.piece->stage)
+    if (!sent.piece || sent.piece->stage != next.piece->stage || sent.takenAt > next.position)
       return false;
     bool sameKind = sent.piece->kind == next.piece->kind;
     bool returns = sent.piece->kind == Task::Kind::Forward &&
@@ -218,7 +221,8 @@ void DeviceTimeline::runPiece(const Action &action) {
   for (auto [value, result] :
        llvm::zip(piece.sums.getArrayRef(), run.getResults().drop_front(piece.outputs.size())))
     sums[value] = result;
-  for (const Message &message : action.sends) {
+  for (unsigned index : action.sends) {
+    const Message &message = pipeline.messages[index];
     startSend(message, live.lookup({message.value.getAsOpaquePointer(), action.microbatch,
                                     piece.stage}));
     sending.back().piece = &piece;

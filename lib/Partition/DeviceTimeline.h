@@ -59,7 +59,7 @@ private:
   struct Sending {
     mlir::Value pending;
     const Piece *piece;
-    int64_t microbatch;
+    int64_t microbatch, takenAt;
   };
   llvm::SmallVector<Sending> sending;
   struct Bucket {

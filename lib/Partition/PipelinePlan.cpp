@@ -177,10 +177,17 @@ const Piece *PipelinePlan::definerOf(Value value, const Piece &reader) const {
   return nullptr;
 }
 
-std::string PipelinePlan::nameOf(Value value) const {
+/// After the layer; a second value of it gets a number, so that the verifier can
+/// tell their messages apart.
+std::string PipelinePlan::nameOf(Value value) {
   Operation *op = value.getDefiningOp();
   std::string name = graph->getLayers()[graph->layerOf(op)].name();
-  return graph->partOf(op) == Part::Backward ? name + ".gradient" : name;
+  if (graph->partOf(op) == Part::Backward)
+    name += ".gradient";
+  std::string unique = name;
+  for (unsigned number = 2; named.try_emplace(unique, value).first->second != value; ++number)
+    unique = name + "." + std::to_string(number);
+  return unique;
 }
 
 void PipelinePlan::connect(Piece &piece) {

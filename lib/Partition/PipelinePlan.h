@@ -81,12 +81,14 @@ private:
   void recompute(int64_t stage);
   void connect(Piece &piece);
   const Piece *definerOf(mlir::Value value, const Piece &reader) const;
-  std::string nameOf(mlir::Value value) const;
+  std::string nameOf(mlir::Value value);
   llvm::LogicalResult shareOut();
 
   using Key = std::pair<Task::Kind, int64_t>;
   std::map<Key, llvm::SmallVector<Piece, 1>> pieces;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Transfer, 1>> transfers;
+  /// Values that travel, by name.
+  llvm::StringMap<mlir::Value> named;
   llvm::DenseMap<mlir::Value, int64_t> homes;
   llvm::SmallVector<llvm::SmallVector<unsigned>> arguments, results;
   llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> updates;

@@ -152,8 +152,8 @@ void PipelineTimelines::listActions() {
             if (to == device || sent.contains(key))
               continue;
             sent[key] = messages.size();
+            action.sends.push_back(messages.size());
             messages.push_back({output, device, to, transfer.to, task.microbatch, transfer.name});
-            action.sends.push_back(messages.back());
           }
       }
     }
@@ -165,6 +165,27 @@ void PipelineTimelines::listActions() {
                                     action.microbatch});
             found != sent.end())
           action.needs.push_back(found->second);
+}
+
+/// Plays the schedules: a device goes on until it needs what is not sent yet.
+void PipelineTimelines::orderActions() {
+  std::vector<bool> sent(messages.size());
+  std::vector<size_t> next(actions.size());
+  int64_t position = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (auto [device, ofDevice] : llvm::enumerate(actions))
+      for (; next[device] < ofDevice.size(); ++next[device], moved = true) {
+        Action &action = ofDevice[next[device]];
+        if (!llvm::all_of(action.needs, [&](unsigned message) { return sent[message]; }))
+          break;
+        action.position = position++;
+        for (unsigned message : action.needs)
+          messages[message].takenAt = std::min(messages[message].takenAt, action.position);
+        for (unsigned message : action.sends)
+          sent[message] = true;
+      }
+  }
 }
 
 /// A sum that another device's update takes, or the loss: sent once it is whole.
@@ -183,6 +204,7 @@ void PipelineTimelines::listSumMessages() {
 
 unsigned PipelineTimelines::makeTimelines() {
   listActions();
+  orderActions();
   listSumMessages();
   for (int64_t device = 0; device < plan.options.shape.devices; ++device)
     DeviceTimeline(*this, device).build();

@@ -14,6 +14,8 @@ struct Message {
   mlir::Value value;
   int64_t from, to, toStage, microbatch;
   std::string name;
+  /// The position of the action that takes it; of sums: behind all.
+  int64_t takenAt = INT64_MAX;
 };
 
 /// Puts fragments and one timeline a device in the step's place.
@@ -33,18 +35,21 @@ private:
   struct Action {
     const Piece *piece;
     int64_t microbatch;
-    /// Sent behind it, in order.
-    llvm::SmallVector<Message> sends;
+    /// Indices into `messages` that are sent behind it, in order.
+    llvm::SmallVector<unsigned> sends;
     /// Indices into `messages` that it needs.
     llvm::SmallVector<unsigned> needs;
     /// The first piece of its task.
     bool beginsTask;
+    /// In an order of all devices' actions in which each can run.
+    int64_t position = INT64_MAX;
   };
   friend class DeviceTimeline;
 
   dist::FragmentOp makeFragment(const Piece &piece);
   dist::FragmentOp makeUpdate(int64_t device);
   void listActions();
+  void orderActions();
   void listSumMessages();
   std::string roleOf(int64_t device) const;
 
