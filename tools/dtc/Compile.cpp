@@ -4,6 +4,7 @@
 #include "Explain.h"
 #include "HostCompiler.h"
 #include "Output.h"
+#include "Pictures.h"
 #include "Recipe.h"
 
 #include "dtc/Cost/Cluster.h"
@@ -63,8 +64,11 @@ private:
     return llvm::Error::success();
   }
 
+  /// What has been reported as a diagnostic comes without a text.
   static int fail(llvm::Error error) {
-    dtc::printError(llvm::toString(std::move(error)));
+    std::string text = llvm::toString(std::move(error));
+    if (!text.empty())
+      dtc::printError(text);
     return 1;
   }
 
@@ -212,11 +216,22 @@ int Compilation::run() {
         failed(lower(*copy, dtc::Level::RT, total)))
       return 1;
     dtc::printExplanation(*copy, llvm::errs());
-    if (options.out.empty())
-      return 0;
   }
+  if (!options.timetable.empty()) {
+    OwningOpRef<ModuleOp> copy = module->clone();
+    if (failed(dtc::applyRecipe(*copy, options.recipe, /*required=*/true)) ||
+        failed(lower(*copy, dtc::Level::Dist, total)))
+      return 1;
+    if (llvm::Error error = dtc::writeTimetable(*copy, options, partition))
+      return fail(std::move(error));
+  }
+  if (options.out.empty())
+    return 0;
   if (failed(lower(*module, level, total)))
     return 1;
+  if (!options.dot.empty())
+    if (llvm::Error error = dtc::writePartitionGraph(*module, options))
+      return fail(std::move(error));
   switch (options.result) {
   case dtc::Result::Source:
     return writeSource(*module, total);

@@ -256,6 +256,22 @@ private:
     return true;
   }
 
+  bool readPictures(dtc::Options &options) {
+    options.timetable = args.getLastArgValue(OPT_explain_picture);
+    if (args.hasArg(OPT_explain_picture) && sys::path::extension(options.timetable) != ".svg")
+      return fail("--explain=" + options.timetable +
+                  ": the timetable is an SVG file; its name must end in .svg");
+    options.trace = args.getLastArgValue(OPT_trace);
+    if (args.hasArg(OPT_trace) && options.timetable.empty())
+      return fail("--trace is drawn into a timetable: it needs --explain=FILE.svg");
+    options.dot = args.getLastArgValue(OPT_dot);
+    if (args.hasArg(OPT_dot) && options.dot.empty())
+      return fail("--dot= needs the name of a file");
+    if (args.hasArg(OPT_dot) && options.result != dtc::Result::Dist)
+      return fail("--dot draws the partitioned program: it needs --emit=dist");
+    return true;
+  }
+
   bool readResult(dtc::Options &options) {
     using dtc::Result;
     StringRef level = args.getLastArgValue(OPT_emit, "binary");
@@ -274,14 +290,17 @@ private:
     options.result = *result;
     options.explain = args.hasArg(OPT_explain);
     options.printPipeline = args.hasArg(OPT_print_pipeline);
+    if (!readPictures(options))
+      return false;
     options.timePasses = args.hasArg(OPT_time_passes);
     for (const std::string &rest : args.getAllArgValues(OPT_mlir))
       options.mlirOptions.push_back("--mlir-" + rest);
 
     bool isText = options.result <= Result::RT;
     options.out = args.getLastArgValue(OPT_o, isText ? "-" : "");
-    // --explain and --print-pipeline alone are questions: nothing is written.
-    if (options.out.empty() && !options.explain && !options.printPipeline)
+    // --explain and --print-pipeline alone are questions: nothing else is written.
+    bool isQuestion = options.explain || !options.timetable.empty() || options.printPipeline;
+    if (options.out.empty() && !isQuestion)
       return fail(options.result == Result::Source
                       ? "no place for the source; name a folder with -o"
                       : "no place for the program; name a file with -o");

@@ -38,6 +38,10 @@ struct Options {
   Result result = Result::Binary;
   /// "-" is standard output.
   std::string out;
+  /// Pictures: where they go; empty: not drawn.
+  std::string timetable, dot;
+  /// What was measured, for the timetable; empty: nothing.
+  std::string trace;
   bool explain = false, printPipeline = false, timePasses = false;
   /// MLIR's own options, spelled as given.
   std::vector<std::string> mlirOptions;

@@ -46,6 +46,10 @@ def o : JoinedOrSeparate<["-"], "o">, MetaVarName<"OUT">, Group<topic_3_result>,
         HelpText<"where the result goes; text goes to standard output without it. The source of a binary lies in OUT.source">;
 def explain : Flag<["--"], "explain">, Group<topic_3_result>,
               HelpText<"say what was decided and what one step costs each rank">;
+def explain_picture : Joined<["--"], "explain=">, MetaVarName<"FILE.svg">, Group<topic_3_result>,
+              HelpText<"draw the timetable of a step as it is predicted: devices down, time across">;
+defm trace : Value<"trace", "FILE.json", "with --explain=FILE.svg: draw below it what a run with --trace=FILE.json measured", topic_3_result>;
+defm dot : Value<"dot", "FILE", "with --emit=dist: draw what runs where and what travels, for Graphviz", topic_3_result>;
 
 def topic_4_developer : Topic<"For developers">;
 def print_pipeline : Flag<["--"], "print-pipeline">, Group<topic_4_developer>,
