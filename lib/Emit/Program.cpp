@@ -37,10 +37,8 @@ static std::string sketch(rt::TimelineOp timeline) {
     if (auto start = dyn_cast<rt::AllReduceStartOp>(op))
       text += " -> (" + makeIdentifier(start.getName()) + " starts)";
     if (auto wait = dyn_cast<rt::WaitOp>(op))
-      text += " -> (" +
-              makeIdentifier(wait.getPending()
-                                 .getDefiningOp<rt::AllReduceStartOp>().getName()) +
-              " arrives)";
+      if (auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>())
+        text += " -> (" + makeIdentifier(start.getName()) + " arrives)";
   }
   return text;
 }
@@ -85,7 +83,9 @@ static void printHeader(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os)
     printAmounts(role, os);
     os << "\n";
   }
-  if (std::string text = sketch(timelineOf(program, "train")); !text.empty())
+  // Of a pipeline each role has its own.
+  if (std::string text = sketch(timelineOf(program, "train"));
+      programs.size() == 1 && !text.empty())
     os << "//   a step              " << text << "\n";
   os << "#include <dtcrt/program.h>\n"
      << "using namespace dtcrt;\n\n"
