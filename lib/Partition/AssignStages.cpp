@@ -10,6 +10,8 @@
 
 #include "llvm/ADT/SetVector.h"
 
+#include <set>
+
 namespace dtc {
 #define GEN_PASS_DEF_ASSIGNSTAGESPASS
 #include "dtc/Partition/Passes.h.inc"
@@ -51,9 +53,22 @@ struct AssignStagesPass : dtc::impl::AssignStagesPassBase<AssignStagesPass> {
                             int64_t ranks);
   LogicalResult readSpeeds(int64_t devices, StagePlanOptions &options);
   void record(const StagePlan &plan);
+  int64_t stageByOperands(const StepGraph &graph, const Layer &layer,
+                          ArrayRef<int64_t> stageOfLayer) const;
+
+  /// Where training uses a parameter.
+  llvm::DenseMap<StringAttr, std::set<int64_t>> stagesOfParameter;
 };
 
 } // namespace
+
+/// The name of a step's argument that is a parameter; null for other values.
+static StringAttr parameterName(func::FuncOp step, Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument ? step.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                      nn::names::parameter)
+                  : StringAttr();
+}
 
 Operation *LayerCosts::updateOf(BlockArgument parameter) const {
   for (Operation *user : parameter.getUsers())
@@ -79,9 +94,8 @@ void LayerCosts::addLayer(const Layer &layer) {
   for (ArrayRef<Operation *> ops : {ArrayRef(layer.forward), ArrayRef(layer.backward)})
     for (Operation *op : ops)
       for (Value operand : op->getOperands())
-        if (auto argument = dyn_cast<BlockArgument>(operand);
-            argument && graph.getStep().getArgAttr(argument.getArgNumber(), nn::names::parameter))
-          parameters.insert(argument);
+        if (parameterName(graph.getStep(), operand))
+          parameters.insert(operand);
   for (Value parameter : parameters)
     if (Operation *update = updateOf(cast<BlockArgument>(parameter))) {
       node.updateSeconds += secondsOf(device, update);
@@ -180,6 +194,25 @@ FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph,
   return std::move(*made);
 }
 
+/// The first stage behind a layer's operands on which its parameters are.
+int64_t AssignStagesPass::stageByOperands(const StepGraph &graph, const Layer &layer,
+                                          ArrayRef<int64_t> stageOfLayer) const {
+  int64_t stage = 0;
+  for (Operation *op : layer.forward)
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp();
+          producer && graph.partOf(producer) == Part::Forward &&
+          graph.layerOf(producer) < stageOfLayer.size())
+        stage = std::max(stage, stageOfLayer[graph.layerOf(producer)]);
+  for (Operation *op : layer.forward)
+    for (Value operand : op->getOperands())
+      if (auto found = stagesOfParameter.find(parameterName(graph.getStep(), operand));
+          found != stagesOfParameter.end())
+        if (auto next = found->second.lower_bound(stage); next != found->second.end())
+          stage = *next;
+  return stage;
+}
+
 /// What was decided and how good it is, for people: `dist.stage_plan`.
 void AssignStagesPass::record(const StagePlan &plan) {
   Builder builder(&getContext());
@@ -230,12 +263,18 @@ LogicalResult AssignStagesPass::assign() {
       for (auto [layer, stage] : llvm::zip_equal(graph->getLayers(), made->stageOf)) {
         stageOfLayer.push_back(stage);
         stageOfSource.try_emplace(layer.location, stage);
+        for (Operation *op : layer.forward)
+          for (Value operand : op->getOperands())
+            if (StringAttr name = parameterName(step, operand))
+              stagesOfParameter[name].insert(stage);
       }
     } else {
-      // An evaluation's layers stay where training has them.
+      // An evaluation's layers stay where training has them, or their parameters.
       for (const Layer &layer : graph->getLayers()) {
         auto known = stageOfSource.find(layer.location);
-        stageOfLayer.push_back(known == stageOfSource.end() ? shape.stages() - 1 : known->second);
+        stageOfLayer.push_back(known != stageOfSource.end()
+                                   ? known->second
+                                   : stageByOperands(*graph, layer, stageOfLayer));
       }
     }
     // Forward goes up the stages and backward down, whatever layer an op is of.
