@@ -1,17 +1,13 @@
 // Partitioned steps give what the unpartitioned step gives, on every rank.
-#include "dialects/NN/NN.h"
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Pipelines/Registration.h"
-#include "test/Unit/Partition/Lockstep.h"
+#include "test/Unit/Partition/SameStep.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "gtest/gtest.h"
-
-#include <cmath>
-#include <random>
 
 using namespace mlir;
 using namespace dtc;
@@ -134,75 +130,8 @@ protected:
     context.disableMultithreading();
   }
 
-  /// Arguments of a step on the global batch, all of them away from 0.
-  Tensors makeArguments(func::FuncOp function) {
-    std::mt19937_64 engine(7);
-    std::normal_distribution<double> normal;
-    Tensors tensors;
-    for (auto [number, type] : llvm::enumerate(function.getArgumentTypes())) {
-      Tensor tensor = zeros(cast<RankedTensorType>(type).getShape());
-      bool weight = function.getArgAttr(number, nn::names::sampleWeight) != nullptr;
-      bool state = function.getArgAttr(number, nn::names::state) != nullptr;
-      bool integer = cast<RankedTensorType>(type).getElementType().isInteger();
-      bool step = function.getArgAttr(number, nn::names::step) != nullptr;
-      for (double &value : tensor.data) {
-        value = normal(engine);
-        if (weight)
-          value = 1.0 / tensor.data.size();
-        else if (step)
-          value = 3;
-        else if (integer)
-          value = engine() % 3;
-        else if (state)
-          value = std::abs(value) + 0.1; // also a second moment
-      }
-      tensors.push_back(std::move(tensor));
-    }
-    return tensors;
-  }
-
-  /// Rank `rank`'s rows of a sharded argument, zeros behind the batch's end.
-  static Tensor shareOf(const Tensor &whole, ArrayRef<int64_t> localShape, int64_t rank) {
-    Tensor local = zeros(localShape);
-    size_t first = rank * local.data.size();
-    for (size_t i = 0; i < local.data.size() && first + i < whole.data.size(); ++i)
-      local.data[i] = whole.data[first + i];
-    return local;
-  }
-
-  void expectSamePhase(ModuleOp global, ModuleOp partitioned, StringRef phase);
-
   MLIRContext context;
 };
-
-void DataParallel::expectSamePhase(ModuleOp global, ModuleOp partitioned, StringRef phase) {
-  auto function = global.lookupSymbol<func::FuncOp>(phase);
-  auto timeline = partitioned.lookupSymbol<dist::TimelineOp>(phase);
-  ASSERT_TRUE(function && timeline);
-  Tensors arguments = makeArguments(function);
-  auto expected = evaluate(function, arguments);
-  ASSERT_TRUE(succeeded(expected));
-
-  SmallVector<Tensors> ofRanks;
-  for (int64_t rank = 0; rank < GetParam().devices; ++rank) {
-    Tensors &mine = ofRanks.emplace_back();
-    for (auto [number, whole] : llvm::enumerate(arguments)) {
-      auto type = cast<RankedTensorType>(timeline.getArgumentTypes()[number]);
-      bool sharded = timeline.getArgAttr(number, dist::names::shard) != nullptr;
-      mine.push_back(sharded ? shareOf(whole, type.getShape(), rank) : whole);
-    }
-  }
-  auto results = runLockstep(timeline, ofRanks);
-  ASSERT_TRUE(succeeded(results));
-  for (auto [rank, mine] : llvm::enumerate(*results))
-    for (auto [number, want, got] : llvm::enumerate(*expected, mine)) {
-      ASSERT_EQ(want.shape, got.shape);
-      for (size_t i = 0; i < want.data.size(); ++i)
-        ASSERT_NEAR(got.data[i], want.data[i], 1e-11 * (1 + std::abs(want.data[i])))
-            << phase.str() << ": element " << i << " of result " << number
-            << " on rank " << rank;
-    }
-}
 
 TEST_P(DataParallel, GivesTheUnpartitionedStep) {
   OwningOpRef<ModuleOp> global = parseSourceString<ModuleOp>(GetParam().model, &context);
@@ -219,8 +148,11 @@ TEST_P(DataParallel, GivesTheUnpartitionedStep) {
   buildPartitionPipeline(partition, options);
   ASSERT_TRUE(succeeded(partition.run(*partitioned)));
 
-  expectSamePhase(*global, *partitioned, "train");
-  expectSamePhase(*global, *partitioned, "evaluate");
+  for (StringRef phase : {"train", "evaluate"}) {
+    auto whole = WholeStep::of(*global, phase);
+    ASSERT_TRUE(succeeded(whole));
+    expectSameStep(*whole, *partitioned, phase);
+  }
 }
 
 std::vector<Case> cases() {

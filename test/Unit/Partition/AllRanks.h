@@ -1,0 +1,31 @@
+// Evaluates all ranks' timelines together: the oracle of partitioned programs.
+#ifndef DTC_TEST_UNIT_PARTITION_ALLRANKS_H
+#define DTC_TEST_UNIT_PARTITION_ALLRANKS_H
+
+#include "dialects/Dist/Dist.h"
+#include "dtc/Timeline/Mesh.h"
+#include "test/Reference/Rules.h"
+
+namespace dtc::reference {
+
+using Tensors = llvm::SmallVector<Tensor>;
+
+/// What one rank ran, and what it gave.
+struct RankResult {
+  dist::TimelineOp timeline;
+  Tensors results;
+};
+
+/// Runs one phase of a partitioned module on every rank of its mesh, all
+/// arithmetic in double by the rules of the reference. `argument` gives a rank's
+/// argument of its timeline. The k-th message from one rank to another is the
+/// k-th that is received there, and must have the same name and microbatch;
+/// collectives are sums over the ranks that differ along their axis alone. Fails
+/// with a diagnostic if messages do not match or ranks wait for each other.
+llvm::FailureOr<std::vector<RankResult>>
+runAllRanks(mlir::ModuleOp module, llvm::StringRef phase,
+            llvm::function_ref<Tensor(int64_t rank, dist::TimelineOp, unsigned argument)> argument);
+
+} // namespace dtc::reference
+
+#endif // DTC_TEST_UNIT_PARTITION_ALLRANKS_H

@@ -1,0 +1,158 @@
+// Pipelines give what the unpartitioned step gives: all schedules, any graph.
+#include "dialects/NN/NN.h"
+#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/Schedule.h"
+#include "dtc/Pipelines/Registration.h"
+#include "test/Unit/Partition/SameStep.h"
+#include "test/Unit/Partition/SmallModels.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::reference;
+
+namespace {
+
+class Pipelines : public testing::Test {
+protected:
+  Pipelines() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.disableMultithreading();
+  }
+
+  /// Makes the steps of a model, and runs them whole.
+  void begin(StringRef model, int64_t batch) {
+    module = test::makeSteps(context, model, batch);
+    ASSERT_TRUE(module) << model.str();
+    for (StringRef phase : {"train", "evaluate"}) {
+      auto step = WholeStep::of(*module, phase);
+      ASSERT_TRUE(succeeded(step));
+      whole.insert_or_assign(phase.str(), std::move(*step));
+    }
+  }
+
+  /// Partitions the steps and compares; gives whether that was possible.
+  bool check(const PartitionOptions &options) {
+    OwningOpRef<ModuleOp> partitioned = module->clone();
+    PassManager partition(&context);
+    buildPartitionPipeline(partition, options);
+    if (failed(partition.run(*partitioned)))
+      return false;
+    for (auto &[phase, step] : whole)
+      expectSameStep(step, *partitioned, phase);
+    return true;
+  }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  std::map<std::string, WholeStep> whole;
+};
+
+/// What GoogleTest prints when a combination fails.
+std::string describe(const PartitionOptions &options) {
+  std::string text = options.schedule + " of " + std::to_string(options.microbatches) +
+                     " microbatches" + (options.recompute ? ", recomputing, on" : " on");
+  for (const std::string &axis : options.mesh)
+    text += " " + axis;
+  return text;
+}
+
+PartitionOptions makeOptions(const partition::Schedule &schedule, int64_t stages,
+                             int64_t microbatches, bool recompute) {
+  PartitionOptions options;
+  options.schedule = schedule.name.str();
+  options.mesh = {"pipe:" + std::to_string(stages)};
+  options.microbatches = microbatches;
+  options.recompute = recompute;
+  options.bucketBytes = 100;
+  return options;
+}
+
+class OfModel : public Pipelines, public testing::WithParamInterface<test::SmallModel> {};
+
+TEST_P(OfModel, GivesTheWholeStep) {
+  ASSERT_NO_FATAL_FAILURE(begin(GetParam().text, 16));
+  for (const partition::Schedule &schedule : partition::allSchedules())
+    for (int64_t stages : {1, 2, 3, 4, 8})
+      for (int64_t microbatches : {1, 2, 4, 8, 16})
+        for (bool recompute : {false, true}) {
+          PartitionOptions options = makeOptions(schedule, stages, microbatches, recompute);
+          if (schedule.name == "interleaved") {
+            options.stagesPerDevice = 2;
+            options.mesh = {"pipe:" + std::to_string(std::max<int64_t>(stages / 2, 1))};
+          }
+          SCOPED_TRACE(describe(options));
+          EXPECT_TRUE(check(options));
+          if (HasFailure())
+            return;
+        }
+}
+
+TEST_P(OfModel, GivesTheWholeStepWithABatchThatNothingDivides) {
+  for (int64_t batch : {15, 13}) {
+    ASSERT_NO_FATAL_FAILURE(begin(GetParam().text, batch));
+    for (const partition::Schedule &schedule : partition::allSchedules())
+      for (std::vector<std::string> mesh :
+           {std::vector<std::string>{"pipe:3"}, {"data:2", "pipe:2"}, {"pipe:2", "data:2"}, {"data:3", "pipe:2"}}) {
+        PartitionOptions options = makeOptions(schedule, 2, batch == 15 ? 4 : 2, false);
+        options.mesh = mesh;
+        for (const std::string &axis : mesh)
+          if (StringRef(axis).starts_with("data:"))
+            options.devices = axis.back() - '0';
+        if (batch == 15 && options.devices == 3)
+          options.microbatches = 3; // five samples: 2, 2 and 1
+        SCOPED_TRACE(describe(options));
+        EXPECT_TRUE(check(options));
+        if (HasFailure())
+          return;
+      }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, OfModel, testing::ValuesIn(test::smallModels()),
+                         [](const testing::TestParamInfo<test::SmallModel> &info) {
+                           return std::string(info.param.name);
+                         });
+
+TEST_F(Pipelines, GiveTheWholeStepOfRandomGraphs) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::string model = test::randomModel(seed, 8 + seed % 9);
+    SCOPED_TRACE(model);
+    ASSERT_NO_FATAL_FAILURE(begin(model, 6));
+    unsigned number = seed;
+    for (const partition::Schedule &schedule : partition::allSchedules()) {
+      PartitionOptions options =
+          makeOptions(schedule, 2 + number % 3, 1 + number % 3, number % 2 == 0);
+      if (schedule.name == "interleaved") {
+        options.stagesPerDevice = 2;
+        options.mesh = {"pipe:2"};
+      }
+      if (number % 4 == 3) {
+        options.mesh.insert(options.mesh.begin(), "data:2");
+        options.devices = 2;
+      }
+      ++number;
+      SCOPED_TRACE(describe(options));
+      EXPECT_TRUE(check(options));
+      if (HasFailure())
+        return;
+    }
+  }
+}
+
+TEST_F(Pipelines, CutByHandWhereSkipsCross) {
+  ASSERT_NO_FATAL_FAILURE(begin(test::smallModels()[2].text, 16)); // the U-Net
+  for (std::vector<std::string> cut : {std::vector<std::string>{"in1"}, {"bottom"}, {"out2"}, {"out1"}}) {
+    PartitionOptions options = makeOptions(partition::allSchedules().front(), 2, 4, true);
+    options.cutAfter = cut;
+    SCOPED_TRACE(cut.front());
+    EXPECT_TRUE(check(options));
+  }
+}
+
+} // namespace

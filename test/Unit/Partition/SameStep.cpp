@@ -1,0 +1,119 @@
+// Shares arguments out to ranks, and compares what they give back.
+#include "test/Unit/Partition/SameStep.h"
+
+#include "dialects/NN/NN.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <random>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::reference;
+
+static Tensors makeArguments(func::FuncOp function) {
+  std::mt19937_64 engine(7);
+  std::normal_distribution<double> normal;
+  Tensors tensors;
+  for (auto [number, type] : llvm::enumerate(function.getArgumentTypes())) {
+    Tensor tensor = zeros(cast<RankedTensorType>(type).getShape());
+    bool weight = function.getArgAttr(number, nn::names::sampleWeight) != nullptr;
+    bool state = function.getArgAttr(number, nn::names::state) != nullptr;
+    bool integer = cast<RankedTensorType>(type).getElementType().isInteger();
+    bool step = function.getArgAttr(number, nn::names::step) != nullptr;
+    for (double &value : tensor.data) {
+      value = normal(engine);
+      if (weight)
+        value = 1.0 / tensor.data.size();
+      else if (step)
+        value = 3;
+      else if (integer)
+        value = engine() % 3;
+      else if (state)
+        value = std::abs(value) + 0.1; // also a second moment
+    }
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+FailureOr<WholeStep> WholeStep::of(ModuleOp module, StringRef phase) {
+  WholeStep step;
+  step.function = module.lookupSymbol<func::FuncOp>(phase);
+  if (!step.function)
+    return module.emitError("has no step '") << phase << "'";
+  step.arguments = makeArguments(step.function);
+  auto results = evaluate(step.function, step.arguments);
+  if (failed(results))
+    return failure();
+  step.results = std::move(*results);
+  return step;
+}
+
+/// What an argument or a result is, whoever has it: its attributes, without
+/// those that partitioning adds.
+static std::string identify(DictionaryAttr attributes) {
+  std::string text;
+  for (StringRef name : {StringRef(nn::names::input), StringRef(nn::names::parameter),
+                         StringRef(nn::names::state)})
+    if (auto value = attributes ? attributes.getAs<StringAttr>(name) : StringAttr())
+      text += (name + "=" + value.getValue()).str();
+  for (StringRef name : {StringRef(nn::names::label), StringRef(nn::names::sampleWeight),
+                         StringRef(nn::names::step), StringRef(nn::names::loss),
+                         StringRef(nn::names::correct)})
+    if (attributes && attributes.contains(name))
+      text += name.str();
+  return text;
+}
+
+/// A rank's rows of a sharded argument, zeros behind the batch's end.
+static Tensor shareOf(const Tensor &whole, ArrayRef<int64_t> localShape, int64_t rank) {
+  Tensor local = zeros(localShape);
+  size_t first = rank * local.data.size();
+  for (size_t i = 0; i < local.data.size() && first + i < whole.data.size(); ++i)
+    local.data[i] = whole.data[first + i];
+  return local;
+}
+
+static void expectNear(const Tensor &want, const Tensor &got, const std::string &what) {
+  ASSERT_EQ(want.shape, got.shape) << what;
+  for (size_t i = 0; i < want.data.size(); ++i)
+    ASSERT_NEAR(got.data[i], want.data[i], 1e-11 * (1 + std::abs(want.data[i])))
+        << "element " << i << " of " << what;
+}
+
+void reference::expectSameStep(const WholeStep &whole, ModuleOp partitioned, StringRef phase) {
+  func::FuncOp function = whole.function;
+  auto mesh = timeline::Mesh::of(partitioned);
+  ASSERT_TRUE(succeeded(mesh));
+  std::map<std::string, unsigned> arguments, results;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    ASSERT_TRUE(arguments.insert({identify(function.getArgAttrDict(i)), i}).second);
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    ASSERT_TRUE(results.insert({identify(function.getResultAttrDict(i)), i}).second);
+
+  auto ofRanks = runAllRanks(
+      partitioned, phase, [&](int64_t rank, dist::TimelineOp timeline, unsigned index) {
+        const Tensor &argument =
+            whole.arguments[arguments.at(identify(timeline.getArgAttrDict(index)))];
+        auto axis = timeline.getArgAttrOfType<StringAttr>(index, dist::names::shard);
+        if (!axis)
+          return argument;
+        auto type = cast<RankedTensorType>(timeline.getArgumentTypes()[index]);
+        std::optional<unsigned> shared = mesh->axisNamed(axis);
+        return shareOf(argument, type.getShape(), shared ? mesh->coordinate(rank, *shared) : 0);
+      });
+  ASSERT_TRUE(succeeded(ofRanks));
+
+  std::map<std::string, const Tensor *> known;
+  for (auto [rank, mine] : llvm::enumerate(*ofRanks))
+    for (auto [index, got] : llvm::enumerate(mine.results)) {
+      std::string name = identify(mine.timeline.getResultAttrDict(index));
+      std::string what = phase.str() + "'s " + name + " on rank " + std::to_string(rank);
+      ASSERT_TRUE(results.count(name)) << what;
+      expectNear(whole.results[results.at(name)], got, what);
+      auto [before, first] = known.insert({name, &got});
+      EXPECT_TRUE(before->second->data == got.data) << what << " differs from another rank's";
+    }
+  EXPECT_EQ(known.size(), results.size());
+}
