@@ -156,12 +156,11 @@ void DeviceTimeline::startSend(const Message &message, Value value) {
 
 /// What was sent is kept until the microbatch's backward, whose gradients come
 /// from who received it; what backward sent, until the one after the next. But it
-/// is not awaited before the action that takes it, in an order that all devices
-/// can keep: the receiver might wait for this one. (A skip's gradient is sent
-/// early and taken late.)
+/// is not awaited before the round in which it is taken: the receiver might wait
+/// for this device. (A skip's gradient is sent early and taken late.)
 void DeviceTimeline::awaitSends(const Action &next) {
   llvm::erase_if(sending, [&](const Sending &sent) {
-    if (!sent.piece || sent.piece->stage != next.piece->stage || sent.takenAt > next.position)
+    if (!sent.piece || sent.piece->stage != next.piece->stage || sent.takenAt >= next.round)
       return false;
     bool sameKind = sent.piece->kind == next.piece->kind;
     bool returns = sent.piece->kind == Task::Kind::Forward &&

@@ -167,23 +167,25 @@ void PipelineTimelines::listActions() {
           action.needs.push_back(found->second);
 }
 
-/// Plays the schedules: a device goes on until it needs what is not sent yet.
+/// Plays the schedules in rounds: in each a device does one action, once it has
+/// what that needs.
 void PipelineTimelines::orderActions() {
-  std::vector<bool> sent(messages.size());
-  std::vector<size_t> next(actions.size());
-  int64_t position = 0;
+  SmallVector<int64_t> sentIn(messages.size(), -1);
+  SmallVector<size_t> next(actions.size());
   for (bool moved = true; moved;) {
     moved = false;
     for (auto [device, ofDevice] : llvm::enumerate(actions))
       for (; next[device] < ofDevice.size(); ++next[device], moved = true) {
         Action &action = ofDevice[next[device]];
-        if (!llvm::all_of(action.needs, [&](unsigned message) { return sent[message]; }))
+        if (llvm::any_of(action.needs, [&](unsigned message) { return sentIn[message] < 0; }))
           break;
-        action.position = position++;
+        action.round = next[device] ? ofDevice[next[device] - 1].round + 1 : 0;
         for (unsigned message : action.needs)
-          messages[message].takenAt = std::min(messages[message].takenAt, action.position);
+          action.round = std::max(action.round, sentIn[message] + 1);
+        for (unsigned message : action.needs)
+          messages[message].takenAt = std::min(messages[message].takenAt, action.round);
         for (unsigned message : action.sends)
-          sent[message] = true;
+          sentIn[message] = action.round;
       }
   }
 }

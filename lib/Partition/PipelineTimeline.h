@@ -14,7 +14,7 @@ struct Message {
   mlir::Value value;
   int64_t from, to, toStage, microbatch;
   std::string name;
-  /// The position of the action that takes it; of sums: behind all.
+  /// The round of the action that takes it; of sums: behind all.
   int64_t takenAt = INT64_MAX;
 };
 
@@ -41,8 +41,8 @@ private:
     llvm::SmallVector<unsigned> needs;
     /// The first piece of its task.
     bool beginsTask;
-    /// In an order of all devices' actions in which each can run.
-    int64_t position = INT64_MAX;
+    /// Later than that of every action that it needs; none if it can never run.
+    int64_t round = INT64_MAX;
   };
   friend class DeviceTimeline;
 
