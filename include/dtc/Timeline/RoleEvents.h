@@ -21,8 +21,6 @@ enum class EventKind {
 enum class Traffic { None, Collective, Send, Receive };
 
 struct Event {
-  bool operator==(const Event &other) const = default;
-
   EventKind kind;
   Traffic traffic;
   mlir::Operation *op;

@@ -1,6 +1,7 @@
 // The simulator against closed forms and against steps counted by hand.
 #include "dtc/Cost/ClusterMachine.h"
 #include "dtc/Pipelines/Registration.h"
+#include "test/Unit/Partition/CompiledPipelines.h"
 #include "test/Unit/Partition/PipelinePrograms.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -87,6 +88,28 @@ TEST_F(Simulator, BubbleOfAPipelineIsTheClosedForm) {
         for (int rank = 0; rank < p; ++rank)
           EXPECT_EQ(table.busySeconds(rank), 3 * m);
       }
+}
+
+/// What the schedules' papers say of their bubbles, for the programs that dtc makes.
+TEST_F(Simulator, BubblesOfSchedulesAreThoseOfTheLiterature) {
+  OwningOpRef<ModuleOp> step = test::makeStep(context, 9);
+  for (int p : {2, 3, 4})
+    for (int m : {p, 2 * p, 4 * p}) {
+      auto seconds = [&](const char *schedule, const Machine &machine) {
+        OwningOpRef<ModuleOp> module = test::compilePipeline(*step, {schedule, 1, p, m});
+        return play(*module, machine).timetable.stepSeconds;
+      };
+      Machine whole, split, half;
+      whole.seconds = {{"forward", 1}, {"backward", 2}};
+      split.seconds = {{"forward", 1}, {"backward", 1}, {"weight gradient", 1}};
+      half.seconds = {{"forward", 0.5}, {"backward", 1}}; // two stages a device
+      EXPECT_EQ(seconds("gpipe", whole), 3 * m + 3 * (p - 1)) << p << " " << m;
+      EXPECT_EQ(seconds("1f1b", whole), 3 * m + 3 * (p - 1)) << p << " " << m;
+      // Narayanan et al., 2021: 1/v of it.
+      EXPECT_EQ(seconds("interleaved", half), 3 * m + 1.5 * (p - 1)) << p << " " << m;
+      // Qi et al., 2023, ZB-H1: (p - 1)(F + B - W).
+      EXPECT_EQ(seconds("zero-bubble", split), 3 * m + (p - 1)) << p << " " << m;
+    }
 }
 
 TEST_F(Simulator, SlowestStageCounts) {
