@@ -2,6 +2,7 @@
 #include "dialects/RT/RT.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -95,6 +96,22 @@ int64_t dtc::rt::bytesOf(BufferOp buffer) {
   if (slots == 1)
     return bytes;
   return (slots - 1) * static_cast<int64_t>(llvm::alignTo(bytes, slotAlignment)) + bytes;
+}
+
+/// The names in a location: of fused ones, all; of a name's own place, none.
+static void collectNames(Location location, llvm::SetVector<StringRef> &names) {
+  if (auto name = dyn_cast<NameLoc>(location))
+    names.insert(name.getName());
+  else if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      collectNames(part, names);
+}
+
+SmallVector<StringRef> dtc::rt::layersOf(FragmentOp fragment) {
+  llvm::SetVector<StringRef> names;
+  for (Operation &op : fragment.getBody().front())
+    collectNames(op.getLoc(), names);
+  return llvm::to_vector(names);
 }
 
 bool dtc::rt::isPerMicrobatch(Value memory) {

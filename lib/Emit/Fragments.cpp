@@ -16,20 +16,11 @@ rt::TimelineOp dtc::emit::timelineOf(rt::ProgramOp program, StringRef phase) {
 }
 
 /// The layers whose ops stand in a fragment, for the comment above it.
-static std::string layersOf(rt::FragmentOp fragment) {
-  llvm::SetVector<StringRef> layers;
-  auto collect = [&](auto &&self, Location location) -> void {
-    if (auto name = dyn_cast<NameLoc>(location))
-      layers.insert(name.getName());
-    else if (auto fused = dyn_cast<FusedLoc>(location))
-      for (Location part : fused.getLocations())
-        self(self, part);
-  };
-  for (Operation &op : fragment.getBody().front())
-    collect(collect, op.getLoc());
+static std::string describeLayers(rt::FragmentOp fragment) {
   constexpr size_t most = 12;
+  SmallVector<StringRef> layers = rt::layersOf(fragment);
   std::string text;
-  for (StringRef layer : layers.getArrayRef().take_front(most))
+  for (StringRef layer : ArrayRef(layers).take_front(most))
     text += (text.empty() ? "" : ", ") + forComment(layer);
   if (layers.size() > most)
     text += ", and " + std::to_string(layers.size() - most) + " more";
@@ -49,7 +40,7 @@ static bool isPerMicrobatch(rt::FragmentOp fragment) {
 static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
   bool perMicrobatch = isPerMicrobatch(fragment);
   printer.slot = "microbatch";
-  std::string layers = layersOf(fragment);
+  std::string layers = describeLayers(fragment);
   printer.os << "// " << (layers.empty() ? "" : layers + ": ")
              << formatFlops(fragment.getFlops().convertToDouble()) << ", "
              << formatBytes(fragment.getBytes()) << " read and written.\n"

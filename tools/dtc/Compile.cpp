@@ -5,6 +5,7 @@
 #include "HostCompiler.h"
 #include "Output.h"
 #include "Pictures.h"
+#include "Predict.h"
 #include "Recipe.h"
 
 #include "dtc/Cost/Cluster.h"
@@ -46,6 +47,7 @@ private:
   OwningOpRef<ModuleOp> import();
   LogicalResult lower(ModuleOp module, dtc::Level level, TimingScope &total);
   void addPasses(PassManager &manager, dtc::Level level) const;
+  LogicalResult explain(ModuleOp module, TimingScope &total);
   int writeLevel(ModuleOp module);
   int writeSource(ModuleOp module, TimingScope &total);
   int writeBinary(ModuleOp module, TimingScope &total);
@@ -186,6 +188,31 @@ int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
   return 0;
 }
 
+/// What is explained is known at levels that may lie behind the one that is
+/// asked for.
+LogicalResult Compilation::explain(ModuleOp module, TimingScope &total) {
+  if (!options.explain && options.timetable.empty())
+    return success();
+  OwningOpRef<ModuleOp> distributed = module.clone();
+  if (failed(dtc::applyRecipe(*distributed, options.recipe, /*required=*/true)) ||
+      failed(lower(*distributed, dtc::Level::Dist, total)))
+    return failure();
+  llvm::Expected<dtc::Prediction> prediction = dtc::predictStep(*distributed, partition);
+  if (!prediction)
+    return fail(prediction.takeError()), failure();
+  if (options.explain) {
+    OwningOpRef<ModuleOp> planned = module.clone();
+    if (failed(dtc::applyRecipe(*planned, options.recipe, /*required=*/true)) ||
+        failed(lower(*planned, dtc::Level::RT, total)))
+      return failure();
+    dtc::printExplanation(*planned, prediction->simulation.timetable, llvm::errs());
+  }
+  if (!options.timetable.empty())
+    if (llvm::Error error = dtc::writeTimetable(*prediction, options, partition))
+      return fail(std::move(error)), failure();
+  return success();
+}
+
 int Compilation::run() {
   dtc::Level level = getLevel(options.result);
   partition = options.partition;
@@ -208,23 +235,8 @@ int Compilation::run() {
   importing.stop();
   if (llvm::Error error = readSpeeds())
     return fail(std::move(error));
-  // What is explained is known at the last level, which may lie behind the one
-  // that is asked for.
-  if (options.explain) {
-    OwningOpRef<ModuleOp> copy = module->clone();
-    if (failed(dtc::applyRecipe(*copy, options.recipe, /*required=*/true)) ||
-        failed(lower(*copy, dtc::Level::RT, total)))
-      return 1;
-    dtc::printExplanation(*copy, llvm::errs());
-  }
-  if (!options.timetable.empty()) {
-    OwningOpRef<ModuleOp> copy = module->clone();
-    if (failed(dtc::applyRecipe(*copy, options.recipe, /*required=*/true)) ||
-        failed(lower(*copy, dtc::Level::Dist, total)))
-      return 1;
-    if (llvm::Error error = dtc::writeTimetable(*copy, options, partition))
-      return fail(std::move(error));
-  }
+  if (failed(explain(*module, total)))
+    return 1;
   if (options.out.empty())
     return 0;
   if (failed(lower(*module, level, total)))

@@ -1,10 +1,12 @@
 // The explanation of a planned program, read off the rt level.
 #include "Explain.h"
 
+#include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
 #include "dialects/RT/RT.h"
 #include "dtc/Cost/Quantities.h"
 
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -124,7 +126,11 @@ static void printProgram(rt::ProgramOp program, raw_ostream &os) {
     printTimeline(program, timeline, os);
 }
 
-void dtc::printExplanation(ModuleOp module, raw_ostream &os) {
+void dtc::printExplanation(ModuleOp module, const Timetable &predicted, raw_ostream &os) {
+  if (module->hasAttr(dist::names::stagePlan))
+    return printPipeline(module, predicted, os);
   for (auto program : module.getOps<rt::ProgramOp>())
     printProgram(program, os);
+  line(os, "predicted") << llvm::format("%.3f", predicted.stepSeconds * 1e3)
+                          << " ms a step\n";
 }

@@ -2,13 +2,21 @@
 #ifndef DTC_TOOLS_DTC_EXPLAIN_H
 #define DTC_TOOLS_DTC_EXPLAIN_H
 
+#include "dtc/Timeline/Timetable.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 namespace dtc {
 
 /// Says of every planned program of the module (level rt) what was decided, and
-/// what a step costs one rank: floating-point operations, memory, messages.
-void printExplanation(mlir::ModuleOp module, llvm::raw_ostream &os);
+/// what a step costs one rank: floating-point operations, memory, messages, and
+/// the predicted time.
+void printExplanation(mlir::ModuleOp module, const Timetable &predicted,
+                      llvm::raw_ostream &os);
+
+/// The same for a pipeline: how it was cut, and each stage.
+void printPipeline(mlir::ModuleOp module, const Timetable &predicted,
+                   llvm::raw_ostream &os);
 
 } // namespace dtc
 

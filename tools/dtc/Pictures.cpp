@@ -1,8 +1,7 @@
-// Timetables and graphs: predicts, reads the trace, draws, writes.
+// Timetables and graphs: reads the trace, draws, writes.
 #include "Pictures.h"
 #include "Output.h"
 
-#include "dtc/Cost/ClusterMachine.h"
 #include "dtc/Explain/PartitionDot.h"
 #include "dtc/Explain/TimetableSVG.h"
 #include "dtc/Explain/TraceReader.h"
@@ -15,28 +14,6 @@ using namespace mlir;
 using llvm::Error;
 using llvm::Expected;
 using llvm::formatv;
-
-/// The devices as the command line describes them.
-static Expected<dtc::Cluster> describeCluster(const dtc::PartitionOptions &partition) {
-  dtc::Cluster cluster = dtc::Cluster::defaultCPU();
-  if (!partition.cluster.empty()) {
-    Expected<dtc::Cluster> read = dtc::readCluster(partition.cluster);
-    if (!read)
-      return read.takeError();
-    cluster = std::move(*read);
-  }
-  if (Error error = cluster.checkDeviceCount(partition.getRanks()))
-    return error;
-  if (partition.deviceSpeeds.empty())
-    return cluster;
-  std::vector<dtc::Device> devices;
-  for (auto [rank, speed] : llvm::enumerate(partition.deviceSpeeds)) {
-    devices.push_back(cluster.deviceOf(rank));
-    devices.back().speed = speed;
-  }
-  cluster.devices = std::move(devices);
-  return cluster;
-}
 
 static std::string describe(StringRef model, const dtc::PartitionOptions &partition) {
   std::string text = model.str();
@@ -70,34 +47,15 @@ static void sayNumbers(StringRef what, const dtc::Timetable &table) {
                           table.stepSeconds * 1e3, table.bubble() * 100);
 }
 
-Error dtc::writeTimetable(ModuleOp module, const Options &options,
+Error dtc::writeTimetable(const Prediction &prediction, const Options &options,
                           const PartitionOptions &partition) {
-  auto failed = [] { return llvm::createStringError(""); };
-  FailureOr<timeline::PhaseTimelines> timelines = timeline::PhaseTimelines::of(module, "train");
-  if (llvm::failed(timelines))
-    return failed();
-  Expected<Cluster> cluster = describeCluster(partition);
-  if (!cluster)
-    return cluster.takeError();
-  // Ranks of the CPU target share a host; their receivers copy.
-  FailureOr<Simulation> simulation =
-      simulate(*timelines, ClusterMachine(*cluster), {.progress = Progress::InWaits});
-  if (llvm::failed(simulation))
-    return failed();
-
-  dist::TimelineOp first = timelines->getRoles().front().timeline;
-  auto name = first->getAttrOfType<StringAttr>("nn.model");
-  StringRef model = name ? name.getValue() : "";
-  explain::TimetablePicture picture{describe(model, partition), {},
-                                    &simulation->timetable};
-  for (int64_t rank = 0; rank < timelines->ranks(); ++rank) {
-    dist::TimelineOp timeline = timelines->roleOf(rank).timeline;
-    picture.roles.push_back(timeline.getRole().str());
-  }
+  const Timetable &predicted = prediction.simulation.timetable;
+  explain::TimetablePicture picture{describe(prediction.model, partition), prediction.roles,
+                                    &predicted};
   std::optional<explain::MeasuredStep> measured;
   if (!options.trace.empty()) {
     Expected<explain::MeasuredStep> read =
-        readMeasurement(options.trace, model, timelines->ranks());
+        readMeasurement(options.trace, prediction.model, predicted.ranks.size());
     if (!read)
       return read.takeError();
     measured = std::move(*read);
@@ -107,7 +65,7 @@ Error dtc::writeTimetable(ModuleOp module, const Options &options,
                               [&](raw_ostream &os) { explain::drawTimetable(os, picture); }))
     return error;
   llvm::errs() << picture.title << ":\n";
-  sayNumbers("predicted", simulation->timetable);
+  sayNumbers("predicted", predicted);
   if (measured)
     sayNumbers("measured", measured->timetable);
   return Error::success();

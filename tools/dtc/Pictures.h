@@ -3,21 +3,21 @@
 #define DTC_TOOLS_DTC_PICTURES_H
 
 #include "Options.h"
+#include "Predict.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
 namespace dtc {
 
-/// Draws the training step of a module of the dist level to
-/// `options.timetable`, as it is predicted, and below it as
-/// `options.trace` measured it where that is given; says the numbers on stderr.
-/// `partition` is that of the options, with the speeds of the devices.
-/// A diagnostic that has been given already is an error without a text.
-llvm::Error writeTimetable(mlir::ModuleOp module, const Options &options,
+/// Draws the training step to `options.timetable`, as it is predicted, and
+/// below it as `options.trace` measured it where that is given; says the numbers
+/// on stderr.
+llvm::Error writeTimetable(const Prediction &prediction, const Options &options,
                            const PartitionOptions &partition);
 
-/// Draws the partitioned graph of the training step to `options.dot`.
+/// Draws the partitioned graph of the training step to `options.dot`. A
+/// diagnostic that has been given already is an error without a text.
 llvm::Error writePartitionGraph(mlir::ModuleOp module, const Options &options);
 
 } // namespace dtc
