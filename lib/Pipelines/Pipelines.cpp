@@ -41,9 +41,9 @@ static void addPartition(OpPassManager &manager, const dtc::PipelineOptions &opt
 /// Partition because a kernel must not reach over the edge of a fragment, where
 /// communication starts; and before Plan because a value inside a kernel needs
 /// no memory.
-static void addPlan(OpPassManager &manager) {
+static void addPlan(OpPassManager &manager, const dtc::PipelineOptions &options) {
   dtc::buildFusionPipeline(manager);
-  dtc::plan::buildPlanPipeline(manager);
+  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory);
 }
 
 void dtc::buildPipelineTo(Level level, OpPassManager &manager,
@@ -53,7 +53,7 @@ void dtc::buildPipelineTo(Level level, OpPassManager &manager,
   if (level >= Level::Dist)
     addPartition(manager, options);
   if (level >= Level::RT)
-    addPlan(manager);
+    addPlan(manager, options);
 }
 
 namespace {

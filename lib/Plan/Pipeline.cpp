@@ -4,14 +4,16 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
-void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager) {
+void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory) {
+  PlanMemoryOptions memory;
+  memory.deviceMemory = deviceMemory;
   manager.addPass(createLowerToRuntime());
   mlir::OpPassManager &program = manager.nest<rt::ProgramOp>();
   // How many microbatches are under way at once is seen in the timelines alone.
   program.addPass(createShareSlots());
   // Before offsets are given out: afterwards there is one buffer less to place.
   program.addPass(createReuseBuffers());
-  program.addPass(createPlanMemory());
+  program.addPass(createPlanMemory(memory));
   program.addPass(createVerifyMemory());
 }
 

@@ -1,6 +1,7 @@
 // Offsets of all buffers in one arena.
 #include "Lifetimes.h"
 
+#include "dtc/Cost/Quantities.h"
 #include "dtc/Plan/Passes.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -24,6 +25,8 @@ struct Placement {
 };
 
 struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
+  using PlanMemoryBase::PlanMemoryBase;
+
   void runOnOperation() override {
     rt::ProgramOp program = getOperation();
     Builder builder(program.getContext());
@@ -75,6 +78,12 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
                     placement);
     }
     program.setArena(end);
+    if (deviceMemory && end > deviceMemory) {
+      program.emitError("a rank of '")
+          << program.getSymName() << "' needs " << formatBytes(end) << ", but a device has "
+          << formatBytes(deviceMemory) << "; use smaller microbatches or more devices";
+      return signalPassFailure();
+    }
   }
 
   /// Moves `end` behind a buffer that begins there.

@@ -189,7 +189,7 @@ private:
   bool readPipeline(dtc::PartitionOptions &partition) {
     if (!partition.isPipeline())
       for (ID id : {OPT_microbatches, OPT_schedule, OPT_stages_per_device, OPT_cut_after,
-                    OPT_recompute, OPT_device_memory})
+                    OPT_recompute})
         if (const Arg *arg = args.getLastArg(id))
           return fail(StringRef(arg->getSpelling()).rtrim('=') +
                       " is for pipelines: --strategy=model, or --mesh with the axis pipe");

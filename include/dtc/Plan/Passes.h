@@ -19,8 +19,9 @@ namespace dtc::plan {
 #define GEN_PASS_REGISTRATION
 #include "dtc/Plan/Passes.h.inc"
 
-/// dist to rt with a memory plan: all passes of the stage in order.
-void buildPlanPipeline(mlir::OpPassManager &manager);
+/// dist to rt with a memory plan: all passes of the stage in order. A rank that
+/// needs more than `deviceMemory` bytes is an error, unless it is 0.
+void buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory = 0);
 
 /// Makes buildPlanPipeline known as `dtc-plan`.
 void registerPlanPipeline();

@@ -83,6 +83,8 @@ def PlanMemory : Pass<"dtc-plan-memory", "::dtc::rt::ProgramOp"> {
     and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020,
     §4.3), each at the lowest gap that holds it, 64-byte aligned.
 
+    With `device-memory`, an arena that is larger is an error.
+
     Afterwards every `rt.buffer` has an offset and the program its arena size,
     which is what the emitted program allocates.
 
@@ -92,6 +94,8 @@ def PlanMemory : Pass<"dtc-plan-memory", "::dtc::rt::ProgramOp"> {
     rt.buffer temporary "h" offset 4096 : memref<64x128xf32>
     ```
   }];
+  let options = [
+    Option<"deviceMemory", "device-memory", "int64_t", "0", "bytes of a device; 0: any">];
 }
 
 def VerifyMemory : Pass<"dtc-verify-memory", "::dtc::rt::ProgramOp"> {
