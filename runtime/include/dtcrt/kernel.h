@@ -54,7 +54,7 @@ inline constexpr index serial_elements = 16384;
 
 /// All elements of the rows [begin, end): a row is the innermost dimension, and a plain loop that the compiler vectorises.
 template <int Rank, class Body, class... Outer>
-inline void run_row(const Grid<Rank> &grid, const Body &body, Outer... outer) {
+inline void run_row(const Grid<Rank> &grid, const Body body, Outer... outer) {
   const index inner = grid.sizes[Rank - 1];
 #pragma omp simd
   for (index i = 0; i < inner; ++i)
@@ -88,17 +88,23 @@ template <int Rank, class Body> void launch(Context &ctx, const Grid<Rank> &grid
     if (total == 0)
       return;
     const bool parallel = ctx.threads() > 1 && total >= detail::serial_elements;
+    // Each thread works with a copy of its own: the compiler then knows that no store through a body's pointers changes the body.
     if constexpr (Rank == 1) {
       const index size = grid.sizes[0];
-#pragma omp parallel for simd schedule(static) num_threads(ctx.threads()) if (parallel)
-      for (index i = 0; i < size; ++i)
-        body(i);
+      if (!parallel)
+        return detail::run_row<Rank>(grid, Body(body));
+#pragma omp parallel num_threads(ctx.threads())
+      {
+        const Body own = body;
+#pragma omp for simd schedule(static)
+        for (index i = 0; i < size; ++i)
+          own(i);
+      }
     } else {
       const index rows = total / grid.sizes[Rank - 1];
       constexpr auto outer = std::make_integer_sequence<int, Rank - 1>();
       if (!parallel)
-        return detail::run_rows<Rank>(grid, body, 0, rows, outer);
-      // A copy in each thread: the compiler then knows that no store through a body's pointers changes the body.
+        return detail::run_rows<Rank>(grid, Body(body), 0, rows, outer);
 #pragma omp parallel num_threads(ctx.threads())
       {
         const Body own = body;
