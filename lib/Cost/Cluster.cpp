@@ -35,6 +35,18 @@ Cluster Cluster::defaultCPU() {
   return cluster;
 }
 
+const double *MeasuredOps::find(llvm::StringRef signature) const {
+  auto found = table->find(std::string_view(signature));
+  return found == table->end() ? nullptr : &found->second;
+}
+
+void MeasuredOps::set(llvm::StringRef signature, double seconds) {
+  // Others that share the table keep what they know.
+  if (table.use_count() > 1)
+    table = std::make_shared<Table>(*table);
+  table->insert_or_assign(signature.str(), seconds);
+}
+
 llvm::Error Cluster::checkDeviceCount(int64_t count) const {
   if (devices.size() == 1 || int64_t(devices.size()) == count)
     return llvm::Error::success();

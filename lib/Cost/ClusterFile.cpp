@@ -185,6 +185,33 @@ private:
     return readMapping(node, "families", fields);
   }
 
+  /// Signatures are values and not keys: YAML's keys end after 1024 characters.
+  bool readMeasured(yaml::Node *node, MeasuredOps &measured) {
+    auto entry = [&](yaml::Node *value) {
+      std::string signature;
+      double seconds = 0;
+      auto readSeconds = [&](yaml::Node *number) {
+        return readNumber(number, "seconds", Range::NotNegative, seconds);
+      };
+      auto readOp = [&](yaml::Node *text) {
+        SmallString<256> storage;
+        auto *scalar = dyn_cast_if_present<yaml::ScalarNode>(text);
+        if (!scalar || scalar->getValue(storage).empty())
+          return fail(text, "op: a signature is expected");
+        signature = scalar->getValue(storage).str();
+        return true;
+      };
+      if (!readMapping(value, "measured",
+                       {{"seconds", true, readSeconds}, {"op", true, readOp}}))
+        return false;
+      if (measured.find(signature))
+        return fail(value, "op: measured twice: " + StringRef(signature).take_front(80));
+      measured.set(signature, seconds);
+      return true;
+    };
+    return readSequence(node, "measured", entry);
+  }
+
   bool readDevice(yaml::Node *node, std::vector<Device> &devices) {
     Device device;
     int64_t count = 1;
@@ -205,6 +232,7 @@ private:
     };
     auto overhead = number("overhead", Range::NotNegative, device.rate.overheadSeconds);
     auto readOwn = [&](yaml::Node *value) { return readFamilies(value, families); };
+    auto readOps = [&](yaml::Node *value) { return readMeasured(value, device.measured); };
     if (!readMapping(node, "devices",
                      {{"count", false, readCount},
                       {"speed", false, speed},
@@ -212,7 +240,8 @@ private:
                       {"bandwidth", true, bandwidth},
                       {"memory", true, memory},
                       {"overhead", false, overhead},
-                      {"families", false, readOwn}}))
+                      {"families", false, readOwn},
+                      {"measured", false, readOps}}))
       return false;
     for (auto [own, rate] : zip_equal(families, device.families)) {
       rate.flopsPerSecond =
@@ -275,13 +304,19 @@ private:
       return !cluster.devices.empty() || fail(value, "devices: at least one is expected");
     };
     auto link = [&](yaml::Node *value) { return readLink(value, "link", cluster.link, nullptr); };
+    auto cores = [&](yaml::Node *value) {
+      return readWhole(value, "cores", 1, maxDevices, cluster.cores);
+    };
     auto pairs = [&](yaml::Node *value) {
       links = value;
       return readSequence(value, "links",
                           [&](yaml::Node *entry) { return readPair(entry, cluster.pairs); });
     };
     if (!readMapping(node, "the cluster",
-                     {{"devices", true, devices}, {"link", true, link}, {"links", false, pairs}}))
+                     {{"devices", true, devices},
+                      {"link", true, link},
+                      {"links", false, pairs},
+                      {"cores", false, cores}}))
       return false;
     for (const Cluster::Pair &pair : cluster.pairs)
       if (cluster.devices.size() > 1 && pair.second >= int64_t(cluster.devices.size()))
@@ -336,9 +371,16 @@ void dtc::writeCluster(const Cluster &cluster, raw_ostream &os) {
        << "\n    families:\n";
     for (auto [name, rate] : zip_equal(ratedFamilies, device->families))
       os << "      " << name << ": {" << fieldsOf(rate, ", ") << "}\n";
+    if (!device->measured.empty())
+      os << "    measured:\n";
+    for (const auto &[signature, seconds] : device->measured.entries())
+      os << "      - {seconds: " << exactly(seconds) << ", op: \"" << yaml::escape(signature)
+         << "\"}\n";
     device = end;
   }
   os << "link: {" << fieldsOf(cluster.link) << "}\n";
+  if (cluster.cores)
+    os << "cores: " << cluster.cores << "\n";
   if (cluster.pairs.empty())
     return;
   os << "links:\n";

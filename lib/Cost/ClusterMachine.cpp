@@ -16,3 +16,9 @@ double ClusterMachine::runSeconds(int64_t rank, dist::RunOp run) const {
 Link ClusterMachine::linkBetween(int64_t from, int64_t to) const {
   return cluster.linkBetween(from, to);
 }
+
+SimulationOptions ClusterMachine::options() const {
+  if (cluster.cores == 0)
+    return {};
+  return {Progress::InWaits, cluster.cores};
+}

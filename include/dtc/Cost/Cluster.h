@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,27 @@ struct Rate {
   bool operator==(const Rate &other) const = default;
 };
 
+/// Times of single ops, measured on a device: seconds by signature (Signature.h).
+/// Devices that are alike share one table.
+class MeasuredOps {
+public:
+  using Table = std::map<std::string, double, std::less<>>;
+
+  /// Null if the op was not measured.
+  const double *find(llvm::StringRef signature) const;
+  /// Measured anew counts.
+  void set(llvm::StringRef signature, double seconds);
+  const Table &entries() const { return *table; }
+  bool empty() const { return table->empty(); }
+
+  bool operator==(const MeasuredOps &other) const {
+    return table == other.table || *table == *other.table;
+  }
+
+private:
+  std::shared_ptr<Table> table = std::make_shared<Table>();
+};
+
 /// One device: what one rank computes on.
 struct Device {
   /// All of the device's rates are for speed 1; 0.5 takes twice the time.
@@ -34,6 +57,8 @@ struct Device {
   Rate rate;
   /// By `ratePosition`.
   std::array<Rate, ratedFamilies.size()> families;
+  /// What is known better than by rates; also for speed 1.
+  MeasuredOps measured;
 
   bool operator==(const Device &other) const = default;
 };
@@ -58,9 +83,13 @@ struct Link {
 ///         families:                # optional; keys are `ratedFamilies`
 ///           matmul: {flops: 7e10}  # own flops, bandwidth or overhead
 ///           pooling: {efficiency: 0.2}  # instead of flops: a share of the device's
+///         measured:                # optional; single ops, by signature (Signature.h)
+///           - {seconds: 1.2e-5, op: "nn.relu (tensor<8x8xf32>) -> (tensor<8x8xf32>)"}
 ///     link: {latency: 3e-6, bandwidth: 4e9}  # s and byte/s between any two devices
 ///     links:                       # optional: pairs, in both directions
 ///       - {between: [0, 1], latency: 1e-6, bandwidth: 1e10}
+///     cores: 2                     # optional: the devices are ranks of one host, which
+///                                  # share so many cores and copy messages themselves
 struct Cluster {
   /// A link of two devices that is not like `link`; `first` < `second`.
   struct Pair {
@@ -73,6 +102,8 @@ struct Cluster {
   std::vector<Device> devices;
   Link link;
   std::vector<Pair> pairs;
+  /// Of the one host that all devices are ranks of; 0: each has a computer of its own.
+  int64_t cores = 0;
 
   bool operator==(const Cluster &other) const = default;
 

@@ -18,6 +18,9 @@ public:
   double runSeconds(int64_t rank, dist::RunOp run) const override;
   Link linkBetween(int64_t from, int64_t to) const override;
 
+  /// Ranks of one host share its cores, and copy messages when they wait for them.
+  SimulationOptions options() const;
+
 private:
   const Cluster &cluster;
   /// Fragments run once for each microbatch, on many ranks.

@@ -12,8 +12,8 @@ namespace dtc {
 /// 0 for views and communication.
 double secondsOf(const Device &device, OpFamily family, const Cost &cost);
 double secondsOf(const Device &device, OpFamily family, double flops, double bytes);
-/// Seconds of an op by its CostOpInterface; of an op without it, those of its
-/// regions. `dist.run` takes what its fragment takes.
+/// Seconds of an op: what was measured of it on the device, if it was; else by its
+/// CostOpInterface; of an op without it, those of its regions. `dist.run` takes what its fragment takes.
 double secondsOf(const Device &device, mlir::Operation *op);
 /// The sum over the region's ops, one after the other.
 double secondsOf(const Device &device, mlir::Region &region);

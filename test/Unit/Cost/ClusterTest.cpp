@@ -64,6 +64,9 @@ TEST(Cluster, ReadsWhatItWrites) {
   cluster.devices[2].speed = 1.0 / 3;
   cluster.devices[2].families[0].overheadSeconds = 0.1;
   cluster.pairs.push_back({0, 2, {1e-7, 123456789.125}});
+  cluster.cores = 3;
+  cluster.devices[2].measured.set("nn.relu {a = \"b\\c\"} (tensor<8xf32>) -> (tensor<8xf32>)", 1.0 / 7);
+  cluster.devices[2].measured.set(std::string(5000, 'x'), 0);
   std::string text;
   llvm::raw_string_ostream os(text);
   writeCluster(cluster, os);
@@ -101,7 +104,7 @@ TEST(ClusterErrors, NameLineKeyAndRule) {
   EXPECT_EQ(errorOf(with("memory: 1024")), "no error");
   EXPECT_EQ(errorOf(with("memory: 1024\n    color: red")),
             "cluster.yaml:5: color: not a key of devices; known are count, speed, flops, "
-            "bandwidth, memory, overhead, families");
+            "bandwidth, memory, overhead, families, measured");
   EXPECT_EQ(errorOf(with("overhead: 0")), "cluster.yaml:2: memory: missing in devices");
   EXPECT_EQ(errorOf(with("memory: 1024\n    flops: 2")), "cluster.yaml:5: flops: given twice");
   for (const char *number : {"-1", "inf", "nan", ".inf", "many", "'5'", "1e999", "0"})
@@ -126,6 +129,20 @@ TEST(ClusterErrors, NameLineKeyAndRule) {
   EXPECT_EQ(errorOf(with("memory: 1024\n    count: 2",
                          "links: [{between: [0, 2], latency: 0, bandwidth: 1}]")),
             "cluster.yaml:7: between: there is no device 2, only 0 to 1");
+  auto measured = [](llvm::StringRef entries) {
+    return errorOf(with(("memory: 1024\n    measured: " + entries).str()));
+  };
+  EXPECT_EQ(measured("[{seconds: 0, op: x}, {op: y, seconds: 1e-5}]"), "no error");
+  EXPECT_EQ(measured("[{seconds: 1, op: x}, {seconds: 2, op: x}]"),
+            "cluster.yaml:5: op: measured twice: x");
+  EXPECT_EQ(measured("[{seconds: -1, op: x}]"),
+            "cluster.yaml:5: seconds: -1 is not a finite number of at least 0");
+  EXPECT_EQ(measured("[{seconds: 1}]"), "cluster.yaml:5: op: missing in measured");
+  EXPECT_EQ(measured("[{seconds: 1, op: ''}]"), "cluster.yaml:5: op: a signature is expected");
+  EXPECT_EQ(measured("[{seconds: 1, op: [x]}]"), "cluster.yaml:5: op: a signature is expected");
+  EXPECT_EQ(measured("{x: 1}"), "cluster.yaml:5: measured: a list is expected");
+  EXPECT_EQ(errorOf(with("memory: 1024", "cores: 0\n")),
+            "cluster.yaml:6: cores: must be a whole number from 1 to 65536");
   EXPECT_EQ(errorOf("devices: []\nlink: {latency: 0, bandwidth: 1}\n"),
             "cluster.yaml:1: devices: at least one is expected");
   EXPECT_EQ(errorOf("devices: 4\n"), "cluster.yaml:1: devices: a list is expected");

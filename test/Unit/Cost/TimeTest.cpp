@@ -1,6 +1,7 @@
 // The time model: the roofline of each family, worked out by hand.
 #include "dtc/Cost/Time.h"
 #include "dialects/Dist/Dist.h"
+#include "dtc/Cost/Signature.h"
 #include "dtc/Pipelines/Registration.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -36,6 +37,44 @@ TEST(Time, IsTheRoofline) {
   EXPECT_EQ(secondsOf(device, OpFamily::Communication, cost), 0);
   device.speed = 0.5;
   EXPECT_DOUBLE_EQ(secondsOf(device, OpFamily::Elementwise, cost), 2 * (1 + 1000. / 100));
+}
+
+TEST(Time, OfAnOpIsWhatWasMeasured) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(R"mlir(
+func.func @f(%a: tensor<4x8xf32>, %b: tensor<2x8xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x8xf32>) {
+  %y = nn.matmul %a, %b transposed {dist.stage = 1 : i64} : (tensor<4x8xf32>, tensor<2x8xf32>) -> tensor<4x2xf32> loc("y")
+  %z = nn.matmul %a, %b transposed : (tensor<4x8xf32>, tensor<2x8xf32>) -> tensor<4x2xf32> loc("z")
+  %r = nn.relu %a : tensor<4x8xf32>
+  return %y, %z, %r : tensor<4x2xf32>, tensor<4x2xf32>, tensor<4x8xf32>
+}
+)mlir",
+                                                              &context);
+  ASSERT_TRUE(module);
+  std::vector<Operation *> ops;
+  module->walk([&](Operation *op) {
+    if (isa<CostOpInterface>(op))
+      ops.push_back(op);
+  });
+  ASSERT_EQ(ops.size(), 3u);
+  // Names, places and what passes note are nothing to the time.
+  EXPECT_EQ(signatureOf(ops[0]), signatureOf(ops[1]));
+  EXPECT_EQ(signatureOf(ops[2]), "nn.relu (tensor<4x8xf32>) -> (tensor<4x8xf32>)");
+  Device device = slowDevice(), before = device;
+  device.measured.set(signatureOf(ops[0]), 7);
+  EXPECT_EQ(secondsOf(device, ops[1]), 7);
+  EXPECT_EQ(secondsOf(device, ops[2]), secondsOf(before, ops[2]));
+  device.speed = 0.5;
+  EXPECT_EQ(secondsOf(device, ops[0]), 14);
+  // A table is shared until one of its devices learns more.
+  EXPECT_TRUE(before.measured.empty());
+  Device other = device;
+  other.measured.set("x", 1);
+  EXPECT_EQ(device.measured.find("x"), nullptr);
+  EXPECT_NE(other, device);
 }
 
 TEST(Time, OfMessages) {
