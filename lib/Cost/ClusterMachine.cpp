@@ -18,7 +18,5 @@ Link ClusterMachine::linkBetween(int64_t from, int64_t to) const {
 }
 
 SimulationOptions ClusterMachine::options() const {
-  if (cluster.cores == 0)
-    return {};
   return {Progress::InWaits, cluster.cores};
 }

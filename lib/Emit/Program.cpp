@@ -61,7 +61,16 @@ static void printAmounts(rt::ProgramOp program, llvm::raw_ostream &os) {
        << (buckets == 1 ? " bucket" : " buckets");
 }
 
-static void printHeader(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os) {
+/// The runtime's header and the function of it that is the program's main.
+static StringRef nameOf(EntryPoint entry) {
+  return entry == EntryPoint::Run ? "run" : "measure";
+}
+static StringRef headerOf(EntryPoint entry) {
+  return entry == EntryPoint::Run ? "dtcrt/program.h" : "dtcrt/measure.h";
+}
+
+static void printHeader(ArrayRef<rt::ProgramOp> programs, EntryPoint entry,
+                        llvm::raw_ostream &os) {
   rt::ProgramOp program = programs.front();
   os << "// " << forComment(program.getModel()) << ", " << describeStrategy(program)
      << ". Made by dtc; yours to read and to change.\n"
@@ -87,7 +96,7 @@ static void printHeader(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os)
   if (std::string text = sketch(timelineOf(program, "train"));
       programs.size() == 1 && !text.empty())
     os << "//   a step              " << text << "\n";
-  os << "#include <dtcrt/program.h>\n"
+  os << "#include <" << headerOf(entry) << ">\n"
      << "using namespace dtcrt;\n\n"
      << "namespace {\n\n";
 }
@@ -114,13 +123,13 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
 }
 
 LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
-                                     llvm::raw_ostream &os) {
+                                     llvm::raw_ostream &os, EntryPoint entry) {
   for (rt::ProgramOp program : programs)
     if (!program.getArena())
       return program.emitOpError("has no memory plan: run dtc-plan-memory first");
     else if (!timelineOf(program, "train"))
       return program.emitOpError("has no timeline of the phase 'train'");
-  printHeader(programs, os);
+  printHeader(programs, entry, os);
   bool alike = programs.size() == 1;
   for (rt::ProgramOp program : programs) {
     Printer printer(program, os);
@@ -134,11 +143,13 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
   printPlan(programs, os);
   os << "} // namespace\n\n";
   if (alike) {
-    os << "int main(int argc, char **argv) { return run<Buffers>(argc, argv, plan(), bind, step"
+    os << "int main(int argc, char **argv) { return " << nameOf(entry)
+       << "<Buffers>(argc, argv, plan(), bind, step"
        << (timelineOf(programs.front(), "evaluate") ? ", evaluate" : "") << "); }\n";
     return success();
   }
-  os << "int main(int argc, char **argv) {\n  return run(argc, argv, plan(), {\n";
+  os << "int main(int argc, char **argv) {\n  return " << nameOf(entry)
+     << "(argc, argv, plan(), {\n";
   for (rt::ProgramOp program : programs)
     printRoleEntry(program, os);
   os << "  });\n}\n";

@@ -1,5 +1,6 @@
 // dtc-fuse-elementwise: elementwise nn ops become fused linalg.generic ops.
 #include "dialects/NN/NN.h"
+#include "dtc/Cost/Signature.h"
 #include "dtc/Fusion/Passes.h"
 #include "dtc/Fusion/ScalarBodyInterface.h"
 
@@ -117,9 +118,11 @@ static Value simplify(RewriterBase &rewriter, linalg::GenericOp generic) {
   return {};
 }
 
-static void convert(RewriterBase &rewriter, ScalarBodyOpInterface op) {
+static void convert(RewriterBase &rewriter, ScalarBodyOpInterface op, bool sign) {
   rewriter.setInsertionPoint(op);
   linalg::GenericOp generic = makeGeneric(rewriter, op);
+  if (sign)
+    generic->setAttr(signatureAttribute, rewriter.getStringAttr(signatureOf(op)));
   Value plain = simplify(rewriter, generic);
   rewriter.replaceOp(op, plain ? plain : generic.getResult(0));
   if (!plain)
@@ -183,6 +186,8 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
 
 struct FuseElementwisePass
     : fusion::impl::FuseElementwisePassBase<FuseElementwisePass> {
+  using FuseElementwisePassBase::FuseElementwisePassBase;
+
   void runOnOperation() override {
     RewritePatternSet set(&getContext());
     set.add<FuseProducer>(&getContext());
@@ -205,6 +210,11 @@ private:
     eraseDeadOps(rewriter, function);
     if (failed(convertAll(rewriter, function)))
       return failure();
+    if (apart) {
+      eraseDeadOps(rewriter, function);
+      kernels += countGenerics(function);
+      return success();
+    }
     int64_t before = countGenerics(function);
 
     // Folding would move the constants of the bodies out of them.
@@ -244,12 +254,12 @@ private:
     if (walk.wasInterrupted())
       return failure();
     for (ScalarBodyOpInterface op : formulas)
-      convert(rewriter, op);
+      convert(rewriter, op, apart);
     for (ScalarBodyOpInterface op : llvm::reverse(broadcasts)) {
       if (op->use_empty())
         rewriter.eraseOp(op);
       else
-        convert(rewriter, op);
+        convert(rewriter, op, apart);
     }
     return success();
   }

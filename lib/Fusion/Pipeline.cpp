@@ -29,6 +29,13 @@ void dtc::buildFusionPipeline(OpPassManager &manager) {
   manager.addPass(fusion::createFuseElementwisePass());
 }
 
+void dtc::buildUnfusedPipeline(OpPassManager &manager) {
+  manager.addPass(createCSEPass());
+  fusion::FuseElementwisePassOptions options;
+  options.apart = true;
+  manager.addPass(fusion::createFuseElementwisePass(options));
+}
+
 void dtc::registerFusionPasses() {
   fusion::registerFusionPasses();
   PassPipelineRegistration<>(

@@ -19,6 +19,8 @@ using namespace dtc::plan;
 namespace {
 struct LowerToRuntimePass
     : dtc::plan::impl::LowerToRuntimeBase<LowerToRuntimePass> {
+  using LowerToRuntimeBase::LowerToRuntimeBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
@@ -43,7 +45,7 @@ struct LowerToRuntimePass
           createProgram(builder, role, timelines.front(), grid, axes);
       if (failed(program))
         return signalPassFailure();
-      RoleLowering lowering(*program, symbols);
+      RoleLowering lowering(*program, symbols, markOps);
       for (dist::TimelineOp timeline : timelines)
         if (failed(lowering.lower(timeline)))
           return signalPassFailure();

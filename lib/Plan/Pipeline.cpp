@@ -4,10 +4,11 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
-void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory) {
+void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory,
+                                  const LowerToRuntimeOptions &lowering) {
   PlanMemoryOptions memory;
   memory.deviceMemory = deviceMemory;
-  manager.addPass(createLowerToRuntime());
+  manager.addPass(createLowerToRuntime(lowering));
   mlir::OpPassManager &program = manager.nest<rt::ProgramOp>();
   // How many microbatches are under way at once is seen in the timelines alone.
   program.addPass(createShareSlots());

@@ -3,6 +3,8 @@
 
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Cost.h"
+#include "dtc/Cost/Signature.h"
+#include "dtc/Plan/Passes.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -238,13 +240,22 @@ LogicalResult RoleLowering::lowerFragment(dist::FragmentOp source, dist::RunOp r
       static_cast<int64_t>(std::min<uint64_t>(
           llvm::SaturatingAdd(cost.bytesRead, cost.bytesWritten), INT64_MAX)));
   builder.setInsertionPointToStart(&fragment.getBody().emplaceBlock());
-  for (Operation &op : body.without_terminator()) {
+  Block &calls = fragment.getBody().front();
+  for (auto [number, op] : llvm::enumerate(body.without_terminator())) {
+    Operation *last = calls.empty() ? nullptr : &calls.back();
     auto lowering = dyn_cast<RuntimeLoweringOpInterface>(op);
     if (!lowering)
       return op.emitOpError("has no runtime call (RuntimeLoweringOpInterface)");
     if (failed(lowering.lowerToRuntime(fragments)))
       return failure();
     fragments.keepPromises(&op);
+    if (!markOps)
+      continue;
+    Attribute mark = builder.getArrayAttr(
+        {builder.getI64IntegerAttr(number), builder.getStringAttr(signatureOf(&op))});
+    for (Operation *call = last ? last->getNextNode() : calls.empty() ? nullptr : &calls.front();
+         call; call = call->getNextNode())
+      call->setAttr(opAttribute, mark);
   }
   if (!run.getMicrobatch())
     return success();

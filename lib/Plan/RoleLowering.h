@@ -18,8 +18,8 @@ namespace dtc::plan {
 /// for each of them; what lives inside it alone has not.
 class RoleLowering {
 public:
-  RoleLowering(rt::ProgramOp program, mlir::SymbolTable &symbols)
-      : program(program), symbols(symbols), fragments(program) {}
+  RoleLowering(rt::ProgramOp program, mlir::SymbolTable &symbols, bool markOps)
+      : program(program), symbols(symbols), markOps(markOps), fragments(program) {}
 
   llvm::LogicalResult lower(dist::TimelineOp timeline);
 
@@ -61,6 +61,7 @@ private:
 
   rt::ProgramOp program;
   mlir::SymbolTable &symbols;
+  bool markOps;
   FragmentBuilder fragments;
   rt::TimelineOp timelineOp;
   /// Microbatches of the timeline: slots that a buffer needs at most.

@@ -1,5 +1,6 @@
 // The way of a compilation: import, recipe, passes, and the result.
 #include "Compile.h"
+#include "Calibrate.h"
 #include "Diagnostics.h"
 #include "Explain.h"
 #include "HostCompiler.h"
@@ -10,6 +11,7 @@
 
 #include "dtc/Cost/Cluster.h"
 #include "dtc/Emit/Emit.h"
+#include "dtc/Fusion/Passes.h"
 #include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
 #include "dtc/Pipelines/Pipelines.h"
@@ -51,6 +53,7 @@ private:
   int writeLevel(ModuleOp module);
   int writeSource(ModuleOp module, TimingScope &total);
   int writeBinary(ModuleOp module, TimingScope &total);
+  int calibrate(ModuleOp module, TimingScope &total);
 
   /// How fast the devices are, where a file says so and no option does.
   llvm::Error readSpeeds() {
@@ -197,6 +200,11 @@ LogicalResult Compilation::explain(ModuleOp module, TimingScope &total) {
   if (failed(dtc::applyRecipe(*distributed, options.recipe, /*required=*/true)) ||
       failed(lower(*distributed, dtc::Level::Dist, total)))
     return failure();
+  // A step takes the time of the kernels that it is made of.
+  PassManager fusion(&context, ModuleOp::getOperationName());
+  dtc::buildFusionPipeline(fusion);
+  if (failed(fusion.run(*distributed)))
+    return failure();
   llvm::Expected<dtc::Prediction> prediction = dtc::predictStep(*distributed, partition);
   if (!prediction)
     return fail(prediction.takeError()), failure();
@@ -213,6 +221,15 @@ LogicalResult Compilation::explain(ModuleOp module, TimingScope &total) {
   return success();
 }
 
+/// `module`: a model with its recipe, or null.
+int Compilation::calibrate(ModuleOp module, TimingScope &total) {
+  if (module && failed(lower(module, dtc::Level::Dist, total)))
+    return 1;
+  if (llvm::Error error = dtc::calibrate(options, context, module, argv0))
+    return fail(std::move(error));
+  return 0;
+}
+
 int Compilation::run() {
   dtc::Level level = getLevel(options.result);
   partition = options.partition;
@@ -225,6 +242,8 @@ int Compilation::run() {
   }
   dtc::DiagnosticPrinter diagnostics(context, options.model);
   TimingScope total = timing.getRootScope();
+  if (options.calibrate && options.model.empty())
+    return calibrate(nullptr, total);
   TimingScope importing = total.nest("Import");
   OwningOpRef<ModuleOp> module = import();
   if (!module)
@@ -235,6 +254,8 @@ int Compilation::run() {
   importing.stop();
   if (llvm::Error error = readSpeeds())
     return fail(std::move(error));
+  if (options.calibrate)
+    return calibrate(*module, total);
   if (failed(explain(*module, total)))
     return 1;
   if (options.out.empty())

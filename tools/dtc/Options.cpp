@@ -68,6 +68,9 @@ private:
 
   bool readModel(dtc::Options &options) {
     std::vector<std::string> inputs = args.getAllArgValues(OPT_INPUT);
+    options.calibrate = args.hasArg(OPT_calibrate);
+    if (inputs.empty() && options.calibrate)
+      return true;
     if (inputs.empty())
       return fail("no model file; 'dtc --help' tells how to call dtc");
     if (inputs.size() > 1)
@@ -296,6 +299,8 @@ private:
     for (const std::string &rest : args.getAllArgValues(OPT_mlir))
       options.mlirOptions.push_back("--mlir-" + rest);
 
+    if (options.calibrate)
+      return readCalibration(options);
     bool isText = options.result <= Result::RT;
     options.out = args.getLastArgValue(OPT_o, isText ? "-" : "");
     // --explain and --print-pipeline alone are questions: nothing else is written.
@@ -306,6 +311,17 @@ private:
                       : "no place for the program; name a file with -o");
     if (options.out == "-" && !isText)
       return fail("-o -: only text (--emit=nn, grad, dist, rt) goes to standard output");
+    return true;
+  }
+
+  bool readCalibration(dtc::Options &options) {
+    for (ID id : {OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline})
+      if (const Arg *arg = args.getLastArg(id))
+        return fail("--calibrate writes a cluster file; leave out " +
+                    StringRef(arg->getSpelling()).rtrim('='));
+    options.out = args.getLastArgValue(OPT_o);
+    if (options.out.empty())
+      return fail("no place for the cluster; name a file with -o");
     return true;
   }
 

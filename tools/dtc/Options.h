@@ -28,6 +28,7 @@ struct RecipeOptions {
 };
 
 struct Options {
+  /// Empty: --calibrate alone.
   std::string model;
   bool modelIsONNX = false;
   RecipeOptions recipe;
@@ -42,7 +43,7 @@ struct Options {
   std::string timetable, dot;
   /// What was measured, for the timetable; empty: nothing.
   std::string trace;
-  bool explain = false, printPipeline = false, timePasses = false;
+  bool calibrate = false, explain = false, printPipeline = false, timePasses = false;
   /// MLIR's own options, spelled as given.
   std::vector<std::string> mlirOptions;
 };

@@ -51,6 +51,9 @@ def explain_picture : Joined<["--"], "explain=">, MetaVarName<"FILE.svg">, Group
 defm trace : Value<"trace", "FILE.json", "with --explain=FILE.svg: draw below it what a run with --trace=FILE.json measured", topic_3_result>;
 defm dot : Value<"dot", "FILE", "with --emit=dist: draw what runs where and what travels, for Graphviz", topic_3_result>;
 
+def calibrate : Flag<["--"], "calibrate">, Group<topic_3_result>,
+                HelpText<"measure this machine and, if a model is given, each op of its step: -o names a file for --cluster. With --cluster, a model's ops are added to that file's">;
+
 def topic_4_developer : Topic<"For developers">;
 def print_pipeline : Flag<["--"], "print-pipeline">, Group<topic_4_developer>,
                      HelpText<"print the passes of this compilation, as dtc-opt takes them, and stop">;

@@ -38,9 +38,8 @@ Expected<dtc::Prediction> dtc::predictStep(ModuleOp module, const PartitionOptio
   Expected<Cluster> cluster = describeCluster(partition);
   if (!cluster)
     return cluster.takeError();
-  // Ranks of the CPU target share a host; their receivers copy.
-  FailureOr<Simulation> simulation =
-      simulate(*timelines, ClusterMachine(*cluster), {.progress = Progress::InWaits});
+  ClusterMachine machine(*cluster);
+  FailureOr<Simulation> simulation = simulate(*timelines, machine, machine.options());
   if (llvm::failed(simulation))
     return failed();
   Prediction prediction{{}, {}, std::move(*simulation)};

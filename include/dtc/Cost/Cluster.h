@@ -88,8 +88,8 @@ struct Link {
 ///     link: {latency: 3e-6, bandwidth: 4e9}  # s and byte/s between any two devices
 ///     links:                       # optional: pairs, in both directions
 ///       - {between: [0, 1], latency: 1e-6, bandwidth: 1e10}
-///     cores: 2                     # optional: the devices are ranks of one host, which
-///                                  # share so many cores and copy messages themselves
+///     cores: 2                     # optional: all devices are ranks of one host and
+///                                  # share so many cores
 struct Cluster {
   /// A link of two devices that is not like `link`; `first` < `second`.
   struct Pair {

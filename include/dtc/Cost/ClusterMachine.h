@@ -18,7 +18,8 @@ public:
   double runSeconds(int64_t rank, dist::RunOp run) const override;
   Link linkBetween(int64_t from, int64_t to) const override;
 
-  /// Ranks of one host share its cores, and copy messages when they wait for them.
+  /// As dtcrt works: ranks copy messages when they wait for them, and share the
+  /// cores of the cluster's one host.
   SimulationOptions options() const;
 
 private:

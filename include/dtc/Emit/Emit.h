@@ -17,11 +17,20 @@ namespace dtc::emit {
 /// The programs of all roles: at least one, all of one model.
 using Programs = llvm::ArrayRef<rt::ProgramOp>;
 
+/// What the main of an emitted program does.
+enum class EntryPoint {
+  /// Trains (dtcrt/program.h).
+  Run,
+  /// Times the fragments (dtcrt/measure.h).
+  Measure,
+};
+
 /// Prints the translation unit of planned programs (`train.cpp`); with several
 /// roles, each in a namespace of its own. Names of the model occur in it only as
 /// identifiers made from them and as escaped strings.
 /// Fails, after a diagnostic, on a scalar op without an expression.
-llvm::LogicalResult emitProgram(Programs programs, llvm::raw_ostream &os);
+llvm::LogicalResult emitProgram(Programs programs, llvm::raw_ostream &os,
+                                EntryPoint entry = EntryPoint::Run);
 
 /// Prints the plan as JSON: for each role its buffers with offsets, and its timelines.
 void emitPlan(Programs programs, llvm::raw_ostream &os);

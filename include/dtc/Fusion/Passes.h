@@ -30,6 +30,10 @@ void registerFusionModels(mlir::DialectRegistry &registry);
 /// other nn ops.
 void buildFusionPipeline(mlir::OpPassManager &manager);
 
+/// The same without fusing anything, so that each op of the step can be timed: a
+/// kernel carries the signature of the op that it was (dtc/Cost/Signature.h).
+void buildUnfusedPipeline(mlir::OpPassManager &manager);
+
 /// Makes the passes and the pipeline `dtc-fuse` known by name.
 void registerFusionPasses();
 

@@ -88,6 +88,10 @@ def FuseElementwisePass : Pass<"dtc-fuse-elementwise", "::mlir::ModuleOp"> {
     } -> tensor<64x10xf32>
     ```
   }];
+  let options = [
+    Option<"apart", "apart", "bool", /*default=*/"false",
+           "leave each op a kernel of its own, which carries the op's signature: for measuring it">
+  ];
   let statistics = [
     Statistic<"kernels", "kernels", "Number of kernels made">,
     Statistic<"fused", "fused", "Number of elementwise ops that needed no kernel of their own">

@@ -21,7 +21,12 @@ namespace dtc::plan {
 
 /// dist to rt with a memory plan: all passes of the stage in order. A rank that
 /// needs more than `deviceMemory` bytes is an error, unless it is 0.
-void buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory = 0);
+void buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory = 0,
+                       const LowerToRuntimeOptions &lowering = {});
+
+/// On a call or a launch, by the option `mark-ops`: the number of its op in the
+/// fragment and the op's signature (dtc/Cost/Signature.h).
+inline constexpr llvm::StringLiteral opAttribute = "rt.op";
 
 /// Makes buildPlanPipeline known as `dtc-plan`.
 void registerPlanPipeline();

@@ -34,6 +34,10 @@ def LowerToRuntime : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"markOps", "mark-ops", "bool", /*default=*/"false",
+           "note at each call which op of its fragment it is of, as `rt.op = [number, signature]`">
+  ];
   let dependentDialects = ["::dtc::rt::RTDialect"];
 }
 

@@ -66,8 +66,10 @@ int threads_of_rank(int local_ranks) {
       throw Error("DTCRT_THREADS is '" + std::string(text) + "', not a number of threads");
     return static_cast<int>(threads);
   }
-  return std::max(1, static_cast<int>(cores_in(usable()).size()) / local_ranks);
+  return std::max(1, cores_of_host() / local_ranks);
 }
+
+int cores_of_host() { return std::max(1, static_cast<int>(cores_in(usable()).size())); }
 
 void place_rank(char **argv) {
   const int ranks = number("OMPI_COMM_WORLD_LOCAL_SIZE"), rank = number("OMPI_COMM_WORLD_LOCAL_RANK");

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace dtcrt {
@@ -42,6 +43,9 @@ public:
   void add_busy(i64 nanoseconds) { busy_ += nanoseconds; }
   i64 busy() const { return busy_; }
   int depth = 0; ///< spans that are open
+
+  /// The events so far, which it then forgets; their names live as long as the probe.
+  std::vector<TraceEvent> take_events() { return std::exchange(events_, {}); }
 
   /// Keeps an event that ends now, in the step that runs. Its names need not live on.
   void record(TraceEvent event);

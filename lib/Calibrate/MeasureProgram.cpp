@@ -1,0 +1,150 @@
+// Splits the fragments of planned programs at their ops, and takes communication out.
+#include "dtc/Calibrate/MeasureProgram.h"
+
+#include "dialects/Dist/Dist.h"
+#include "dialects/RT/RT.h"
+#include "dtc/Cost/Cost.h"
+#include "dtc/Cost/Signature.h"
+#include "dtc/Fusion/Passes.h"
+#include "dtc/Plan/Passes.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace dtc;
+
+void dtc::buildFusionOf(StepForm form, OpPassManager &manager) {
+  if (form == StepForm::Fused)
+    buildFusionPipeline(manager);
+  else
+    buildUnfusedPipeline(manager);
+}
+
+void dtc::buildPlanWithMarks(OpPassManager &manager) {
+  plan::LowerToRuntimeOptions options;
+  options.markOps = true;
+  plan::buildPlanPipeline(manager, /*deviceMemory=*/0, options);
+}
+
+std::map<std::string, OpWork, std::less<>> dtc::opsOfStep(ModuleOp module) {
+  std::map<std::string, OpWork, std::less<>> ops;
+  SymbolTable symbols(module);
+  for (auto timeline : module.getOps<dist::TimelineOp>()) {
+    if (timeline.getPhase() != "train")
+      continue;
+    for (auto run : timeline.getOps<dist::RunOp>())
+      for (Operation &op :
+           symbols.lookup<dist::FragmentOp>(run.getFragment()).getBody().front().without_terminator())
+        if (auto costed = dyn_cast<CostOpInterface>(op)) {
+          Cost cost = costed.getCost();
+          ops.try_emplace(signatureOf(&op),
+                          OpWork{costed.getFamily(), double(cost.flops),
+                                 double(cost.bytesRead) + double(cost.bytesWritten)});
+        }
+  }
+  return ops;
+}
+
+namespace {
+
+/// What is received is of no matter for the time; only that it is there, fresh in the
+/// caches. One half is neither zero nor a denormal.
+constexpr double received = 0.5;
+
+class Splitter {
+public:
+  Splitter(rt::ProgramOp program, std::vector<TimedFragment> &result)
+      : program(program), builder(program.getContext()), result(result) {}
+  void run();
+
+private:
+  void split(rt::FragmentOp fragment);
+  void rewrite(rt::TimelineOp timeline);
+  void fill(rt::RecvStartOp receive);
+
+  rt::ProgramOp program;
+  OpBuilder builder;
+  std::vector<TimedFragment> &result;
+  int64_t count = 0;
+  /// What a fragment has become.
+  llvm::DenseMap<StringAttr, SmallVector<rt::FragmentOp>> parts;
+};
+
+} // namespace
+
+void Splitter::split(rt::FragmentOp fragment) {
+  SmallVector<rt::FragmentOp> &made = parts[fragment.getSymNameAttr()];
+  Attribute current;
+  for (Operation &call : llvm::make_early_inc_range(fragment.getBody().front())) {
+    auto mark = call.getAttrOfType<ArrayAttr>(plan::opAttribute);
+    if (!mark) // communication
+      continue;
+    if (made.empty() || mark != current) {
+      builder.setInsertionPoint(fragment);
+      made.push_back(rt::FragmentOp::create(builder, call.getLoc(), "op" + std::to_string(count++),
+                                            llvm::APFloat(0.0), 0));
+      made.back().getBody().emplaceBlock();
+      current = mark;
+      result.push_back({program.getSymName().str(), made.back().getSymName().str(),
+                        cast<StringAttr>(mark[1]).getValue().str()});
+    }
+    call.moveBefore(&made.back().getBody().front(), made.back().getBody().front().end());
+  }
+  fragment.erase();
+}
+
+void Splitter::fill(rt::RecvStartOp receive) {
+  auto type = cast<MemRefType>(receive.getBuffer().getType());
+  if (!type.getElementType().isF32())
+    return;
+  builder.setInsertionPoint(receive);
+  rt::CallOp::create(builder, receive.getLoc(), "fill", ValueRange{}, receive.getBuffer(),
+                     ValueRange{}, builder.getArrayAttr({}),
+                     builder.getArrayAttr({builder.getStringAttr("")}),
+                     builder.getArrayAttr({builder.getF64FloatAttr(received)}), /*list=*/false,
+                     receive.getMicrobatchAttr());
+}
+
+void Splitter::rewrite(rt::TimelineOp timeline) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(timeline.getBody().front()))) {
+    if (auto run = dyn_cast<rt::RunOp>(op)) {
+      builder.setInsertionPoint(run);
+      for (rt::FragmentOp part : parts.lookup(run.getFragmentAttr().getAttr()))
+        rt::RunOp::create(builder, run.getLoc(), FlatSymbolRefAttr::get(part.getSymNameAttr()),
+                          run.getMicrobatchAttr());
+      run.erase();
+    } else if (auto receive = dyn_cast<rt::RecvStartOp>(op)) {
+      fill(receive);
+      receive.erase();
+    } else if (isa<rt::WaitOp, rt::SendStartOp, rt::AllReduceStartOp>(op)) {
+      op.erase();
+    }
+  }
+}
+
+void Splitter::run() {
+  llvm::DenseSet<StringAttr> used;
+  for (auto timeline : llvm::make_early_inc_range(program.getOps<rt::TimelineOp>())) {
+    if (timeline.getPhase() != "train") {
+      timeline.erase();
+      continue;
+    }
+    for (auto run : timeline.getOps<rt::RunOp>())
+      used.insert(run.getFragmentAttr().getAttr());
+  }
+  for (auto fragment : llvm::make_early_inc_range(program.getOps<rt::FragmentOp>()))
+    if (used.contains(fragment.getSymNameAttr()))
+      split(fragment);
+    else
+      fragment.erase();
+  for (auto timeline : program.getOps<rt::TimelineOp>())
+    rewrite(timeline);
+}
+
+std::vector<TimedFragment> dtc::makeMeasureProgram(ModuleOp module) {
+  std::vector<TimedFragment> result;
+  for (auto program : module.getOps<rt::ProgramOp>())
+    Splitter(program, result).run();
+  return result;
+}
