@@ -1,12 +1,13 @@
-# Pipelines against the unpartitioned program: `pipelines.py [--models=a,b] [--meshes=…] [--schedules=…] [--microbatches=…]`.
+# Pipelines against the unpartitioned program: `pipelines.py [--models=a,b] [MESH/SCHEDULE/MICROBATCHES[/OPTION…] …]`.
 #
-# Compiles each model with --strategy=none and with every combination of mesh, schedule, microbatches and recomputation, runs
-# all for 20 steps on the same synthetic samples, and compares losses (relative 1e-5), parameters and optimizer state (2e-4 of
-# each tensor's norm). Prints a line for each combination; exit status 1 if one differs or does not run. The whole matrix takes
-# about an hour on two cores; the options narrow it.
+# Compiles each model with --strategy=none and for each case (`data:2,pipe:2/1f1b/4/recompute`), runs all for 20 steps on the
+# same synthetic samples, and compares losses (relative 1e-5), parameters and optimizer state (2e-4 of each tensor's norm).
+# Without cases: every combination of mesh, schedule, microbatches and recomputation, which takes half an hour on two cores.
+# Prints a line for each; exit status 1 if one differs or does not run.
 import argparse
 import concurrent.futures
 import itertools
+import math
 import os
 import re
 import subprocess
@@ -23,8 +24,6 @@ MODELS = {
     "unet": "test/Execute/Inputs/models/unet.dt",
     "tied": "test/Execute/Inputs/models/tied.dt",
 }
-MESHES = "pipe:2 pipe:3 pipe:4 data:2,pipe:2 pipe:2,data:2".split()
-SCHEDULES = "1f1b gpipe interleaved zero-bubble".split()
 
 # Whoever runs this, on however few cores.
 os.environ.update({"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"})
@@ -68,14 +67,19 @@ def evaluations(path):
         return re.findall(r'"eval_accuracy":([0-9.]*)', file.read())
 
 
-def check(dtc, case, expected):
-    model, batch, mesh, schedule, microbatches, recompute = case
-    ranks = 1
-    for axis in mesh.split(","):
-        ranks *= int(axis.split(":")[1])
-    options = [f"--mesh={mesh}", f"--microbatches={microbatches}", f"--schedule={schedule}"]
+def all_cases():
+    return ["/".join(parts) for parts in itertools.product(
+        "pipe:2 pipe:3 pipe:4 data:2,pipe:2 pipe:2,data:2".split(), "1f1b gpipe interleaved zero-bubble".split(), "148",
+        ["", "recompute"])]
+
+
+def check(dtc, model, batch, case, expected):
+    mesh, schedule, microbatches, *options = case.split("/")
+    ranks = math.prod(int(axis.split(":")[1]) for axis in mesh.split(","))
+    options = [f"--mesh={mesh}", f"--microbatches={microbatches}", f"--schedule={schedule}",
+               *("--" + option for option in options if option)]
     with tempfile.TemporaryDirectory() as directory:
-        losses, parameters = train(dtc, directory, model, batch, ranks, options + ["--recompute"] * recompute)
+        losses, parameters = train(dtc, directory, model, batch, ranks, options)
         differences = (compare("compare_losses.py", expected[0], losses, "--tolerance=1e-5", "--steps=20"),
                        compare("compare_parameters.py", expected[1], parameters))
         if evaluations(expected[0]) != evaluations(losses):
@@ -85,13 +89,10 @@ def check(dtc, case, expected):
 
 def main():
     parser = argparse.ArgumentParser(description="pipelines against the unpartitioned program")
+    parser.add_argument("cases", nargs="*")
     parser.add_argument("--dtc", default=os.path.join(ROOT, "build", "release", "bin", "dtc"))
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--batch", type=int, default=32, help="32; the tests of uneven shares take 31")
-    parser.add_argument("--meshes", default=" ".join(MESHES), help="separated by spaces")
-    parser.add_argument("--schedules", default=",".join(SCHEDULES))
-    parser.add_argument("--microbatches", default="1,4,8")
-    parser.add_argument("--recompute", default="off,on")
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
 
@@ -102,21 +103,17 @@ def main():
             folder = os.path.join(directory, model)
             os.mkdir(folder)
             expected = train(arguments.dtc, folder, model, arguments.batch, 1, [])
-            for mesh, schedule, microbatches, recompute in itertools.product(
-                    arguments.meshes.split(), arguments.schedules.split(","), arguments.microbatches.split(","),
-                    arguments.recompute.split(",")):
-                case = (model, arguments.batch, mesh, schedule, int(microbatches), recompute == "on")
-                pending.append((case, pool.submit(check, arguments.dtc, case, expected)))
-        print(f"{'model':14} {'batch':>5} {'mesh':14} {'schedule':12} {'m':>2} {'recompute':9}  losses   parameters")
-        for (model, batch, mesh, schedule, microbatches, recompute), result in pending:
+            for case in arguments.cases or all_cases():
+                pending.append((model, case, pool.submit(check, arguments.dtc, model, arguments.batch, case, expected)))
+        print(f"{'model':14} {'case':40} losses   parameters")
+        for model, case, result in pending:
             try:
                 verdict = "{}  {}".format(*result.result())
             except Failed as failure:
                 verdict = f"FAILED: {failure}"
                 failures += 1
-            print(f"{model:14} {batch:5} {mesh:14} {schedule:12} {microbatches:2} {'on' if recompute else 'off':9}  {verdict}",
-                  flush=True)
-        print(f"{len(pending)} combinations, {failures} failed")
+            print(f"{model:14} {case:40} {verdict}", flush=True)
+        print(f"{len(pending)} cases of batch {arguments.batch}, {failures} failed")
     return 1 if failures else 0
 
 
