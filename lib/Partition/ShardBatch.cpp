@@ -204,9 +204,12 @@ LogicalResult ShardBatchPass::checkMicrobatches(func::FuncOp function, int64_t s
     microbatches = (share + size - 1) / size;
     return success();
   }
+  int64_t possible = (share + size - 1) / size;
   return function.emitError("a batch of ")
-         << share << (devices > 1 ? " on a rank" : "") << " makes " << (share + size - 1) / size
-         << " microbatches of " << size << ", not " << microbatches.getValue();
+         << share << (devices > 1 ? " on a rank" : "") << " makes " << possible
+         << " microbatches of " << size << ", not " << microbatches.getValue()
+         << "; use --microbatches=" << possible << " or a batch that "
+         << microbatches.getValue() << " divides";
 }
 
 /// Marks what is shared out; gives the size of the batch.
@@ -332,8 +335,9 @@ LogicalResult ShardBatchPass::makeLocal(func::FuncOp function, BatchShares share
     return success();
   // A dimension of size 1 could not be told from one that is broadcast.
   if (shares.size == 1)
-    return function.emitError("a batch of 1 cannot be shared out over ")
-           << devices.getValue() << " devices";
+    return function.emitError("a batch of 1 cannot be ")
+           << (devices > 1 ? "shared out" : "told from what is the same for all samples")
+           << "; use a batch of at least 2";
   BatchPropagation propagation(function, shares);
   if (failed(propagation.run()))
     return failure();

@@ -21,7 +21,13 @@ static std::string suggestion(const StageGraph &graph, llvm::StringRef name) {
     least = distance;
     nearest = &node.name;
   }
-  return nearest ? "; did you mean '" + *nearest + "'?" : "";
+  if (nearest)
+    return "; did you mean '" + *nearest + "'?";
+  constexpr size_t most = 12;
+  std::string names;
+  for (const StageGraph::Node &node : llvm::ArrayRef(graph.nodes).take_front(most))
+    names += (names.empty() ? "" : ", ") + node.name;
+  return "; the nodes are " + names + (graph.nodes.size() > most ? ", …" : "");
 }
 
 /// Gives `stage` to `last` and to all it needs that is not of a stage yet.
@@ -94,7 +100,8 @@ llvm::Expected<StagePlan> dtc::stagesFromCut(const StageGraph &graph,
     return llvm::createStringError("the cut by hand does not fit into " +
                                    bytesInFull(problem.memory) + " a device: stage " +
                                    Twine(largest) + " needs " +
-                                   bytesInFull(problem.memoryOf(loads[largest], largest)));
+                                   bytesInFull(problem.memoryOf(loads[largest], largest)) +
+                                   "; cut elsewhere, or use smaller microbatches");
   }
   StagePlan plan = makePlan(problem, stageOf);
   plan.foundBy = "the cut by hand";

@@ -102,7 +102,7 @@ func.func @train(%w: tensor<4xf32> {nn.parameter = "w"}) attributes {nn.phase = 
 
 // -----
 
-// expected-error @below {{a batch of 1 cannot be shared out over 4 devices}}
+// expected-error @below {{a batch of 1 cannot be shared out; use a batch of at least 2}}
 func.func @train(%x: tensor<1x4xf32> {nn.input = "x"}) attributes {nn.phase = "train"} {
   return
 }

@@ -67,7 +67,8 @@ TEST(StageCut, RefusesNamesThatAreNoNodes) {
   EXPECT_EQ(errorOf(stagesFromCut(graph, optionsFor(2), {"lefft1"})),
             "cannot cut after 'lefft1': there is no such node; did you mean 'left1'?");
   EXPECT_EQ(errorOf(stagesFromCut(graph, optionsFor(2), {"transformer"})),
-            "cannot cut after 'transformer': there is no such node");
+            "cannot cut after 'transformer': there is no such node; the nodes are "
+            "stem, left0, right, left1, join, head");
 }
 
 TEST(StageCut, RefusesAnOrderThatCannotBe) {
@@ -96,7 +97,7 @@ TEST(StageCut, RefusesTooLittleMemory) {
   options.deviceMemory = 1500;
   EXPECT_EQ(errorOf(stagesFromCut(graph, options, {"n0"})),
             "the cut by hand does not fit into 1.46 KiB (1500 bytes) a device: "
-            "stage 1 needs 2.00 KiB (2048 bytes)");
+            "stage 1 needs 2.00 KiB (2048 bytes); cut elsewhere, or use smaller microbatches");
 }
 
 TEST(StagePlannerErrors, NamesTheStageThatNeedsTooMuch) {
