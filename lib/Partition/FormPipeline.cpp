@@ -61,7 +61,7 @@ FailureOr<StagingOptions> FormPipelinePass::readOptions(func::FuncOp step) {
     if (!stage)
       return WalkResult::advance();
     if (stage.getInt() < 0) {
-      op->emitError("has a negative stage");
+      op->emitOpError("has a negative stage");
       return WalkResult::interrupt();
     }
     stages = std::max(stages, stage.getInt() + 1);
@@ -122,6 +122,10 @@ LogicalResult FormPipelinePass::form() {
     FailureOr<StepGraph> graph = StepGraph::of(step, options->shape.microbatches);
     if (failed(graph))
       return failure();
+    for (Operation &op : step.getBody().front())
+      if (Part part = graph->partOf(&op); part == Part::Forward || part == Part::Backward)
+        if (!op.getAttrOfType<IntegerAttr>(dist::names::stage))
+          return op.emitOpError("has no stage: run dtc-assign-stages first");
     graphs.push_back(std::make_unique<StepGraph>(std::move(*graph)));
     FailureOr<PipelinePlan> plan = PipelinePlan::of(*graphs.back(), *options);
     if (failed(plan))

@@ -1,4 +1,16 @@
 // RUN: dtc-opt %s -split-input-file -verify-diagnostics -dtc-shard-batch=devices=4
+// RUN: not dtc-opt %S/assign-stages.mlir -dtc-shard-batch=microbatches=0 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: microbatches must be from 1 to 1048576, not 0
+// RUN: not dtc-opt %S/assign-stages.mlir -dtc-shard-batch=microbatches=5 2>&1 | FileCheck %s --check-prefix=FIVE
+// FIVE: error: a batch of 8 makes 4 microbatches of 2, not 5; use --microbatches=4 or a batch that 5 divides
+// RUN: not dtc-opt %S/assign-stages.mlir -dtc-shard-batch='devices=3 microbatches=5 mesh=data:3' 2>&1 | FileCheck %s --check-prefix=RANK
+// RANK: error: a batch of 3 on a rank makes 3 microbatches of 1, not 5
+// RUN: not dtc-opt %S/assign-stages.mlir -dtc-shard-batch=mesh=pipe 2>&1 | FileCheck %s --check-prefix=AXIS
+// AXIS: error: 'pipe' is no axis of a mesh; axes are NAME:SIZE
+// RUN: not dtc-opt %S/assign-stages.mlir -dtc-shard-batch='devices=2 mesh=data:3' 2>&1 | FileCheck %s --check-prefix=SIZE
+// SIZE: error: the mesh has 3 devices along 'data', not 2
+// RUN: dtc-opt %S/assign-stages.mlir -dtc-shard-batch='microbatches=5 fewer=1' | FileCheck %s --check-prefix=FEWER
+// FEWER: dist.microbatches = 4
 
 func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}) -> tensor<f32> attributes {nn.phase = "train"} {
   // expected-error @below {{mixes the samples of a batch: operand #0 ('tensor<8x4xf32>') is shared out along dimension 0, of which the op needs several samples at once}}
