@@ -52,9 +52,9 @@ DeviceSchedule dtc::partition::oneForwardOneBackward(const PipelineShape &shape,
 // microbatches behind with them, so that no device keeps more than p
 // microbatches, which is what 1F1B's first device keeps.
 //
-//   0 | A B C   a aw D b bw c cw d dw
-//   1 |   A B a C aw b D bw c cw d dw
-//   2 |     A a B b C c aw D d bw cw dw
+//   0 | A  B  C        a  aw D  b  bw c  cw d  dw
+//   1 |    A  B     a  C  b  aw D  c  bw d  cw dw
+//   2 |       A  a  B  b  C  c  aw D  d  bw cw dw
 DeviceSchedule dtc::partition::zeroBubble(const PipelineShape &shape, int64_t device) {
   DeviceSchedule order;
   int64_t ahead = std::min(shape.devices - device, shape.microbatches);
@@ -63,10 +63,11 @@ DeviceSchedule dtc::partition::zeroBubble(const PipelineShape &shape, int64_t de
   int64_t weights = 0;
   for (int64_t i = 0; i < shape.microbatches; ++i) {
     order.push_back({Kind::Backward, device, i});
-    if (i + ahead < shape.microbatches)
-      order.push_back({Kind::Forward, device, i + ahead});
+    // Before the next forward, which needs the place that it frees.
     if (i >= device)
       order.push_back({Kind::Weight, device, weights++});
+    if (i + ahead < shape.microbatches)
+      order.push_back({Kind::Forward, device, i + ahead});
   }
   while (weights < shape.microbatches)
     order.push_back({Kind::Weight, device, weights++});
@@ -133,7 +134,7 @@ static bool ends(const PipelineShape &shape, llvm::ArrayRef<DeviceSchedule> devi
 // 2 devices, 2 stages each: device 0 has stages 0 and 2, device 1 stages 1 and
 // 3. Capitals of a device's second stage are underlined by a stroke:
 //
-//   0 | A  B  A' B' C  a' D  b' C' a  D' b     c' d' c  d
+//   0 | A  B  A' B' C  a' D  b' C' a  D' b     c'    d' c  d
 //   1 |    A  B  A' a' B' b' C  a  D  b  C' c' D' d' c  d
 //
 // Megatron's warm-up of 2(p - d - 1) + (v - 1)p forwards is enough where p
