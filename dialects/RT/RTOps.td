@@ -158,7 +158,9 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     Prints as `callee(ctx, inputs…, outputs…, {.name = buffer…, .option = value…})`.
     `named` operands and options stand in the order in which the callee's
     options declare them; a call says only what differs from their defaults.
-    With `list` the inputs are passed as one list. In a timeline, `microbatch`
+    With `list` the inputs are passed as one list. `can_accumulate`: with the
+    option `accumulate`, which the callee declares last, it would add to its
+    output instead of writing it. In a timeline, `microbatch`
     says which slots it works on.
 
     ```mlir
@@ -169,7 +171,7 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     Variadic<AnyStridedMemRef>:$outputs, Variadic<AnyStridedMemRef>:$named,
     DefaultValuedAttr<StrArrayAttr, "{}">:$operand_names,
     StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list,
-    OptionalAttr<I64Attr>:$microbatch);
+    UnitAttr:$can_accumulate, OptionalAttr<I64Attr>:$microbatch);
   let assemblyFormat = [{
     $callee (`list` $list^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?
     (`named` $named^ $operand_names)?

@@ -176,7 +176,7 @@ void FragmentBuilder::call(Location location, StringRef callee,
   rt::CallOp::create(builder, location, callee, inputs, outputs, options.operands,
                      builder.getArrayAttr(options.operandNames),
                      builder.getArrayAttr(options.names),
-                     builder.getArrayAttr(options.values), list, microbatch);
+                     builder.getArrayAttr(options.values), list, options.canAccumulate, microbatch);
 }
 
 void FragmentBuilder::copy(Location location, Value from, Value to) {

@@ -19,6 +19,8 @@ struct MatmulLowering
     options.flag("transpose_a", matmul.getTransposeA())
         .flag("transpose_b", matmul.getTransposeB());
     addActivation(options, matmul.getActivation(), matmul.getAlpha().convertToDouble());
+    options.canAccumulate =
+        !matmul.getBias() && matmul.getActivation() == nn::Activation::None;
     fragment.call(op->getLoc(), "matmul", {a, b}, y, options);
     return success();
   }

@@ -31,6 +31,8 @@ public:
   /// An argument without a name behind the outputs.
   CallOptions &positional(double value);
 
+  /// The callee can add to its output instead of writing it.
+  bool canAccumulate = false;
   llvm::SmallVector<mlir::Attribute> operandNames, names, values;
   llvm::SmallVector<mlir::Value> operands;
 

@@ -41,6 +41,23 @@ def LowerToRuntime : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dtc::rt::RTDialect"];
 }
 
+def AccumulateInCalls : Pass<"dtc-accumulate-in-calls", "::dtc::rt::ProgramOp"> {
+  let summary = "Lets library calls add to gradients that grow over microbatches";
+  let description = [{
+    A gradient summed over microbatches is made in a temporary and then added. A
+    callee that can add to its output (`can_accumulate`) does both: the temporary
+    and two passes over it go.
+
+    ```mlir
+    rt.call "matmul"(%dy, %x) -> (%part) {can_accumulate} : …
+    rt.launch @add(%sum, %part) -> (%sum) : …
+    // becomes
+    rt.call "matmul"(%dy, %x) -> (%sum) options {accumulate = true} : …
+    ```
+  }];
+  let statistics = [Statistic<"accumulated", "calls", "Calls that add to their output">];
+}
+
 def ShareSlots : Pass<"dtc-share-slots", "::dtc::rt::ProgramOp"> {
   let summary = "Gives buffers as many slots as microbatches need at once";
   let description = [{

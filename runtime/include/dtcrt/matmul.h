@@ -12,9 +12,10 @@ struct MatmulOptions {
   bool transpose_b = false; ///< b is [..., N, K]
   Activation activation = Activation::none;
   f32 alpha = 0; ///< the activation's, not a factor
+  bool accumulate = false; ///< y grows by the product instead of becoming it; without bias and activation
 };
 
-/// y [..., M, N] = activation(a [..., M, K] · b [..., K, N] + bias). Ranks 2 and above; leading dimensions broadcast.
+/// y [..., M, N] = activation(a [..., M, K] · b [..., K, N] + bias), or y + a · b. Ranks 2 and above; leading dimensions broadcast.
 void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &options = {});
 
 } // namespace dtcrt

@@ -35,12 +35,14 @@ memory::desc memory_desc(const Tensor<f32> &tensor) {
   return memory::desc(dims, memory::data_type::f32, memory_dims(tensor.strides()));
 }
 
-dnnl::primitive_attr attributes(Activation activation, f32 alpha) {
+dnnl::primitive_attr attributes(Activation activation, f32 alpha, bool accumulate) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   dnnl::post_ops post;
+  if (accumulate)
+    post.append_sum(1);
   switch (activation) {
-  case Activation::none: return attr;
+  case Activation::none: break;
   case Activation::relu: post.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0); break;
   case Activation::leaky_relu: post.append_eltwise(1, dnnl::algorithm::eltwise_relu, alpha, 0); break;
   case Activation::elu: post.append_eltwise(1, dnnl::algorithm::eltwise_elu, alpha, 0); break;

@@ -103,8 +103,8 @@ private:
 /// (a dimension of size 1 makes strides ambiguous, the name does not).
 dnnl::memory::desc memory_desc(const Tensor<f32> &tensor);
 dnnl::memory::dims memory_dims(const Dims &dims);
-/// Attributes with the shared scratchpad and this activation after the result.
-dnnl::primitive_attr attributes(Activation activation, f32 alpha);
+/// Attributes with the shared scratchpad, and after the result this activation, or the sum with what was there before.
+dnnl::primitive_attr attributes(Activation activation, f32 alpha, bool accumulate = false);
 
 /// "[64, 1, 28, 28]", for messages.
 std::string to_string(const Dims &dims);

@@ -89,12 +89,12 @@ memory::desc strided_desc(const Tensor<f32> &t) {
 
 /// One product of matrices (rank 2) or of equal stacks of matrices (rank 3).
 void product(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const f32 *bias, Activation activation,
-             f32 alpha) {
+             f32 alpha, bool accumulate) {
   Context::Backend &backend = ctx.backend();
   Key key(key_matmul);
-  key << a << b << y << i64(bias != nullptr) << i64(activation) << alpha;
+  key << a << b << y << i64(bias != nullptr) << i64(activation) << alpha << i64(accumulate);
   Product &made = backend.made<Product>(key, [&] {
-    const auto attr = attributes(activation, alpha);
+    const auto attr = attributes(activation, alpha, accumulate);
     using Desc = dnnl::matmul::desc;
     memory::dims bias_dims(y.rank(), 1);
     bias_dims.back() = y.dim(y.rank() - 1);
@@ -151,22 +151,24 @@ Tensor<f32> dense_copy(Context &ctx, const Tensor<f32> &t, std::vector<f32> &sto
   return dense;
 }
 
-void multiply(Context &ctx, Tensor<f32> a, Tensor<f32> b, const Tensor<f32> &y, const f32 *bias, Activation activation, f32 alpha) {
+void multiply(Context &ctx, Tensor<f32> a, Tensor<f32> b, const Tensor<f32> &y, const f32 *bias, Activation activation, f32 alpha,
+              bool accumulate) {
   Tensor<f32> flat_a, flat_b, flat_y;
   // A stack times one matrix is one tall product.
   if (batch_of(b) == 1 && batch_of(a) == batch_of(y) && as_tall(a, flat_a) && as_tall(y, flat_y))
-    return product(ctx, flat_a, matrix_at(b, b, 0), flat_y, bias, activation, alpha);
+    return product(ctx, flat_a, matrix_at(b, b, 0), flat_y, bias, activation, alpha, accumulate);
   if (batch_of(a) == batch_of(y) && batch_of(b) == batch_of(y) && as_stack(a, flat_a) && as_stack(b, flat_b) && as_stack(y, flat_y))
-    return product(ctx, flat_a, flat_b, flat_y, bias, activation, alpha);
+    return product(ctx, flat_a, flat_b, flat_y, bias, activation, alpha, accumulate);
   const index batch = batch_of(y);
   for (index i = 0; i < batch; ++i)
-    product(ctx, matrix_at(a, y, i), matrix_at(b, y, i), matrix_at(y, y, i), bias, activation, alpha);
+    product(ctx, matrix_at(a, y, i), matrix_at(b, y, i), matrix_at(y, y, i), bias, activation, alpha, accumulate);
 }
 
 } // namespace
 
 void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
   require(a.rank() >= 2 && b.rank() >= 2 && y.rank() >= 2, "matmul", "operands have rank 2 or more");
+  require(!o.accumulate || (!o.bias && o.activation == Activation::none), "matmul", "a sum takes neither bias nor activation");
   guarded("matmul", a.shape(), b.shape(), y.shape(), [&] {
     std::vector<f32> storage_a, storage_b, storage_y;
     Tensor<f32> va = matrix_view(a, o.transpose_a), vb = matrix_view(b, o.transpose_b), vy = matrix_view(y, false);
@@ -178,14 +180,16 @@ void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tens
     if (!direct) {
       storage_y.resize(static_cast<std::size_t>(y.size()));
       vy = Tensor<f32>(storage_y.data(), y.shape());
+      if (o.accumulate)
+        copy(ctx, y, vy);
     }
     // oneDNN adds a bias along the columns; any other shape is added in a pass of its own, and the activation after it.
     const bool fused = !o.bias || (o.bias.size() == y.dim(y.rank() - 1) && o.bias.dim(o.bias.rank() - 1) == o.bias.size() &&
                                    o.bias.strides()[o.bias.rank() - 1] == 1);
     if (fused)
-      multiply(ctx, va, vb, vy, o.bias.data(), o.activation, o.alpha);
+      multiply(ctx, va, vb, vy, o.bias.data(), o.activation, o.alpha, o.accumulate);
     else {
-      multiply(ctx, va, vb, vy, nullptr, Activation::none, 0);
+      multiply(ctx, va, vb, vy, nullptr, Activation::none, 0, false);
       add_broadcast(ctx, vy, o.bias);
       activate(ctx, vy, o.activation, o.alpha);
     }

@@ -58,6 +58,15 @@ TEST_P(Matmul, FollowsTheDefinition) {
           .transpose_b = c.transpose_b,
           .activation = c.activation});
   expect_near(y.tensor, expected);
+  if (!c.bias.empty() || c.activation != Activation::none)
+    return;
+  // On top of what is there already.
+  randomise(y.tensor, 4);
+  const auto before = logical(y.tensor);
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    expected[i] += before[i];
+  matmul(ctx, a, b, y, {.transpose_a = c.transpose_a, .transpose_b = c.transpose_b, .accumulate = true});
+  expect_near(y.tensor, expected);
 }
 
 const Case cases[] = {

@@ -1,0 +1,113 @@
+// A sum that grows in place grows in the library call that makes what is added.
+#include "dialects/RT/RT.h"
+#include "dtc/Plan/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace dtc::plan {
+#define GEN_PASS_DEF_ACCUMULATEINCALLS
+#include "dtc/Plan/Passes.h.inc"
+} // namespace dtc::plan
+
+using namespace mlir;
+using namespace dtc;
+
+/// Whether the kernel adds its two operands, point by point.
+static bool isAddition(rt::KernelOp kernel) {
+  Block &body = kernel.getBody().front();
+  auto add = dyn_cast<arith::AddFOp>(body.front());
+  auto yield = dyn_cast<rt::YieldOp>(body.getTerminator());
+  if (!add || &*std::next(body.begin()) != yield || body.getNumArguments() != 2 ||
+      yield.getValues().size() != 1 || yield.getValues().front() != add.getResult() ||
+      add.getLhs() == add.getRhs())
+    return false;
+  auto isWrite = [&](Attribute map) { return map == kernel.getWrites()[0]; };
+  return isa<BlockArgument>(add.getLhs()) && isa<BlockArgument>(add.getRhs()) &&
+         llvm::all_of(kernel.getReads(), isWrite);
+}
+
+namespace {
+struct AccumulateInCallsPass
+    : dtc::plan::impl::AccumulateInCallsBase<AccumulateInCallsPass> {
+  void runOnOperation() override {
+    rt::ProgramOp program = getOperation();
+    SmallVector<rt::LaunchOp> launches;
+    program.walk([&](rt::LaunchOp launch) { launches.push_back(launch); });
+    for (rt::LaunchOp launch : launches)
+      accumulate(program, launch);
+  }
+
+  void accumulate(rt::ProgramOp program, rt::LaunchOp launch) {
+    if (launch.getOutputs().size() != 1 || launch.getInputs().size() != 2 ||
+        !isAddition(program.lookupSymbol<rt::KernelOp>(launch.getKernel())))
+      return;
+    Value sum = launch.getOutputs().front();
+    if (!llvm::is_contained(launch.getInputs(), sum))
+      return;
+    Value part = launch.getInputs()[launch.getInputs()[0] == sum ? 1 : 0];
+    auto buffer = part.getDefiningOp<rt::BufferOp>();
+    if (!buffer || buffer.getKind() != rt::BufferKind::Temporary ||
+        part.getType() != sum.getType())
+      return;
+    // The part is made by one call and used by nobody else.
+    rt::CallOp call;
+    for (Operation *user : part.getUsers()) {
+      if (user == launch)
+        continue;
+      auto maker = dyn_cast<rt::CallOp>(user);
+      if (call || !maker || !maker.getCanAccumulate() || maker.getOutputs().size() != 1 ||
+          maker.getOutputs().front() != part || llvm::is_contained(maker.getInputs(), part) ||
+          maker->getBlock() != launch->getBlock())
+        return;
+      call = maker;
+    }
+    if (!call || usesBetween(call, launch, sum))
+      return;
+    Builder builder(call.getContext());
+    auto append = [](ArrayAttr list, Attribute last) {
+      SmallVector<Attribute> all(list.begin(), list.end());
+      all.push_back(last);
+      return ArrayAttr::get(list.getContext(), all);
+    };
+    call.setOptionNamesAttr(append(call.getOptionNames(), builder.getStringAttr("accumulate")));
+    call.setOptionValuesAttr(append(call.getOptionValues(), builder.getBoolAttr(true)));
+    call.setCanAccumulate(false);
+    call.getOutputsMutable().assign(sum);
+    call->setLoc(builder.getFusedLoc({call.getLoc(), launch.getLoc()}));
+    auto kernel = program.lookupSymbol<rt::KernelOp>(launch.getKernel());
+    launch.erase();
+    buffer.erase();
+    if (SymbolTable::symbolKnownUseEmpty(kernel.getSymNameAttr(), program))
+      kernel.erase();
+    ++accumulated;
+  }
+
+  /// The sum must not be read or written between the call and the launch.
+  static bool usesBetween(rt::CallOp call, rt::LaunchOp launch, Value sum) {
+    rt::BufferOp root = rt::rootBuffer(sum);
+    for (Operation *op = call; op != launch; op = op->getNextNode())
+      for (Value operand : op->getOperands())
+        if (rt::rootBuffer(operand) == root && root &&
+            (operand == sum || !isApart(operand, sum)))
+          return true;
+    return false;
+  }
+
+  /// Two views of one buffer, such as gradients in a bucket, that do not meet.
+  static bool isApart(Value a, Value b) {
+    auto extent = [](Value memory) {
+      int64_t begin = 0;
+      int64_t size = cast<MemRefType>(memory.getType()).getNumElements();
+      while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
+        begin += view.getAt();
+        memory = view.getBase();
+      }
+      return std::pair(begin, begin + size);
+    };
+    auto [beginA, endA] = extent(a);
+    auto [beginB, endB] = extent(b);
+    return endA <= beginB || endB <= beginA;
+  }
+};
+} // namespace
