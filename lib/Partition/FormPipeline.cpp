@@ -1,5 +1,6 @@
 // dtc-form-pipeline: fragments and timelines out of a step cut into stages.
 #include "PipelineTimeline.h"
+#include "SplitSums.h"
 
 #include "dialects/NN/NN.h"
 #include "dtc/Partition/Passes.h"
@@ -119,6 +120,7 @@ LogicalResult FormPipelinePass::form() {
     FailureOr<StagingOptions> options = readOptions(step);
     if (failed(options))
       return failure();
+    splitSums(step, options->shape.devices);
     FailureOr<StepGraph> graph = StepGraph::of(step, options->shape.microbatches);
     if (failed(graph))
       return failure();

@@ -155,7 +155,8 @@ def FormPipelinePass : Pass<"dtc-form-pipeline", "::mlir::ModuleOp"> {
     - What the batch sums up (gradients, the loss) grows in place over the
       microbatches, then travels over the batch's axis in buckets, each started
       as soon as the last microbatch has filled it.
-    - A parameter used on two devices is updated on both, with the same sum.
+    - A parameter used on two devices is updated on both, with the same sum: each
+      sums up its own terms, and the devices exchange these sums once a step.
     - The loss, and an evaluation's results, reach all ranks.
     - With `recompute`, a stage keeps what it received instead of what it
       computed, and runs its forward again before backward (all but the last).
