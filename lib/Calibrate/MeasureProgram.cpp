@@ -103,6 +103,7 @@ void Splitter::fill(rt::RecvStartOp receive) {
                      ValueRange{}, builder.getArrayAttr({}),
                      builder.getArrayAttr({builder.getStringAttr("")}),
                      builder.getArrayAttr({builder.getF64FloatAttr(received)}), /*list=*/false,
+                     /*canAccumulate=*/false,
                      receive.getMicrobatchAttr());
 }
 
