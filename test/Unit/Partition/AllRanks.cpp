@@ -201,9 +201,8 @@ void Rank::takeRows(dist::MicrobatchOp rows) {
   values[rows.getRows()] = std::move(part);
 }
 
-/// The timeline of a phase whose `dist.at` a rank is at.
-static dist::TimelineOp timelineOf(ModuleOp module, StringRef phase, const timeline::Mesh &mesh,
-                                   int64_t rank) {
+dist::TimelineOp dtc::reference::timelineOf(ModuleOp module, StringRef phase,
+                                            const timeline::Mesh &mesh, int64_t rank) {
   for (auto timeline : module.getOps<dist::TimelineOp>()) {
     if (timeline.getPhase() != phase)
       continue;

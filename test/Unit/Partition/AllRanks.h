@@ -16,6 +16,10 @@ struct RankResult {
   Tensors results;
 };
 
+/// The timeline of a phase that a rank runs; null if there is none.
+dist::TimelineOp timelineOf(mlir::ModuleOp module, llvm::StringRef phase,
+                            const timeline::Mesh &mesh, int64_t rank);
+
 /// Runs one phase of a partitioned module on every rank of its mesh, all
 /// arithmetic in double by the rules of the reference. `argument` gives a rank's
 /// argument of its timeline. The k-th message from one rank to another is the

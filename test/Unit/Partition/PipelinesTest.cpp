@@ -145,6 +145,18 @@ TEST_F(Pipelines, GiveTheWholeStepOfRandomGraphs) {
   }
 }
 
+TEST_F(Pipelines, ShareABatchUnevenly) {
+  ASSERT_NO_FATAL_FAILURE(begin(test::smallModels()[1].text, 16)); // the residual network
+  for (const partition::Schedule &schedule : partition::allSchedules()) {
+    PartitionOptions options = makeOptions(schedule, 2, 2, false);
+    options.mesh = {"data:2", "pipe:2"};
+    options.devices = 2;
+    options.deviceSpeeds = {1, 1, 0.4, 0.4};
+    SCOPED_TRACE(describe(options));
+    EXPECT_TRUE(check(options));
+  }
+}
+
 TEST_F(Pipelines, CutByHandWhereSkipsCross) {
   ASSERT_NO_FATAL_FAILURE(begin(test::smallModels()[2].text, 16)); // the U-Net
   for (std::vector<std::string> cut : {std::vector<std::string>{"in1"}, {"bottom"}, {"out2"}, {"out1"}}) {

@@ -66,10 +66,10 @@ static std::string identify(DictionaryAttr attributes) {
   return text;
 }
 
-/// A rank's rows of a sharded argument, zeros behind the batch's end.
-static Tensor shareOf(const Tensor &whole, ArrayRef<int64_t> localShape, int64_t rank) {
+/// Rows from `firstRow` on, zeros behind the batch's end.
+static Tensor rowsFrom(const Tensor &whole, ArrayRef<int64_t> localShape, int64_t firstRow) {
   Tensor local = zeros(localShape);
-  size_t first = rank * local.data.size();
+  size_t first = firstRow * (local.data.size() / localShape.front());
   for (size_t i = 0; i < local.data.size() && first + i < whole.data.size(); ++i)
     local.data[i] = whole.data[first + i];
   return local;
@@ -92,6 +92,24 @@ void reference::expectSameStep(const WholeStep &whole, ModuleOp partitioned, Str
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     ASSERT_TRUE(results.insert({identify(function.getResultAttrDict(i)), i}).second);
 
+  // The ranks' shares of the batch lie one behind the other; they may be unequal.
+  std::map<std::pair<StringRef, int64_t>, int64_t> rows; // axis, coordinate
+  for (int64_t rank = 0; rank < mesh->ranks(); ++rank) {
+    dist::TimelineOp timeline = timelineOf(partitioned, phase, *mesh, rank);
+    ASSERT_TRUE(timeline) << "rank " << rank;
+    for (auto [i, type] : llvm::enumerate(timeline.getArgumentTypes()))
+      if (auto axis = timeline.getArgAttrOfType<StringAttr>(i, dist::names::shard))
+        if (std::optional<unsigned> shared = mesh->axisNamed(axis))
+          rows[{axis.getValue(), mesh->coordinate(rank, *shared)}] =
+              cast<RankedTensorType>(type).getDimSize(0);
+  }
+  auto firstRow = [&](StringRef axis, int64_t coordinate) {
+    int64_t first = 0;
+    for (int64_t before = 0; before < coordinate; ++before)
+      first += rows.at({axis, before});
+    return first;
+  };
+
   auto ofRanks = runAllRanks(
       partitioned, phase, [&](int64_t rank, dist::TimelineOp timeline, unsigned index) {
         const Tensor &argument =
@@ -101,7 +119,8 @@ void reference::expectSameStep(const WholeStep &whole, ModuleOp partitioned, Str
           return argument;
         auto type = cast<RankedTensorType>(timeline.getArgumentTypes()[index]);
         std::optional<unsigned> shared = mesh->axisNamed(axis);
-        return shareOf(argument, type.getShape(), shared ? mesh->coordinate(rank, *shared) : 0);
+        return rowsFrom(argument, type.getShape(),
+                        shared ? firstRow(axis, mesh->coordinate(rank, *shared)) : 0);
       });
   ASSERT_TRUE(succeeded(ofRanks));
 
