@@ -18,9 +18,12 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Threading.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <unistd.h>
 
 using namespace mlir;
 using namespace dtc;
@@ -59,6 +62,8 @@ private:
   const Options &options;
   MLIRContext &context;
   const char *argv0;
+  /// Starts ranks; nothing: they are measured one after the other.
+  std::optional<std::string> mpirun;
   int64_t cores = llvm::hardware_concurrency().compute_thread_count();
   Cluster cluster = Cluster::defaultCPU();
 };
@@ -102,16 +107,19 @@ Error Calibrator::execute(StringRef source, StringRef folder, StringRef result, 
   std::string out = ("--out=" + result).str(), count = std::to_string(ranks);
   SmallVector<StringRef> command = {program, out};
   std::string launcher = program;
-  if (ranks > 1) {
-    llvm::ErrorOr<std::string> mpirun = llvm::sys::findProgramByName("mpirun");
-    if (!mpirun)
-      return makeError("no mpirun on the PATH, which starts " + count +
-                       " ranks for the measurement: install it (openmpi-bin)");
+  if (ranks > 1 && mpirun) {
     launcher = *mpirun;
     command = {launcher, "-n", count, program, out};
   }
+  // A rank alone would take the cores of those that are missing.
+  SmallVector<StringRef> environment;
+  for (char **entry = environ; *entry; ++entry)
+    environment.push_back(*entry);
+  if (ranks > 1 && !mpirun && !llvm::sys::Process::GetEnv("DTCRT_THREADS"))
+    environment.push_back("DTCRT_THREADS=1");
   std::string message;
-  int status = llvm::sys::ExecuteAndWait(launcher, command, std::nullopt, {}, mostSeconds, 0, &message);
+  int status = llvm::sys::ExecuteAndWait(launcher, command, ArrayRef<StringRef>(environment), {},
+                                         mostSeconds, 0, &message);
   if (status == 0)
     return Error::success();
   return makeError("measuring on this machine failed: '" + launcher + "' ended with status " +
@@ -178,7 +186,8 @@ void Calibrator::fitRates(ArrayRef<MeasuredCall> calls) {
 
 Error Calibrator::fitLink(ArrayRef<MeasuredMessage> messages) {
   if (messages.empty()) {
-    llvm::errs() << "dtc: note: one core, so no messages were measured; the link stays as it was\n";
+    llvm::errs() << "dtc: note: " << (mpirun ? "one core" : "no mpirun on the PATH")
+                 << ", so no messages were measured; the link stays as it was\n";
     return Error::success();
   }
   Expected<Link> link = calibrateLink(messages);
@@ -225,6 +234,10 @@ Error Calibrator::measureStep(ModuleOp step) {
 }
 
 Error Calibrator::run(ModuleOp step) {
+  if (llvm::ErrorOr<std::string> found = llvm::sys::findProgramByName("mpirun"))
+    mpirun = *found;
+  else if (cores > 1)
+    llvm::errs() << "dtc: note: no mpirun on the PATH; times are those of a rank without others beside it\n";
   if (Error error = readBase())
     return error;
   if (!step || options.partition.cluster.empty())
