@@ -48,10 +48,6 @@ std::map<std::string, OpWork, std::less<>> dtc::opsOfStep(ModuleOp module) {
 
 namespace {
 
-/// What is received is of no matter for the time; only that it is there, fresh in the
-/// caches. One half is neither zero nor a denormal.
-constexpr double received = 0.5;
-
 class Splitter {
 public:
   Splitter(rt::ProgramOp program, std::vector<TimedFragment> &result)
@@ -99,12 +95,10 @@ void Splitter::fill(rt::RecvStartOp receive) {
   if (!type.getElementType().isF32())
     return;
   builder.setInsertionPoint(receive);
-  rt::CallOp::create(builder, receive.getLoc(), "fill", ValueRange{}, receive.getBuffer(),
-                     ValueRange{}, builder.getArrayAttr({}),
-                     builder.getArrayAttr({builder.getStringAttr("")}),
-                     builder.getArrayAttr({builder.getF64FloatAttr(received)}), /*list=*/false,
-                     /*canAccumulate=*/false,
-                     receive.getMicrobatchAttr());
+  ArrayAttr none = builder.getArrayAttr({});
+  rt::CallOp::create(builder, receive.getLoc(), "receive_made_up", ValueRange{},
+                     receive.getBuffer(), ValueRange{}, none, none, none, /*list=*/false,
+                     /*canAccumulate=*/false, receive.getMicrobatchAttr());
 }
 
 void Splitter::rewrite(rt::TimelineOp timeline) {

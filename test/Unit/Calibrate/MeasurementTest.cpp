@@ -103,7 +103,7 @@ rt.program @stage1 attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, 
     else if (isa<rt::WaitOp, rt::SendStartOp, rt::RecvStartOp, rt::AllReduceOp>(op))
       text += "communication ";
   });
-  EXPECT_EQ(text, "first second third fill run op0 1 run op1 1 ");
+  EXPECT_EQ(text, "first second third receive_made_up run op0 1 run op1 1 ");
 }
 
 } // namespace
