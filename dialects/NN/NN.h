@@ -75,6 +75,7 @@ inline constexpr llvm::StringLiteral classes = "nn.classes";
 inline constexpr llvm::StringLiteral sampleWeight = "nn.sample_weight";
 inline constexpr llvm::StringLiteral step = "nn.step";
 inline constexpr llvm::StringLiteral state = "nn.state";
+inline constexpr llvm::StringLiteral statistic = "nn.statistic";
 inline constexpr llvm::StringLiteral output = "nn.output";
 inline constexpr llvm::StringLiteral loss = "nn.loss";
 inline constexpr llvm::StringLiteral correct = "nn.correct";

@@ -94,7 +94,8 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   }
   return verifyPlaceAttribute(
       op, type, attribute, {names::input, names::parameter, names::state},
-      {names::label, names::sampleWeight, names::step}, "function argument");
+      {names::label, names::sampleWeight, names::step, names::statistic},
+      "function argument");
 }
 
 LogicalResult NNDialect::verifyRegionResultAttribute(Operation *op, unsigned,

@@ -21,7 +21,8 @@ def NN_Dialect : Dialect {
     | argument with nn.label      | `nn.classes`   | labels are class ids below this           |
     | argument                    | `nn.sample_weight` | per-sample weight, `tensor<Nxf32>`: 1/N for a sample, 0 for padding |
     | argument                    | `nn.step`      | the 1-based number of the step, `tensor<i64>` |
-    | argument                    | `nn.state`     | optimizer state, under its checkpoint name; `nn.init` is its start value |
+    | argument                    | `nn.state`     | what is kept from step to step, under its checkpoint name; `nn.init` is its start value |
+    | argument with nn.state      | `nn.statistic` | it is the model's (a running mean), not the optimizer's: evaluation reads it too |
     | result                      | `nn.output`    | a model output, under its source name     |
     | result                      | `nn.parameter`, `nn.state` | the new value of the argument of the same name |
     | result                      | `nn.loss`, `nn.correct`    | scalars of the step and of the evaluation |

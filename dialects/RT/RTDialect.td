@@ -38,7 +38,8 @@ def RT_BufferKind : I32EnumAttr<"BufferKind", "what a buffer is for", [
     I32EnumAttrCase<"Loss", 6, "loss">,
     I32EnumAttrCase<"Correct", 7, "correct">,
     I32EnumAttrCase<"Bucket", 8, "bucket">,
-    I32EnumAttrCase<"Temporary", 9, "temporary">]> {
+    I32EnumAttrCase<"Temporary", 9, "temporary">,
+    I32EnumAttrCase<"Statistic", 10, "statistic">]> {
   let cppNamespace = "::dtc::rt";
   let genSpecializedAttr = 0;
 }

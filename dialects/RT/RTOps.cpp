@@ -79,7 +79,8 @@ LogicalResult ProgramOp::verify() {
 }
 
 LogicalResult BufferOp::verify() {
-  bool held = getKind() == BufferKind::Parameter || getKind() == BufferKind::State;
+  bool held = getKind() == BufferKind::Parameter || getKind() == BufferKind::State ||
+              getKind() == BufferKind::Statistic;
   if (held && !getInit())
     return emitOpError("of a parameter or of state needs an initial value");
   if (static_cast<int64_t>(getSlots().value_or(1)) < 1)

@@ -13,6 +13,7 @@ void dtc::registerAutodiffModels(mlir::DialectRegistry &registry) {
     attachConvolutionAdjoint(context);
     attachMatmulAdjoint(context);
     attachPoolingAdjoints(context);
+    attachNormalisationAdjoint(context);
     attachShapeAdjoints(context);
     attachSoftmaxAdjoints(context);
     attachLosses(context);

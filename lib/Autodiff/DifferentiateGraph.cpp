@@ -27,7 +27,8 @@ struct Model {
   nn::RecipeAttr recipe;
   LossInterface loss;
   OptimizerInterface optimizer;
-  SmallVector<BlockArgument> inputs, parameters;
+  SmallVector<BlockArgument> inputs, parameters, states;
+  BatchStatistics batchStatistics = BatchStatistics::Share;
   /// The result of the function that is trained.
   unsigned trained = 0;
   RankedTensorType prediction, label;
@@ -161,13 +162,39 @@ LogicalResult collectArguments(Model &model) {
       model.inputs.push_back(argument);
     } else if (function.getArgAttr(number, names::parameter)) {
       model.parameters.push_back(argument);
+    } else if (function.getArgAttr(number, names::state)) {
+      model.states.push_back(argument);
     } else {
       return function.emitError() << "argument " << number << " of the model is neither '"
-                                  << names::input << "' nor '" << names::parameter << "'";
+                                  << names::input << "' nor '" << names::parameter
+                                  << "' nor '" << names::state << "'";
     }
   }
   if (model.parameters.empty())
     return function.emitError("the model has no parameters: there is nothing to train");
+  return success();
+}
+
+/// Kept values and the ops that keep them belong together one to one.
+LogicalResult checkStates(Model &model) {
+  func::FuncOp function = model.function;
+  auto keeps = [](OpOperand &use) {
+    auto stateful = dyn_cast<StatefulOpInterface>(use.getOwner());
+    return stateful && llvm::is_contained(stateful.getStateOperands(), use.getOperandNumber());
+  };
+  for (BlockArgument state : model.states) {
+    auto name = function.getArgAttrOfType<StringAttr>(state.getArgNumber(), names::state);
+    if (!state.use_empty() && (!state.hasOneUse() || !keeps(*state.use_begin())))
+      return emitError(state.getLoc())
+             << "state " << name << " must belong to one op that keeps it from step to step";
+  }
+  for (Operation &op : function.getBody().front())
+    if (auto stateful = dyn_cast<StatefulOpInterface>(op))
+      for (unsigned number : stateful.getStateOperands())
+        if (auto argument = dyn_cast<BlockArgument>(op.getOperand(number));
+            !argument || !function.getArgAttr(argument.getArgNumber(), names::state))
+          return op.emitOpError("operand #") << number << " is no '" << names::state
+                                             << "' argument: it has to be kept from step to step";
   return success();
 }
 
@@ -189,7 +216,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
     return function.emitError() << model.recipe.getOptimizer() << " is not an optimizer";
 
   FailureOr<unsigned> trained = findTrainedOutput(function, output);
-  if (failed(trained) || failed(collectArguments(model)))
+  if (failed(trained) || failed(collectArguments(model)) || failed(checkStates(model)))
     return failure();
   model.trained = *trained;
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[*trained]);
@@ -210,9 +237,34 @@ struct Forward {
   Value prediction, label, sampleWeight, step;
   /// In the order of Model::parameters.
   SmallVector<Value> parameters;
+  /// In the order of Model::states; in training alone.
+  SmallVector<Value> newStates;
 };
 
-Forward buildForward(Model &model, StepFunction &step, bool withStep) {
+/// An op with state as it is in the phase.
+void buildStateful(Model &model, StepFunction &step, StatefulOpInterface op, IRMapping &mapping,
+                   bool training, Forward &forward) {
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(mapping.lookupOrDefault(operand));
+  step.builder.setLoc(op->getLoc());
+  SmallVector<Value> results;
+  if (training) {
+    TrainedOp trained = op.buildTraining(step.builder, operands, forward.sampleWeight,
+                                         model.batchStatistics);
+    results = trained.results;
+    for (auto [number, value] : llvm::zip_equal(op.getStateOperands(), trained.newStates)) {
+      auto place = llvm::find(model.states, op->getOperand(number));
+      forward.newStates[place - model.states.begin()] = value;
+    }
+  } else {
+    results = op.buildEvaluation(step.builder, operands);
+  }
+  for (auto [result, value] : llvm::zip_equal(op->getResults(), results))
+    mapping.map(result, value);
+}
+
+Forward buildForward(Model &model, StepFunction &step, bool training) {
   Forward forward;
   IRMapping mapping;
   for (BlockArgument input : model.inputs)
@@ -223,16 +275,26 @@ Forward buildForward(Model &model, StepFunction &step, bool withStep) {
   forward.sampleWeight = step.addArgument(
       RankedTensorType::get({model.recipe.getBatch()}, prediction.getElementType()),
       names::sampleWeight);
-  if (withStep)
+  if (training)
     forward.step = step.addArgument(
         RankedTensorType::get({}, step.builder.getI64Type()), names::step);
   for (BlockArgument parameter : model.parameters) {
     forward.parameters.push_back(step.copyArgument(model, parameter));
     mapping.map(parameter, forward.parameters.back());
   }
+  for (BlockArgument state : model.states) {
+    Value copy = step.copyArgument(model, state);
+    mapping.map(state, copy);
+    // Kept as it is unless an op says otherwise.
+    if (training)
+      forward.newStates.push_back(copy);
+  }
   Block &body = function.getBody().front();
   for (Operation &op : body.without_terminator())
-    step.builder.clone(op, mapping);
+    if (auto stateful = dyn_cast<StatefulOpInterface>(op))
+      buildStateful(model, step, stateful, mapping, training, forward);
+    else
+      step.builder.clone(op, mapping);
   forward.prediction =
       mapping.lookupOrDefault(body.getTerminator()->getOperand(model.trained));
   // The loss is named after the output it is taken of.
@@ -244,7 +306,7 @@ Forward buildForward(Model &model, StepFunction &step, bool withStep) {
 
 func::FuncOp buildEvaluation(Model &model) {
   StepFunction step(model, "evaluate");
-  Forward forward = buildForward(model, step, /*withStep=*/false);
+  Forward forward = buildForward(model, step, /*training=*/false);
   step.addResult(model.loss.buildLossAlone(step.builder, forward.prediction,
                                            forward.label, forward.sampleWeight),
                  names::loss);
@@ -273,7 +335,7 @@ SmallVector<Value> addStates(StepFunction &step, Type type, StringRef parameter,
 FailureOr<func::FuncOp> buildTraining(Model &model) {
   StepFunction step(model, "train");
   OwningOpRef<func::FuncOp> owner(step.function);
-  Forward forward = buildForward(model, step, /*withStep=*/true);
+  Forward forward = buildForward(model, step, /*training=*/true);
   auto [loss, gradient] = model.loss.buildLoss(
       step.builder, forward.prediction, forward.label, forward.sampleWeight);
   FailureOr<SmallVector<Value>> gradients =
@@ -282,9 +344,12 @@ FailureOr<func::FuncOp> buildTraining(Model &model) {
     return failure();
 
   step.addResult(loss, names::loss);
-  SmallVector<Value> newStates;
+  SmallVector<Value> newStates(forward.newStates);
   SmallVector<StringAttr> stateNames;
   func::FuncOp function = model.function;
+  for (BlockArgument state : model.states)
+    stateNames.push_back(
+        function.getArgAttrOfType<StringAttr>(state.getArgNumber(), names::state));
   for (auto [source, parameter, gradient] :
        llvm::zip_equal(model.parameters, forward.parameters, *gradients)) {
     auto name = function.getArgAttrOfType<StringAttr>(source.getArgNumber(),
@@ -350,6 +415,7 @@ struct DifferentiateGraphPass
     FailureOr<Model> model = readModel(*function, output);
     if (failed(model))
       return failure();
+    model->batchStatistics = batchStatistics;
     FailureOr<func::FuncOp> training = buildTraining(*model);
     if (failed(training))
       return failure();

@@ -12,6 +12,7 @@ void attachElementwiseAdjoints(mlir::MLIRContext *context);
 void attachConvolutionAdjoint(mlir::MLIRContext *context);
 void attachMatmulAdjoint(mlir::MLIRContext *context);
 void attachPoolingAdjoints(mlir::MLIRContext *context);
+void attachNormalisationAdjoint(mlir::MLIRContext *context);
 void attachShapeAdjoints(mlir::MLIRContext *context);
 void attachSoftmaxAdjoints(mlir::MLIRContext *context);
 void attachLosses(mlir::MLIRContext *context);

@@ -192,7 +192,6 @@ LogicalResult verifyEvaluation(func::FuncOp function, const Arguments &arguments
   if (failed(checkCount(function, names::label, arguments.label.size(), 1)) ||
       failed(checkCount(function, names::sampleWeight, arguments.sampleWeight.size(), 1)) ||
       failed(checkCount(function, names::step, arguments.step.size(), 0)) ||
-      failed(checkCount(function, names::state, arguments.states.size(), 0)) ||
       failed(checkScalarResult(function, names::loss, /*required=*/true)))
     return failure();
   return checkScalarResult(function, names::correct, /*required=*/false);
@@ -210,6 +209,21 @@ LogicalResult checkSameArguments(StringRef noun, const Named &training,
   if (same)
     return success();
   return function.emitError() << "the " << noun << " of @train and @evaluate differ";
+}
+
+/// An evaluation reads state that training keeps, and that is the model's own.
+LogicalResult checkEvaluatedState(const Named &training, const Named &evaluation,
+                                  func::FuncOp function) {
+  for (auto [name, argument] : evaluation) {
+    auto kept = training.find(name);
+    if (kept == training.end() || kept->second.getType() != argument.getType())
+      return emitError(argument.getLoc())
+             << "state " << name << " of @evaluate is not a state of @train of the same type";
+    if (!function.getArgAttr(argument.getArgNumber(), names::statistic))
+      return emitError(argument.getLoc())
+             << "state " << name << " of @evaluate is no '" << names::statistic << "'";
+  }
+  return success();
 }
 
 struct VerifyStepPass : dtc::impl::VerifyStepPassBase<VerifyStepPass> {
@@ -257,6 +271,8 @@ struct VerifyStepPass : dtc::impl::VerifyStepPassBase<VerifyStepPass> {
     if ((*training)->getAttr(names::model) != (*evaluation)->getAttr(names::model))
       return evaluation->emitError("@train and @evaluate are of different models");
     if (failed(checkSameArguments("inputs", train->inputs, evaluate->inputs, *evaluation)))
+      return failure();
+    if (failed(checkEvaluatedState(train->states, evaluate->states, *evaluation)))
       return failure();
     return checkSameArguments("parameters", train->parameters, evaluate->parameters,
                               *evaluation);

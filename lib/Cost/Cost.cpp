@@ -66,6 +66,7 @@ Cost dtc::costOfTensors(Operation *op, uint64_t flops) {
 void dtc::registerCostModels(DialectRegistry &registry) {
   cost::registerElementwiseCost(registry);
   cost::registerStructuredCost(registry);
+  cost::registerNormalisationCost(registry);
   cost::registerShapeCost(registry);
   cost::registerTrainingCost(registry);
   cost::registerTimelineCost(registry);

@@ -62,10 +62,12 @@ void dtc::emit::printBinding(Printer &printer) {
   single("weight", rt::BufferKind::SampleWeight);
   single("step", rt::BufferKind::Step);
   os << "      .parameters =\n          {\n";
-  for (rt::BufferOp parameter : buffersOf(program, rt::BufferKind::Parameter))
-    os << "              {" << quote(parameter.getName()) << ", "
-       << printer.buffer(parameter.getMemory()) << ", "
-       << printInit(*parameter.getInit()) << "},\n";
+  // Running statistics belong to the model: they start and are stored as its parameters.
+  for (rt::BufferKind kind : {rt::BufferKind::Parameter, rt::BufferKind::Statistic})
+    for (rt::BufferOp parameter : buffersOf(program, kind))
+      os << "              {" << quote(parameter.getName()) << ", "
+         << printer.buffer(parameter.getMemory()) << ", "
+         << printInit(*parameter.getInit()) << "},\n";
   os << "          },\n";
   SmallVector<rt::BufferOp> states = buffersOf(program, rt::BufferKind::State);
   if (!states.empty()) {

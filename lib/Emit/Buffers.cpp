@@ -21,6 +21,7 @@ static SmallVector<Section> sections() {
   using K = rt::BufferKind;
   return {{"What the runtime fills in before a step", {K::Input, K::Label, K::SampleWeight, K::Step}},
           {"Parameters", {K::Parameter}},
+          {"Running statistics of the model", {K::Statistic}},
           {"State of the optimizer", {K::State}},
           {"What the runtime reads after a step", {K::Loss, K::Correct}},
           {"Gradients, in buckets that are all-reduced as one", {K::Bucket}},

@@ -96,7 +96,8 @@ FailureOr<OpVersion> BatchPropagation::chooseVersion(Operation *op) {
   SmallVector<unsigned> partial;
   for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
     Placement placement = naturalPlacement(operand);
-    if (placement.isPartial())
+    // What is made whole for another op already is taken whole: no second sum.
+    if (placement.isPartial() && !summed.contains(operand))
       partial.push_back(index);
     if (!placement.isSharded())
       continue;
@@ -135,7 +136,8 @@ LogicalResult BatchPropagation::requireOperands(Operation *op,
       return mixesSamples(op, index);
     if (need.isSharded())
       demands.push_back({operand, need, op});
-    // Else a partial sum that an all-reduce makes whole.
+    else
+      summed.insert(operand); // an all-reduce makes it whole
   }
   return success();
 }

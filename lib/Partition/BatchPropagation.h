@@ -99,6 +99,8 @@ private:
   llvm::DenseMap<mlir::Value, Placement> placements;
   /// Values that are 0 in the rows that pad the batch.
   llvm::DenseSet<mlir::Value> vanishing;
+  /// Partial sums that some op needs whole.
+  llvm::DenseSet<mlir::Value> summed;
   llvm::SmallVector<Demand> demands;
 };
 

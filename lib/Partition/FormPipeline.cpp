@@ -92,14 +92,18 @@ FormPipelinePass::checkParameters(ArrayRef<std::unique_ptr<PipelinePlan>> plans)
       if ((step->getAttrOfType<StringAttr>(nn::names::phase).getValue() == "train") != train)
         continue;
       for (int64_t device = 0; device < plan->options.shape.devices; ++device)
-        for (unsigned i : plan->argumentsOf(device))
-          if (Attribute name = step.getArgAttr(i, nn::names::parameter)) {
-            if (train)
-              trained.insert({device, name});
-            else if (!trained.empty() && !trained.contains({device, name}))
-              return step.emitError("evaluation uses the parameter ")
-                     << name << " on device " << device << ", which does not train it";
-          }
+        for (unsigned i : plan->argumentsOf(device)) {
+          Attribute name = step.getArgAttr(i, nn::names::parameter);
+          if (step.getArgAttr(i, nn::names::statistic))
+            name = step.getArgAttr(i, nn::names::state);
+          if (!name)
+            continue;
+          if (train)
+            trained.insert({device, name});
+          else if (!trained.empty() && !trained.contains({device, name}))
+            return step.emitError("evaluation uses the parameter ")
+                   << name << " on device " << device << ", which does not train it";
+        }
     }
     return success();
   };

@@ -4,6 +4,8 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Cost.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::partition;
@@ -243,12 +245,39 @@ LogicalResult PipelinePlan::shareOut() {
         users[i].insert(0);
     }
 
+  // The model's statistics go where their sums are made: no parameter's update
+  // needs them.
+  DenseMap<unsigned, int64_t> deviceOfStatistic;
+  llvm::StringSet<> statistics;
+  for (unsigned i = 0; i < step.getNumArguments(); ++i)
+    if (step.getArgAttr(i, nn::names::statistic))
+      statistics.insert(
+          step.getArgAttrOfType<StringAttr>(i, nn::names::state).getValue());
+  for (unsigned i = 0; i < step.getNumResults(); ++i) {
+    auto name = step.getResultAttrOfType<StringAttr>(i, nn::names::state);
+    if (!name || !statistics.contains(name.getValue()))
+      continue;
+    int64_t stage = 0;
+    SmallVector<Value> work = {terminator->getOperand(i)};
+    while (!work.empty()) {
+      Operation *op = work.pop_back_val().getDefiningOp();
+      if (auto reduce = dyn_cast_or_null<dist::AllReduceOp>(op))
+        stage = std::max(stage, homes.lookup(reduce.getValue()));
+      else if (op && graph->partOf(op) == Part::Update)
+        work.append(op->operand_begin(), op->operand_end());
+    }
+    deviceOfStatistic[i] = deviceOf(stage);
+  }
+
   for (int64_t device = 0; device < devices; ++device) {
     // Loss and metrics on every rank; parameters where they are computed with.
     SetVector<unsigned> wanted;
     for (unsigned i = 0; i < step.getNumResults(); ++i) {
       auto parameter = step.getResultAttrOfType<StringAttr>(i, nn::names::parameter);
       bool state = step.getResultAttr(i, nn::names::state) != nullptr;
+      if (auto home = deviceOfStatistic.find(i);
+          home != deviceOfStatistic.end() && home->second == device)
+        wanted.insert(i);
       if (parameter ? users[parameterNamed.lookup(parameter.getValue())].contains(device)
                     : !state)
         wanted.insert(i);
@@ -276,7 +305,7 @@ LogicalResult PipelinePlan::shareOut() {
     // State goes with the update that makes it; what nobody makes, with device 0.
     for (unsigned i = 0; i < step.getNumResults(); ++i) {
       Operation *op = terminator->getOperand(i).getDefiningOp();
-      if (step.getResultAttr(i, nn::names::state) &&
+      if (step.getResultAttr(i, nn::names::state) && !deviceOfStatistic.contains(i) &&
           (op && !isConstant(terminator->getOperand(i)) ? needed.contains(op) : device == 0)) {
         wanted.insert(i);
         need(i);

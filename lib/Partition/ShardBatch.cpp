@@ -134,9 +134,12 @@ struct ShardBatchPass : dtc::impl::ShardBatchPassBase<ShardBatchPass> {
   LogicalResult shardFunction(func::FuncOp function);
   LogicalResult shareUnevenly(func::FuncOp function, int64_t batch);
   LogicalResult makeLocal(func::FuncOp function, BatchShares shares);
+  void warnAboutStatistics(func::FuncOp function, BatchShares shares);
   FailureOr<int64_t> markBatch(func::FuncOp function);
   LogicalResult checkMicrobatches(func::FuncOp function, int64_t share);
   FailureOr<shard::GridOp> createMesh();
+
+  bool warned = false;
 };
 } // namespace
 
@@ -327,6 +330,20 @@ LogicalResult ShardBatchPass::shareUnevenly(func::FuncOp function, int64_t batch
   return success();
 }
 
+/// Once a compilation: what is trained is then not quite what one device trains.
+void ShardBatchPass::warnAboutStatistics(func::FuncOp function, BatchShares shares) {
+  auto norms = function.getOps<nn::BatchNormTrainingOp>();
+  if (warned || shares.shares == 1 || norms.empty())
+    return;
+  warned = true;
+  InFlightDiagnostic warning = emitWarning((*norms.begin()).getLoc())
+      << "batch normalisation takes its statistics over shares of " << shares.local
+      << " samples of the batch of " << shares.size << ", each rank over its own";
+  if (microbatches > 1)
+    warning << " and each of " << microbatches.getValue() << " microbatches apart";
+  warning << "; --batch-norm=whole takes them over the whole batch, where there is no pipeline";
+}
+
 LogicalResult ShardBatchPass::makeLocal(func::FuncOp function, BatchShares shares) {
   if (microbatches > 1)
     function->setAttr(dist::names::microbatches,
@@ -338,6 +355,7 @@ LogicalResult ShardBatchPass::makeLocal(func::FuncOp function, BatchShares share
     return function.emitError("a batch of 1 cannot be ")
            << (devices > 1 ? "shared out" : "told from what is the same for all samples")
            << "; use a batch of at least 2";
+  warnAboutStatistics(function, shares);
   BatchPropagation propagation(function, shares);
   if (failed(propagation.run()))
     return failure();

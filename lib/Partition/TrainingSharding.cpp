@@ -69,6 +69,7 @@ void dtc::registerPartitionModels(DialectRegistry &registry) {
   registerConvolutionSharding(registry);
   registerMatmulSharding(registry);
   registerPoolingSharding(registry);
+  registerNormalisationSharding(registry);
   registerShapeSharding(registry);
   registerTrainingSharding(registry);
 }

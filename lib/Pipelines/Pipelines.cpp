@@ -22,6 +22,7 @@ static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &opti
 
   dtc::DifferentiateGraphPassOptions differentiate;
   differentiate.output = options.output;
+  differentiate.batchStatistics = options.batchStatistics;
   manager.addPass(dtc::createDifferentiateGraphPass(differentiate));
 
   // Adjoints are written without looking at their neighbours; what they repeat
@@ -62,6 +63,13 @@ struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
   Option<std::string> output{
       *this, "output",
       llvm::cl::desc("the model's output that the loss takes, where it has several")};
+  Option<dtc::BatchStatistics> batchStatistics{
+      *this, "batch-statistics",
+      llvm::cl::desc("over which samples batch normalisation takes its statistics"),
+      llvm::cl::init(dtc::BatchStatistics::Share),
+      llvm::cl::values(clEnumValN(dtc::BatchStatistics::Share, "share",
+                                  "those of a rank in a microbatch"),
+                       clEnumValN(dtc::BatchStatistics::Whole, "whole", "all of the batch"))};
 };
 } // namespace
 
@@ -69,7 +77,7 @@ template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
   static PassPipelineRegistration<PassOptions> registration(
       name, description, [](OpPassManager &manager, const PassOptions &options) {
-        dtc::buildPipelineTo(level, manager, {options.get(), options.output});
+        dtc::buildPipelineTo(level, manager, {options.get(), options.output, options.batchStatistics});
       });
 }
 

@@ -40,6 +40,7 @@ void dtc::plan::registerPlanModels(DialectRegistry &registry) {
     attachConvolutionLowerings(context);
     attachMatmulLowerings(context);
     attachPoolingLowerings(context);
+    attachNormalisationLowerings(context);
     attachShapeLowerings(context);
     attachTrainingLowerings(context);
   });

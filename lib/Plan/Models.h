@@ -10,6 +10,7 @@ namespace dtc::plan {
 void attachConvolutionLowerings(mlir::MLIRContext *context);
 void attachMatmulLowerings(mlir::MLIRContext *context);
 void attachPoolingLowerings(mlir::MLIRContext *context);
+void attachNormalisationLowerings(mlir::MLIRContext *context);
 void attachShapeLowerings(mlir::MLIRContext *context);
 void attachTrainingLowerings(mlir::MLIRContext *context);
 void attachKernelLowerings(mlir::MLIRContext *context);

@@ -40,7 +40,10 @@ RoleLowering::classify(dist::TimelineOp timeline, unsigned index) {
   if (StringAttr name = named(nn::names::parameter))
     return ArgumentKind{rt::BufferKind::Parameter, name};
   if (StringAttr name = named(nn::names::state))
-    return ArgumentKind{rt::BufferKind::State, name};
+    return ArgumentKind{timeline.getArgAttr(index, nn::names::statistic)
+                            ? rt::BufferKind::Statistic
+                            : rt::BufferKind::State,
+                        name};
   if (timeline.getArgAttr(index, nn::names::label))
     return ArgumentKind{rt::BufferKind::Label, "label"};
   if (timeline.getArgAttr(index, nn::names::sampleWeight))
@@ -197,10 +200,11 @@ LogicalResult RoleLowering::returnResults(dist::TimelineOp timeline) {
       if (!parameter && !state)
         return timeline.emitOpError("result ")
                << i << " is neither loss, correct, parameter nor state";
-      target = shared.lookup(
-          {static_cast<int>(parameter ? rt::BufferKind::Parameter
-                                      : rt::BufferKind::State),
-           parameter ? parameter : state});
+      for (rt::BufferKind kind : {rt::BufferKind::State, rt::BufferKind::Statistic})
+        if (state && !target)
+          target = shared.lookup({static_cast<int>(kind), state});
+      if (parameter)
+        target = shared.lookup({static_cast<int>(rt::BufferKind::Parameter), parameter});
       if (!target)
         return timeline.emitOpError("gives back '")
                << (parameter ? parameter : state).getValue()

@@ -46,6 +46,7 @@ static const Rules &allRules() {
     addConvolutionRules(all);
     addMatmulRules(all);
     addPoolingRules(all);
+    addNormalisationRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
     addLossRules(all);

@@ -22,6 +22,7 @@ void addElementwiseRules(Rules &rules);
 void addConvolutionRules(Rules &rules);
 void addMatmulRules(Rules &rules);
 void addPoolingRules(Rules &rules);
+void addNormalisationRules(Rules &rules);
 void addShapeRules(Rules &rules);
 void addSoftmaxRules(Rules &rules);
 void addLossRules(Rules &rules);

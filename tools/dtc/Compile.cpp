@@ -109,6 +109,7 @@ void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
   dtc::PipelineOptions pipeline;
   pipeline.partition = partition;
   pipeline.output = options.modelOutput;
+  pipeline.batchStatistics = options.batchStatistics;
   dtc::buildPipelineTo(level, manager, pipeline);
 }
 

@@ -44,6 +44,7 @@ struct Memory {
         elements += type.getNumElements();
         break;
       case rt::BufferKind::State:
+      case rt::BufferKind::Statistic:
         state += bytes;
         break;
       case rt::BufferKind::Bucket:

@@ -86,7 +86,8 @@ static void printStage(rt::ProgramOp program, const Timetable &predicted, raw_os
     if (buffer.getKind() == rt::BufferKind::Parameter) {
       parameters += buffer.getMemory().getType().getNumElements();
       parameterBytes += rt::bytesOf(buffer);
-    } else if (buffer.getKind() == rt::BufferKind::State) {
+    } else if (buffer.getKind() == rt::BufferKind::State ||
+               buffer.getKind() == rt::BufferKind::Statistic) {
       state += rt::bytesOf(buffer);
     } else if (buffer.getSlots()) {
       kept += rt::bytesOf(buffer);

@@ -115,6 +115,11 @@ private:
     if (const Arg *arg = args.getLastArg(OPT_optimizer))
       recipe.optimizer = arg->getValue();
     options.modelOutput = args.getLastArgValue(OPT_model_output);
+    StringRef statistics = args.getLastArgValue(OPT_batch_norm, "share");
+    if (statistics != "share" && statistics != "whole")
+      return fail("--batch-norm=" + statistics.str() + ": expected share or whole");
+    if (statistics == "whole")
+      options.batchStatistics = dtc::BatchStatistics::Whole;
     const std::pair<ID, const char *> settings[] = {
         {OPT_lr, "lr"},           {OPT_momentum, "momentum"},
         {OPT_dampening, "dampening"}, {OPT_beta1, "beta1"},
@@ -190,6 +195,9 @@ private:
   }
 
   bool readPipeline(dtc::PartitionOptions &partition) {
+    if (partition.isPipeline() && args.getLastArgValue(OPT_batch_norm) == "whole")
+      return fail("--batch-norm=whole needs sums in the middle of a step, for which the microbatches of "
+                  "a pipeline cannot wait: use --strategy=data, or --batch-norm=share");
     if (!partition.isPipeline())
       for (ID id : {OPT_microbatches, OPT_schedule, OPT_stages_per_device, OPT_cut_after,
                     OPT_recompute})

@@ -2,6 +2,7 @@
 #ifndef DTC_TOOLS_DTC_OPTIONS_H
 #define DTC_TOOLS_DTC_OPTIONS_H
 
+#include "dtc/Autodiff/BatchStatistics.h"
 #include "dtc/Partition/Pipeline.h"
 
 #include <cstdint>
@@ -34,6 +35,8 @@ struct Options {
   RecipeOptions recipe;
   /// Name of the output that the loss takes; empty: the only one.
   std::string modelOutput;
+  /// Over which samples batch normalisation takes its statistics.
+  BatchStatistics batchStatistics = BatchStatistics::Share;
   /// The strategy, in the compiler's words.
   PartitionOptions partition;
   Result result = Result::Binary;

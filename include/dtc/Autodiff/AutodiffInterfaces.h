@@ -2,6 +2,8 @@
 #ifndef DTC_AUTODIFF_AUTODIFFINTERFACES_H
 #define DTC_AUTODIFF_AUTODIFFINTERFACES_H
 
+#include "dtc/Autodiff/BatchStatistics.h"
+
 #include "mlir/IR/Attributes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -15,6 +17,14 @@ namespace dtc {
 /// A loss (scalar) and its gradient with respect to the prediction.
 struct LossAndGradient {
   mlir::Value loss, gradient;
+};
+
+/// What an op with state became in a training step.
+struct TrainedOp {
+  /// In the place of the op's results.
+  llvm::SmallVector<mlir::Value> results;
+  /// One for each of getStateOperands().
+  llvm::SmallVector<mlir::Value> newStates;
 };
 
 /// One thing that an optimizer keeps for each parameter.

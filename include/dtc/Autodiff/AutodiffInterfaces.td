@@ -27,6 +27,30 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   ];
 }
 
+def StatefulOpInterface : OpInterface<"StatefulOpInterface"> {
+  let description = [{
+    An op of a model that keeps values from step to step which no gradient
+    moves, and that computes otherwise in training than in evaluation. It stands
+    in a model only; dtc-differentiate-graph asks it what stands in each phase.
+  }];
+  let cppNamespace = "::dtc";
+  let methods = [
+    InterfaceMethod<"Which operands are the kept values, `nn.state` arguments.",
+      "::llvm::SmallVector<unsigned>", "getStateOperands">,
+    InterfaceMethod<[{
+        Builds what the op computes in a training step from `operands`, one for
+        each of the op's. `sampleWeight` [N] is 1 / samples, 0 for a row that
+        pads the batch. The builder's location is the op's.
+      }],
+      "::dtc::TrainedOp", "buildTraining",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::ValueRange":$operands,
+           "::mlir::Value":$sampleWeight, "::dtc::BatchStatistics":$statistics)>,
+    InterfaceMethod<"Builds the op's results in an evaluation.",
+      "::llvm::SmallVector<::mlir::Value>", "buildEvaluation",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::ValueRange":$operands)>
+  ];
+}
+
 def ParameterUpdateOpInterface : OpInterface<"ParameterUpdateOpInterface"> {
   let description = [{
     An optimizer's update of one parameter. Its first result is the new

@@ -2,6 +2,8 @@
 #ifndef DTC_AUTODIFF_PASSES_H
 #define DTC_AUTODIFF_PASSES_H
 
+#include "dtc/Autodiff/BatchStatistics.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace dtc {

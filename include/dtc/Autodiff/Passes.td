@@ -42,16 +42,18 @@ def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp">
     have the interfaces of this stage. It is replaced by two functions:
 
     - `@train` (`nn.phase = "train"`): inputs, label, sample weight, step number,
-      parameters, optimizer state → loss, new parameters, new state;
+      parameters, state of the model and of the optimizer → loss, new parameters,
+      new state;
     - `@evaluate` (`nn.phase = "evaluate"`): inputs, label, sample weight,
-      parameters → loss, and the weighted number of right answers where the loss
+      parameters, the model's state → loss, and the weighted number of right answers where the loss
       knows one.
 
     In `@train` stand the forward ops, the loss, the adjoints in the order that
     finishes each parameter's gradient as early as possible, and all updates at
     the end. An adjoint has its forward op's location inside `fused<"adjoint">`,
     an update its parameter's inside `fused<"update">`. A parameter that does not
-    influence the loss is warned about and returned unchanged, without state.
+    influence the loss is warned about and returned unchanged, without state. Ops
+    with state (`nn.batch_norm`) become what they are in either phase.
 
     ```mlir
     func.func @line(%x: tensor<4x2xf32> {nn.input = "x"},
@@ -81,7 +83,15 @@ def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp">
   }];
   let options = [
     Option<"output", "output", "std::string", /*default=*/"",
-           "name of the model output that is trained, where there are several">
+           "name of the model output that is trained, where there are several">,
+    Option<"batchStatistics", "batch-statistics", "::dtc::BatchStatistics",
+           /*default=*/"::dtc::BatchStatistics::Share",
+           "over which samples batch normalisation takes its statistics",
+           [{::llvm::cl::values(
+               clEnumValN(::dtc::BatchStatistics::Share, "share",
+                          "those of a rank in a microbatch"),
+               clEnumValN(::dtc::BatchStatistics::Whole, "whole",
+                          "all of the batch"))}]>
   ];
   let dependentDialects = ["::dtc::nn::NNDialect", "::mlir::func::FuncDialect"];
 }
@@ -95,6 +105,7 @@ def VerifyStepPass : Pass<"dtc-verify-step", "::mlir::ModuleOp"> {
     - there is one `@train` and one `@evaluate` function of the same model, both
       with the arguments and results that `dtc-differentiate-graph` describes;
     - names of inputs are unique, and so are names of parameters and of states;
+    - what evaluation reads of the state is the training step's;
     - every parameter and state has an initial value and a result of its own
       name and type, and a parameter that influences the loss has an update;
     - every op is an nn op on static tensors (or the return).

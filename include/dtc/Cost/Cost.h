@@ -55,6 +55,7 @@ void registerCostModels(mlir::DialectRegistry &registry);
 
 namespace cost {
 void registerElementwiseCost(mlir::DialectRegistry &registry);
+void registerNormalisationCost(mlir::DialectRegistry &registry);
 void registerStructuredCost(mlir::DialectRegistry &registry);
 void registerShapeCost(mlir::DialectRegistry &registry);
 void registerTrainingCost(mlir::DialectRegistry &registry);

@@ -16,6 +16,7 @@ void registerElementwiseSharding(mlir::DialectRegistry &registry);
 void registerConvolutionSharding(mlir::DialectRegistry &registry);
 void registerMatmulSharding(mlir::DialectRegistry &registry);
 void registerPoolingSharding(mlir::DialectRegistry &registry);
+void registerNormalisationSharding(mlir::DialectRegistry &registry);
 void registerShapeSharding(mlir::DialectRegistry &registry);
 void registerTrainingSharding(mlir::DialectRegistry &registry);
 } // namespace partition

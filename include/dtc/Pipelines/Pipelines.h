@@ -2,6 +2,7 @@
 #ifndef DTC_PIPELINES_PIPELINES_H
 #define DTC_PIPELINES_PIPELINES_H
 
+#include "dtc/Autodiff/BatchStatistics.h"
 #include "dtc/Partition/Pipeline.h"
 
 namespace mlir {
@@ -17,6 +18,8 @@ struct PipelineOptions {
   PartitionOptions partition;
   /// The model's output that the loss takes, where it has several.
   std::string output;
+  /// Over which samples batch normalisation takes its statistics.
+  BatchStatistics batchStatistics = BatchStatistics::Share;
 };
 
 /// Adds the passes that take an imported model with its recipe to `level`.

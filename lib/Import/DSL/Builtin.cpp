@@ -11,6 +11,7 @@ const Builtins &dtc::dsl::builtins() {
     registerConvolutionLayers(tables.layers);
     registerMatmulLayers(tables.layers);
     registerPoolingLayers(tables.layers);
+    registerNormalisationLayers(tables.layers);
     registerElementwiseLayers(tables.layers);
     registerReductionLayers(tables.layers);
     registerShapeLayers(tables.layers);
@@ -31,16 +32,41 @@ Layer::Layer(Graph &graph, std::string name, Location place)
       location(
           NameLoc::get(graph.getBuilder().getStringAttr(path), place)) {}
 
+/// `path.suffix`, located where the layer stands.
+static Location locationOf(const Layer &layer, StringRef name) {
+  return NameLoc::get(layer.graph.getBuilder().getStringAttr(name), layer.place);
+}
+
 Value Layer::uniformParameter(StringRef suffix, ArrayRef<int64_t> shape,
                               double bound) {
   RankedTensorType type = graph.makeType(shape, location);
   if (!type)
     return {};
   std::string name = path + "." + suffix.str();
-  Location named = NameLoc::get(graph.getBuilder().getStringAttr(name), place);
   return graph.addParameter(
-      name, type,
-      nn::UniformAttr::get(type.getContext(), nn::Real(bound)), named);
+      name, type, nn::UniformAttr::get(type.getContext(), nn::Real(bound)),
+      locationOf(*this, name));
+}
+
+Value Layer::constantParameter(StringRef suffix, ArrayRef<int64_t> shape,
+                               double value) {
+  RankedTensorType type = graph.makeType(shape, location);
+  if (!type)
+    return {};
+  std::string name = path + "." + suffix.str();
+  return graph.addParameter(
+      name, type, nn::ConstantInitAttr::get(type.getContext(), nn::Real(value)),
+      locationOf(*this, name));
+}
+
+Value Layer::statistic(StringRef suffix, ArrayRef<int64_t> shape, double value) {
+  RankedTensorType type = graph.makeType(shape, location);
+  if (!type)
+    return {};
+  std::string name = path + "." + suffix.str();
+  return graph.addStatistic(
+      name, type, nn::ConstantInitAttr::get(type.getContext(), nn::Real(value)),
+      locationOf(*this, name));
 }
 
 Datum Layer::reshape(Value x, ArrayRef<int64_t> shape) {

@@ -34,6 +34,13 @@ struct Layer {
   mlir::Value uniformParameter(llvm::StringRef suffix,
                                llvm::ArrayRef<int64_t> shape, double bound);
 
+  /// The same, starting as one value.
+  mlir::Value constantParameter(llvm::StringRef suffix,
+                                llvm::ArrayRef<int64_t> shape, double value);
+  /// A value of this layer that training keeps up to date without a gradient.
+  mlir::Value statistic(llvm::StringRef suffix, llvm::ArrayRef<int64_t> shape,
+                        double value);
+
   /// Adds an op whose shape is inferred and returns its first result.
   template <typename OpTy>
   Datum infer(mlir::ValueRange operands,
@@ -99,6 +106,7 @@ const Builtins &builtins();
 void registerConvolutionLayers(Table<LayerBuiltin> &table);
 void registerMatmulLayers(Table<LayerBuiltin> &table);
 void registerPoolingLayers(Table<LayerBuiltin> &table);
+void registerNormalisationLayers(Table<LayerBuiltin> &table);
 void registerElementwiseLayers(Table<LayerBuiltin> &table);
 void registerReductionLayers(Table<LayerBuiltin> &table);
 void registerShapeLayers(Table<LayerBuiltin> &table);

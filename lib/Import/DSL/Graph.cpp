@@ -83,6 +83,15 @@ Value Graph::addParameter(StringRef name, RankedTensorType type, Attribute init,
               builder.getNamedAttr(nn::names::init, init)});
 }
 
+Value Graph::addStatistic(StringRef name, RankedTensorType type, Attribute init,
+                          Location location) {
+  return addArgument(
+      type, location,
+      {builder.getNamedAttr(nn::names::state, builder.getStringAttr(name)),
+       builder.getNamedAttr(nn::names::statistic, builder.getUnitAttr()),
+       builder.getNamedAttr(nn::names::init, init)});
+}
+
 Value Graph::findParameter(StringRef name) const {
   return parameters.lookup(name);
 }

@@ -35,6 +35,9 @@ public:
                        mlir::Location location);
   mlir::Value addParameter(llvm::StringRef name, mlir::RankedTensorType type,
                            mlir::Attribute init, mlir::Location location);
+  /// A value that training keeps up to date without a gradient.
+  mlir::Value addStatistic(llvm::StringRef name, mlir::RankedTensorType type,
+                           mlir::Attribute init, mlir::Location location);
   /// The parameter of this full name, or null.
   mlir::Value findParameter(llvm::StringRef name) const;
   llvm::SmallVector<llvm::StringRef> parameterNames() const;

@@ -3,6 +3,8 @@
 
 #include "dialects/NN/NN.h"
 
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
@@ -86,6 +88,26 @@ Value Node::tensor(unsigned i) {
   error() << "input " << quoted(proto.input(i))
           << " holds integers; only float32 tensors are computed with";
   return {};
+}
+
+Value Node::statistic(unsigned i) {
+  auto argument = dyn_cast_if_present<BlockArgument>(tensor(i));
+  if (hasError)
+    return {};
+  auto function =
+      argument ? dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()) : nullptr;
+  DictionaryAttr attributes =
+      function ? function.getArgAttrDict(argument.getArgNumber()) : DictionaryAttr();
+  if (!attributes || !attributes.contains(nn::names::parameter)) {
+    error() << "input " << quoted(proto.input(i))
+            << " must be an initializer that no other node keeps running statistics in";
+    return {};
+  }
+  NamedAttrList list(attributes);
+  list.set(nn::names::state, list.erase(nn::names::parameter));
+  list.set(nn::names::statistic, build.getUnitAttr());
+  function.setArgAttrs(argument.getArgNumber(), list.getDictionary(build.getContext()));
+  return argument;
 }
 
 const IntegerTensor *Node::integers(unsigned i) {

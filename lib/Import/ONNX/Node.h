@@ -66,6 +66,9 @@ public:
   const Binding *input(unsigned i);
   /// Operand `i` as a float tensor; null if it is none.
   mlir::Value tensor(unsigned i);
+  /// Operand `i`, an initializer, as a value that training keeps up to date
+  /// without a gradient; null if it is none.
+  mlir::Value statistic(unsigned i);
   /// Operand `i` as integers known at compile time; null if it is none.
   const IntegerTensor *integers(unsigned i);
   /// Operand `i` as a list of integers about dimensions: a shape, axes.

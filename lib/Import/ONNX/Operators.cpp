@@ -26,6 +26,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     OperatorTable table;
     addConvolutionOperators(table);
     addPoolingOperators(table);
+    addNormalisationOperators(table);
     addMatmulOperators(table);
     addElementwiseOperators(table);
     addSoftmaxOperators(table);

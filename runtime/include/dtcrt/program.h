@@ -8,6 +8,7 @@
 #include "dtcrt/loss.h"
 #include "dtcrt/matmul.h"
 #include "dtcrt/movement.h"
+#include "dtcrt/normalisation.h"
 #include "dtcrt/optimizer.h"
 #include "dtcrt/plan.h"
 #include "dtcrt/pooling.h"

@@ -30,12 +30,24 @@ MODELS = {
         "mixed": ([16, 24, 3, 3], True),
         "head": ([10, 240], True),
     },
+    "batch_norm": {
+        "conv1": ([8, 1, 5, 5], False),
+        "bn1": ([8], "batch_norm"),
+        "conv2": ([12, 8, 3, 3], True),
+        "bn2": ([12], "batch_norm"),
+        "fc1": ([24, 192], True),
+        "bn3": ([24], "batch_norm"),
+        "fc2": ([10, 24], True),
+    },
 }
 
 
 # Not every beginning will do: where rounding alone decides whether a dead ReLU comes to life, Adam makes a jump of 1e-3 in the
 # loss out of it (mnist_cnn from the seeds "" and " 3", for instance). make_curves.py checks that from these it does not happen.
-SEEDS = {"mnist_cnn": " 2", "mlp": "", "branches": " 9"}
+SEEDS = {"mnist_cnn": " 2", "mlp": "", "branches": " 9", "batch_norm": ""}
+# What PyTorch's batch normalisation begins with.
+NORMALISATION = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}
+
 
 
 def parameters(model):
@@ -43,6 +55,10 @@ def parameters(model):
     generator = random.Random("dtc reference " + model + SEEDS[model])
     result = {}
     for layer, (shape, has_bias) in MODELS[model].items():
+        if has_bias == "batch_norm":
+            for suffix, value in NORMALISATION.items():
+                result[f"{layer}.{suffix}"] = (shape, array.array("f", [value] * shape[0]))
+            continue
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         tensors = [("weight", shape)] + ([("bias", shape[:1])] if has_bias else [])
         for suffix, extents in tensors:

@@ -78,32 +78,83 @@ class Branches(nn.Module):
         return self.head(functional.elu(self.mixed(x)).flatten(1))
 
 
+class BatchNorm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(1, 8, 5, stride=2, bias=False), nn.BatchNorm2d(8)
+        self.conv2, self.bn2 = nn.Conv2d(8, 12, 3), nn.BatchNorm2d(12, eps=1e-3, momentum=0.2)
+        self.fc1, self.bn3 = nn.Linear(192, 24), nn.BatchNorm1d(24)
+        self.fc2 = nn.Linear(24, 10)
+
+    def forward(self, x):
+        x = functional.avg_pool2d(torch.tanh(self.bn1(self.conv1(x))), 2)
+        x = torch.tanh(self.bn2(self.conv2(x)))
+        return self.fc2(torch.tanh(self.bn3(self.fc1(x.flatten(1)))))
+
+
+class Shares(nn.Module):
+    """A model on shares of `rows` rows, each normalised apart; running statistics move towards the shares' weighted mean."""
+
+    def __init__(self, model, rows):
+        super().__init__()
+        self.model, self.rows = model, rows
+
+    def forward(self, x):
+        norms = [m for m in self.model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        momenta = [m.momentum for m in norms]
+        old = [(m.running_mean.clone(), m.running_var.clone()) for m in norms]
+        means = [[torch.zeros_like(mean), torch.zeros_like(var)] for mean, var in old]
+        outputs = []
+        for share in x.split(self.rows):
+            for norm in norms:
+                # Tensors of its own: backward holds on to those of the share before.
+                norm.momentum, norm.running_mean, norm.running_var = 1.0, norm.running_mean.clone(), norm.running_var.clone()
+            outputs.append(self.model(share))
+            for norm, sums in zip(norms, means):
+                for total, value in zip(sums, (norm.running_mean, norm.running_var)):
+                    total += value * len(share) / len(x)
+        for norm, momentum, before, new in zip(norms, momenta, old, means):
+            norm.momentum = momentum
+            norm.running_mean = ((1 - momentum) * before[0] + momentum * new[0]).detach()
+            norm.running_var = ((1 - momentum) * before[1] + momentum * new[1]).detach()
+        return torch.cat(outputs)
+
+
 # The recipes of the .dt files.
 CURVES = {
     "mnist_cnn": (MnistCnn, 256, lambda p: torch.optim.Adam(p, lr=1e-3)),
     "mlp": (Mlp, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3)),
     "branches": (Branches, 64, lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.05)),
+    "batch_norm": (BatchNorm, 64, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9)),
 }
+# How many samples an epoch of 20 steps has where the last batch is a partial one.
+SAMPLES = {"batch_norm": 19 * 64 + 40}
+# Curves of a model that normalises shares of so many rows apart, as ranks or microbatches do.
+SHARES = {"batch_norm_shares": ("batch_norm", 32)}
 
 
-def train(name, dtype, noise=0.0, generator=None):
+def train(curve, dtype, noise=0.0, generator=None):
+    name, rows = SHARES.get(curve, (curve, None))
     make_model, batch, make_optimizer = CURVES[name]
+    samples = SAMPLES.get(name, STEPS * batch)
     model = make_model().to(dtype)
     model.load_state_dict({key: torch.tensor(values, dtype=dtype).reshape(shape)
-                           for key, (shape, values) in initial.parameters(name).items()})
+                           for key, (shape, values) in initial.parameters(name).items()},
+                          strict=name not in SAMPLES)  # PyTorch also counts batches
     with torch.no_grad():
         for parameter in model.parameters() if noise else ():
             parameter += noise * torch.randn(parameter.shape, generator=generator)
     optimizer = make_optimizer(model.parameters())
     losses = []
+    compute = Shares(model, rows) if rows else model
     for step in range(STEPS):
-        part = slice(step * batch, (step + 1) * batch)
-        loss = functional.cross_entropy(model(IMAGES[part].to(dtype)), LABELS[part])
+        part = slice(step * batch, min((step + 1) * batch, samples))
+        loss = functional.cross_entropy(compute(IMAGES[part].to(dtype)), LABELS[part])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return losses
+    return losses, {key: value.tolist() for key, value in model.state_dict().items() if ".running_" in key}
 
 
 def difference(losses, others):
@@ -113,13 +164,17 @@ def difference(losses, others):
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
 generator = torch.Generator().manual_seed(0)
-for name in CURVES:
-    losses = train(name, torch.float32)
-    exact = difference(train(name, torch.float64), losses)
-    moved = max(difference(train(name, torch.float32, 1e-7, generator), losses) for _ in range(5))
+for name in sys.argv[2:] or [*CURVES, *SHARES]:
+    losses, statistics = train(name, torch.float32)
+    exact = difference(train(name, torch.float64)[0], losses)
+    moved = max(difference(train(name, torch.float32, 1e-7, generator)[0], losses) for _ in range(5))
     print(f"{name}: {losses[0]:.6f} … {losses[-1]:.6f}; f64 differs by {exact:.1e}, moved parameters by {moved:.1e}", flush=True)
     if max(exact, moved) > 1e-5:
         sys.exit(f"{name}: rounding moves this curve too far; choose another seed")
     with open(HERE / f"{name}.jsonl", "w") as file:
         for step, loss in enumerate(losses, 1):
             file.write(json.dumps({"step": step, "loss": round(loss, 9)}) + "\n")
+    if statistics:
+        with open(HERE / f"{name}.statistics.json", "w") as file:
+            json.dump({key: [float(f"{value:.7g}") for value in values] for key, values in statistics.items()}, file, indent=1)
+            file.write("\n")

@@ -1,0 +1,73 @@
+// Batch normalisation: in a model, in a training step, and its gradient.
+#ifndef DTC_NN_NORMALISATION_OPS
+#define DTC_NN_NORMALISATION_OPS
+
+include "dialects/NN/NNOpBase.td"
+
+// x [N, C, spatial...] of rank 2 to 5; everything else has one value a channel, [C].
+
+def NN_BatchNormOp : NN_InferredOp<"batch_norm"> {
+  let summary = "batch normalisation of a model (ONNX BatchNormalization)";
+  let description = [{
+    What a model file says: y = (x - running_mean) / sqrt(running_variance +
+    epsilon) * scale + bias. Training normalises with the batch's statistics
+    instead and moves the running ones, which are `nn.state` arguments that
+    belong to this op alone: dtc-differentiate-graph makes of it what each phase
+    needs. `momentum` is the weight of the new value, as in PyTorch.
+  }];
+  let arguments = (ins NN_Tensor:$x, NN_Tensor:$scale, NN_Tensor:$bias,
+                       NN_Tensor:$running_mean, NN_Tensor:$running_variance,
+                       F64Attr:$epsilon, F64Attr:$momentum);
+  let results = (outs NN_Tensor:$y);
+  let assemblyFormat = [{
+    $x `,` $scale `,` $bias `running` $running_mean `,` $running_variance attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training"> {
+  let summary = "batch normalisation with the statistics of its own share of the batch";
+  let description = [{
+    y = (x - mean) / sqrt(variance + epsilon) * scale + bias with the mean and
+    the biased variance of each channel over the rows whose sample weight is not
+    0; in the others y is 0. A rank, or a microbatch, has the statistics of its
+    own rows.
+
+    `mean_part` is the mean, and `variance_part` the unbiased variance (0 for a
+    single value), times the sum of the share's sample weights. The weights of a
+    batch sum to 1, so the sum of the parts over all shares is the mean of the
+    shares' statistics, weighted by their samples; with one share it is PyTorch's.
+
+    ```mlir
+    %y, %mean, %variance = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}
+       : (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>, tensor<64xf32>)
+       -> (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>)
+    ```
+  }];
+  let arguments = (ins NN_Tensor:$x, NN_Tensor:$scale, NN_Tensor:$bias,
+                       NN_Tensor:$sample_weight, F64Attr:$epsilon);
+  let results = (outs NN_Tensor:$y, NN_Tensor:$mean_part, NN_Tensor:$variance_part);
+  let assemblyFormat = [{
+    $x `,` $scale `,` $bias `,` $sample_weight attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def NN_BatchNormGradientOp : NN_Op<"batch_norm_gradient"> {
+  let summary = "gradients of batch_norm_training's y with respect to x, scale and bias";
+  let description = [{
+    Takes the statistics of x again rather than keep them: so nothing that only
+    one share has leaves an op. In rows whose sample weight is 0 dx is 0, and dy
+    counts nothing.
+  }];
+  let arguments = (ins NN_Tensor:$dy, NN_Tensor:$x, NN_Tensor:$scale,
+                       NN_Tensor:$sample_weight, F64Attr:$epsilon);
+  let results = (outs NN_Tensor:$dx, NN_Tensor:$dscale, NN_Tensor:$dbias);
+  let assemblyFormat = [{
+    $dy `,` $x `,` $scale `,` $sample_weight attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // DTC_NN_NORMALISATION_OPS

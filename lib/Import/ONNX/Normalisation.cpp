@@ -1,0 +1,34 @@
+// BatchNormalization.
+#include "Operators.h"
+
+#include "dialects/NN/NN.h"
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::onnximport;
+
+/// As exporters write a model in inference mode; training it is our affair.
+static FailureOr<Binding> importBatchNormalization(Node &node) {
+  SmallVector<Value> operands{node.tensor(0), node.tensor(1), node.tensor(2)};
+  double epsilon = node.floating("epsilon", 1e-5), momentum = node.floating("momentum", 0.9);
+  bool training = node.flag("training_mode", false);
+  if (node.failed())
+    return failure();
+  if (training)
+    return node.error() << "training_mode 1 is not supported: export the model in inference "
+                           "mode, dtc makes its training step itself";
+  for (unsigned i : {3u, 4u})
+    operands.push_back(node.statistic(i));
+  if (node.failed())
+    return failure();
+  // ONNX weighs the old value with it, PyTorch and nn the new one.
+  return node.create<nn::BatchNormOp>(
+      operands, {node.real("epsilon", epsilon), node.real("momentum", 1 - momentum)});
+}
+
+void dtc::onnximport::addNormalisationOperators(OperatorTable &table) {
+  const char *becomes = "`nn.batch_norm`; mean and variance are initializers, kept as running "
+                        "statistics; `training_mode` 0";
+  table.add({{"BatchNormalization", 14, 5, 5, 1, importBatchNormalization, becomes},
+             {"BatchNormalization", 15, 5, 5, 1, importBatchNormalization, becomes}});
+}

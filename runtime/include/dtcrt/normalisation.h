@@ -1,0 +1,26 @@
+// Batch normalisation in training, and its gradient. (In evaluation it is a kernel of the program.)
+//
+// Shapes: x [N, C, spatial...] of rank 2 to 5, row-major or channels-last, all of x, y and their gradients in one layout; one value a
+// channel [C]; sample weights [N]. Statistics are those of the rows whose weight is not 0: the others pad a partial batch.
+#pragma once
+
+#include "dtcrt/context.h"
+
+namespace dtcrt {
+
+struct BatchNormOptions {
+  f64 epsilon = 1e-5; ///< added to the variance
+};
+
+/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias, with each channel's mean and biased variance over rows and positions; 0 in
+/// rows of weight 0. mean_part and variance_part are the mean and the unbiased variance (0 for a single value) times the sum
+/// of the weights: their sums over all shares of a batch are the means of the shares' statistics.
+void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
+                const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options = {});
+
+/// The gradients with respect to x (0 in rows of weight 0), scale and bias (sums over the rows of other weights), of which dx
+/// takes into account that the statistics depend on x. Takes the statistics of x again.
+void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
+                         const Tensor<f32> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options = {});
+
+} // namespace dtcrt

@@ -1,0 +1,88 @@
+// Batch normalisation as its definition reads: gather a channel's values, then their mean and variance.
+#include "test/Reference/Rules.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::reference;
+
+namespace {
+/// The elements of one channel that belong to samples, and their statistics.
+struct Channel {
+  std::vector<size_t> places;
+  double mean = 0, variance = 0;
+
+  Channel(const Tensor &x, const Tensor &weight, int64_t channel) {
+    forEachIndex(x.shape, [&](ArrayRef<int64_t> index, int64_t flat) {
+      if (index[1] == channel && weight.data[index[0]] != 0)
+        places.push_back(flat);
+    });
+    for (size_t place : places)
+      mean += x.data[place] / places.size();
+    for (size_t place : places)
+      variance += (x.data[place] - mean) * (x.data[place] - mean) / places.size();
+  }
+};
+} // namespace
+
+static LogicalResult batchNorm(Operation *op, Operands operands, Results results) {
+  double epsilon = cast<nn::BatchNormOp>(op).getEpsilon().convertToDouble();
+  const Tensor &x = *operands[0];
+  forEachIndex(x.shape, [&](ArrayRef<int64_t> index, int64_t flat) {
+    int64_t c = index[1];
+    results[0].data[flat] = (x.data[flat] - operands[3]->data[c]) /
+                                std::sqrt(operands[4]->data[c] + epsilon) *
+                                operands[1]->data[c] +
+                            operands[2]->data[c];
+  });
+  return success();
+}
+
+static LogicalResult training(Operation *op, Operands operands, Results results) {
+  double epsilon = cast<nn::BatchNormTrainingOp>(op).getEpsilon().convertToDouble();
+  const Tensor &x = *operands[0], &weight = *operands[3];
+  double total = 0;
+  for (double part : weight.data)
+    total += part;
+  for (int64_t c = 0; c < x.shape[1]; ++c) {
+    Channel channel(x, weight, c);
+    double n = channel.places.size();
+    for (size_t place : channel.places)
+      results[0].data[place] = (x.data[place] - channel.mean) /
+                                   std::sqrt(channel.variance + epsilon) *
+                                   operands[1]->data[c] +
+                               operands[2]->data[c];
+    results[1].data[c] = total * channel.mean;
+    results[2].data[c] = n > 1 ? total * channel.variance * n / (n - 1) : 0;
+  }
+  return success();
+}
+
+/// By the derivatives of the mean and of the variance with respect to each x.
+static LogicalResult gradient(Operation *op, Operands operands, Results results) {
+  double epsilon = cast<nn::BatchNormGradientOp>(op).getEpsilon().convertToDouble();
+  const Tensor &dy = *operands[0], &x = *operands[1], &scale = *operands[2];
+  for (int64_t c = 0; c < x.shape[1]; ++c) {
+    Channel channel(x, *operands[3], c);
+    double n = channel.places.size(), deviation = std::sqrt(channel.variance + epsilon);
+    double dmean = 0, dvariance = 0;
+    for (size_t place : channel.places) {
+      double centered = x.data[place] - channel.mean, dnormal = dy.data[place] * scale.data[c];
+      results[1].data[c] += dy.data[place] * centered / deviation;
+      results[2].data[c] += dy.data[place];
+      dmean -= dnormal / deviation;
+      dvariance -= dnormal * centered / (2 * std::pow(deviation, 3));
+    }
+    for (size_t place : channel.places)
+      results[0].data[place] = dy.data[place] * scale.data[c] / deviation + dmean / n +
+                               dvariance * 2 * (x.data[place] - channel.mean) / n;
+  }
+  return success();
+}
+
+void reference::addNormalisationRules(Rules &rules) {
+  rules["nn.batch_norm"] = batchNorm;
+  rules["nn.batch_norm_training"] = training;
+  rules["nn.batch_norm_gradient"] = gradient;
+}
