@@ -91,18 +91,19 @@ Value Node::tensor(unsigned i) {
 }
 
 Value Node::statistic(unsigned i) {
-  auto argument = dyn_cast_if_present<BlockArgument>(tensor(i));
-  if (hasError)
-    return {};
+  Value value = tensor(i);
+  auto argument = dyn_cast_if_present<BlockArgument>(value);
   auto function =
       argument ? dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()) : nullptr;
   DictionaryAttr attributes =
       function ? function.getArgAttrDict(argument.getArgNumber()) : DictionaryAttr();
-  if (!attributes || !attributes.contains(nn::names::parameter)) {
+  if (attributes && attributes.contains(nn::names::state)) {
     error() << "input " << quoted(proto.input(i))
-            << " must be an initializer that no other node keeps running statistics in";
+            << " holds the running statistics of another node already";
     return {};
   }
+  if (!attributes || !attributes.contains(nn::names::parameter))
+    return value; // nothing to keep: can be evaluated, and is refused in training
   NamedAttrList list(attributes);
   list.set(nn::names::state, list.erase(nn::names::parameter));
   list.set(nn::names::statistic, build.getUnitAttr());

@@ -66,8 +66,8 @@ public:
   const Binding *input(unsigned i);
   /// Operand `i` as a float tensor; null if it is none.
   mlir::Value tensor(unsigned i);
-  /// Operand `i`, an initializer, as a value that training keeps up to date
-  /// without a gradient; null if it is none.
+  /// Operand `i` as a tensor; if it is an initializer, training keeps it up to
+  /// date without a gradient. Null if another node's statistics are in it.
   mlir::Value statistic(unsigned i);
   /// Operand `i` as integers known at compile time; null if it is none.
   const IntegerTensor *integers(unsigned i);

@@ -11,7 +11,8 @@ using namespace dtc::onnximport;
 static FailureOr<Binding> importBatchNormalization(Node &node) {
   SmallVector<Value> operands{node.tensor(0), node.tensor(1), node.tensor(2)};
   double epsilon = node.floating("epsilon", 1e-5), momentum = node.floating("momentum", 0.9);
-  bool training = node.flag("training_mode", false);
+  // Before opset 14 the mode was what the number of outputs said.
+  bool training = node.opset() >= 14 && node.flag("training_mode", false);
   if (node.failed())
     return failure();
   if (training)
@@ -29,6 +30,6 @@ static FailureOr<Binding> importBatchNormalization(Node &node) {
 void dtc::onnximport::addNormalisationOperators(OperatorTable &table) {
   const char *becomes = "`nn.batch_norm`; mean and variance are initializers, kept as running "
                         "statistics; `training_mode` 0";
-  table.add({{"BatchNormalization", 14, 5, 5, 1, importBatchNormalization, becomes},
-             {"BatchNormalization", 15, 5, 5, 1, importBatchNormalization, becomes}});
+  table.add({{"BatchNormalization", 9, 5, 5, 1, importBatchNormalization, becomes},
+             {"BatchNormalization", 14, 5, 5, 1, importBatchNormalization, becomes}});
 }
