@@ -83,7 +83,7 @@ void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions 
   // whatever autodiff made of it. Microbatches are shares like those of ranks.
   ShardBatchPassOptions shard;
   shard.devices = options.devices;
-  // Twice the stages: a bubble of about a third under GPipe and 1F1B, and
+  // Twice the stages: a bubble of at most a third under GPipe and 1F1B, and
   // microbatches that are still large enough to compute well.
   shard.fewer = options.microbatches == 0;
   shard.microbatches = shard.fewer ? 2 * countStages(options) : options.microbatches;
