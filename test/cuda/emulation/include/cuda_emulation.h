@@ -1,0 +1,36 @@
+// What tests say to the emulation: the order in which a block's threads advance, and whether streams run ahead.
+//
+// The same by environment variables, read at the first call:
+//   CUDA_EMULATION_ORDER            ascending (default), descending, random or random:SEED
+//   CUDA_EMULATION_STREAMS          eager (default): work is done when it is enqueued; lazy: not before somebody waits for it
+//   CUDA_EMULATION_DEVICES          devices there are (default 1); 0: none
+//   CUDA_EMULATION_DRIVER           CUDA version of the driver, 1000 major + 10 minor; 0: no driver
+//   CUDA_EMULATION_MEMORY           bytes of a device's memory (default 8 GiB)
+//   CUDA_EMULATION_MULTIPROCESSORS  multiprocessors of a device (default 2)
+//   CUDA_EMULATION_PROTECT          1: only kernels and copies may touch device memory, the host's own access is an error
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace cuda_emulation {
+
+/// The order in which the threads of a block are advanced from barrier to barrier.
+enum class Order { ascending, descending, random };
+void set_order(Order order, unsigned seed = 0);
+
+/// eager: an operation runs when it is enqueued. lazy: when something waits for it (a synchronisation, an event, a copy), and
+/// graphs run each branch as late as they may: a missing dependency between streams then shows as a wrong result.
+enum class Streams { eager, lazy };
+void set_streams(Streams streams);
+
+/// What the last failed kernel did wrong; empty if none did.
+const std::string &last_failure();
+
+/// Operations executed since the program began, in order; for tests of what a step launches.
+struct Counts {
+  unsigned long kernels = 0, copies = 0, fills = 0, graphs = 0;
+};
+const Counts &counts();
+
+} // namespace cuda_emulation

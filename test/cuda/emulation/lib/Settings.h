@@ -1,0 +1,23 @@
+// What the environment, or a test, says the machine is like.
+#pragma once
+
+#include "cuda_emulation.h"
+
+#include <cstddef>
+#include <string>
+
+namespace cuda_emulation {
+
+struct Settings {
+  Order order = Order::ascending;
+  unsigned seed = 0;
+  Streams streams = Streams::eager;
+  int devices = 1, driver = 13000, multiprocessors = 2;
+  std::size_t memory = std::size_t(8) << 30;
+  bool protect = false;
+};
+
+/// Read from the environment at the first call.
+Settings &settings();
+
+} // namespace cuda_emulation
