@@ -34,6 +34,8 @@ Options parse_options(int argc, char **argv) {
       options.help = true;
       continue;
     }
+    if (take_device_option(argument, options.device))
+      continue;
     const std::size_t equals = argument.find('=');
     const std::string_view name = argument.substr(0, equals);
     const bool known = name == "--data" || name == "--epochs" || name == "--steps" || name == "--seed" || name == "--shuffle" ||
@@ -97,7 +99,7 @@ Files
   --save=FILE.safetensors write parameters and optimizer state at the end
   --metrics=FILE.jsonl    one JSON object a line for every step and every evaluation
   --trace=FILE.json       when every rank computed, sent and waited; opens in https://ui.perfetto.dev
-
+)" + device_help() + R"(
 Environment
   DTCRT_THREADS=N         threads of each rank (cores / ranks of the host)
   DTCRT_PIN=off           keep the launcher's binding of ranks to cores

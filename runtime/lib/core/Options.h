@@ -1,6 +1,7 @@
 // The command line of an emitted program.
 #pragma once
 
+#include "core/Device.h"
 #include "dtcrt/plan.h"
 
 #include <optional>
@@ -16,6 +17,7 @@ struct Options {
   bool shuffle = true;
   i64 validation = 0;
   std::string metrics, save, load, trace;
+  DeviceOptions device;
   bool help = false;
 };
 

@@ -43,50 +43,48 @@ template <class Value> void fill_logical(const Tensor<f32> &tensor, Value value)
 
 } // namespace
 
-void initialise(Context &ctx, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow) {
+void initialise(Context &ctx, Device &device, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow) {
   std::unique_ptr<SafetensorsReader> stored;
   for (const ParameterBinding &parameter : binding.parameters) {
     ctx.declare_parameter(parameter.tensor.data());
     const RandomStream random(seed, parameter.name);
     const Init &init = parameter.init;
-    switch (init.kind) {
-    case Init::Kind::uniform:
-      fill_logical(parameter.tensor, [&](std::uint64_t i) { return init.a + (init.b - init.a) * random.uniform(i); });
-      break;
-    case Init::Kind::normal:
-      fill_logical(parameter.tensor, [&](std::uint64_t i) {
-        const auto [even, odd] = random.normals(i / 2);
-        return init.a + init.b * (i % 2 ? odd : even);
-      });
-      break;
-    case Init::Kind::constant:
-      fill_logical(parameter.tensor, [&](std::uint64_t) { return init.a; });
-      break;
-    case Init::Kind::stored:
-      if (values_follow)
-        break;
-      if (!stored)
-        stored = std::make_unique<SafetensorsReader>(beside_executable(plan.parameters_file));
-      stored->read(parameter.name, parameter.tensor);
-      break;
-    }
+    if (init.kind == Init::Kind::stored && values_follow)
+      continue;
+    if (init.kind == Init::Kind::stored && !stored)
+      stored = std::make_unique<SafetensorsReader>(beside_executable(plan.parameters_file));
+    device.write(parameter.tensor, [&](const Tensor<f32> &values) {
+      switch (init.kind) {
+      case Init::Kind::uniform:
+        return fill_logical(values, [&](std::uint64_t i) { return init.a + (init.b - init.a) * random.uniform(i); });
+      case Init::Kind::normal:
+        return fill_logical(values, [&](std::uint64_t i) {
+          const auto [even, odd] = random.normals(i / 2);
+          return init.a + init.b * (i % 2 ? odd : even);
+        });
+      case Init::Kind::constant:
+        return fill_logical(values, [&](std::uint64_t) { return init.a; });
+      case Init::Kind::stored:
+        return stored->read(parameter.name, values);
+      }
+    });
   }
   for (const StateBinding &state : binding.state)
-    fill_logical(state.tensor, [&](std::uint64_t) { return state.init; });
+    device.write(state.tensor, [&](const Tensor<f32> &values) { fill_logical(values, [&](std::uint64_t) { return state.init; }); });
   ctx.parameter_changed(nullptr);
 }
 
-i64 load_checkpoint(Context &ctx, const std::string &path, const Manifest &manifest, const Binding &binding) {
+i64 load_checkpoint(Context &ctx, Device &device, const std::string &path, const Manifest &manifest, const Binding &binding) {
   const SafetensorsReader file(path);
   for (const ParameterBinding &parameter : binding.parameters)
-    file.read(parameter.name, parameter.tensor);
+    device.write(parameter.tensor, [&](const Tensor<f32> &values) { file.read(parameter.name, values); });
   ctx.parameter_changed(nullptr);
   const bool any_state = std::any_of(manifest.state.begin(), manifest.state.end(), [&](const StoredEntry &state) { return file.has(state.name); });
   // Parameters alone (another tool's, or another optimizer's file) begin a new training.
   if (!any_state && !manifest.state.empty())
     return 0;
   for (const StateBinding &state : binding.state)
-    file.read(state.name, state.tensor);
+    device.write(state.tensor, [&](const Tensor<f32> &values) { file.read(state.name, values); });
   const std::string text = file.metadata("step");
   i64 step = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
@@ -97,7 +95,8 @@ i64 load_checkpoint(Context &ctx, const std::string &path, const Manifest &manif
   return step;
 }
 
-void save_checkpoint(World &world, const std::string &path, const Plan &plan, const Manifest &manifest, const Binding &binding, i64 step) {
+void save_checkpoint(World &world, Device &device, const std::string &path, const Plan &plan, const Manifest &manifest,
+                     const Binding &binding, i64 step) {
   std::map<std::string, Tensor<f32>> own;
   for (const ParameterBinding &parameter : binding.parameters)
     own.emplace(parameter.name, parameter.tensor);
@@ -112,7 +111,7 @@ void save_checkpoint(World &world, const std::string &path, const Plan &plan, co
       if (entry.owner != world.rank())
         continue;
       values.resize(static_cast<std::size_t>(entry.shape.product()));
-      copy_row_major(own.at(entry.name), values.data());
+      device.read(own.at(entry.name), [&](const Tensor<f32> &tensor) { copy_row_major(tensor, values.data()); });
       send_bytes(world, 0, values.data(), values.size() * sizeof(f32));
     }
     return;
@@ -124,7 +123,7 @@ void save_checkpoint(World &world, const std::string &path, const Plan &plan, co
     tensors.emplace_back(entry.name, entry.shape, [&](f32 *values) {
       ++fetched;
       if (entry.owner == 0)
-        copy_row_major(own.at(entry.name), values);
+        device.read(own.at(entry.name), [&](const Tensor<f32> &tensor) { copy_row_major(tensor, values); });
       else
         receive_bytes(world, entry.owner, values, static_cast<std::size_t>(entry.shape.product()) * sizeof(f32));
     });

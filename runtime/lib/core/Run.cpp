@@ -2,6 +2,7 @@
 #include "comm/Clock.h"
 #include "comm/Gather.h"
 #include "comm/WorldImpl.h"
+#include "core/Device.h"
 #include "core/Manifest.h"
 #include "core/Options.h"
 #include "core/Parameters.h"
@@ -17,6 +18,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <deque>
 #include <functional>
 #include <limits>
 
@@ -42,23 +44,20 @@ template <class Work> void together(World &world, Work work) {
 
 class Training {
 public:
-  Training(World &world, const Plan &plan, const Role &role, const Options &options, std::optional<Jitter> jitter)
+  /// Not collective. Error when this rank has no device.
+  Training(World &world, const Plan &plan, const Role &role, const Options &options)
       : world_(world), plan_(plan), role_(role), program_(*role.program), options_(options), ctx_(world),
-        local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
-        first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {
-    if (options.trace.empty() && !jitter)
-      return;
-    probe_ = std::make_unique<Probe>(world, !options.trace.empty(), std::move(jitter));
-    ctx_.set_probe(probe_.get());
-  }
+        device_(make_device(ctx_, options.device)), local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
+        first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {}
 
-  void run();
+  void run(std::optional<Jitter> jitter);
 
 private:
   void prepare();
   void check_sizes();
   void train();
-  void train_step(Sampler &sampler, i64 step, Report &report, i64 last);
+  void start_step(Sampler &sampler, i64 step);
+  void finish_step(Report &report, i64 last);
   Score evaluate(const Split &split);
   void gather(const Split &split, const BatchRows &rows, f32 weight);
   void fill(const Split &split, const BatchRows &rows, f32 weight);
@@ -71,6 +70,7 @@ private:
   const Options &options_;
   std::unique_ptr<Probe> probe_;
   Context ctx_;
+  std::unique_ptr<Device> device_;
   index local_batch_, first_row_;
   std::unique_ptr<Arena> arena_;
   Binding binding_;
@@ -79,6 +79,14 @@ private:
   Split validation_; ///< the tail of the training samples: the same columns, from validation_first_ on
   index validation_first_ = 0;
   i64 done_ = 0; ///< steps that made the parameters
+  /// Steps that were started and not finished yet, with the samples of their global batches.
+  struct Started {
+    i64 step;
+    index samples;
+  };
+  std::deque<Started> under_way_;
+  Clock::time_point last_end_; ///< of a step, or when the loop began
+  f64 loss_ = 0;               ///< of the last step that was finished
 };
 
 void Training::prepare() {
@@ -95,8 +103,9 @@ void Training::prepare() {
         check_writable(file);
   });
   world_.set_mesh(plan_.mesh);
-  arena_ = std::make_unique<Arena>(world_.allocate(role_.arena_bytes));
+  arena_ = std::make_unique<Arena>(device_->allocate(role_.arena_bytes));
   binding_ = program_.bind(*arena_);
+  device_->bind(binding_);
   manifest_ = make_manifest(world_, plan_, binding_);
   together(world_, [&] {
     if (!options_.data.empty())
@@ -110,9 +119,9 @@ void Training::prepare() {
   });
   check_sizes();
   together(world_, [&] {
-    initialise(ctx_, plan_, binding_, options_.seed, !options_.load.empty());
+    initialise(ctx_, *device_, plan_, binding_, options_.seed, !options_.load.empty());
     if (!options_.load.empty())
-      done_ = load_checkpoint(ctx_, options_.load, manifest_, binding_);
+      done_ = load_checkpoint(ctx_, *device_, options_.load, manifest_, binding_);
   });
 }
 
@@ -141,33 +150,42 @@ void Training::gather(const Split &split, const BatchRows &rows, f32 weight) {
 }
 
 void Training::fill(const Split &split, const BatchRows &rows, f32 weight) {
+  const Binding &batch = device_->batch();
   for (std::size_t i = 0; i < split.inputs.size(); ++i) {
     const Wanted &wanted = manifest_.wishes.inputs[i];
-    for (const InputBinding &input : binding_.inputs)
+    for (const InputBinding &input : batch.inputs)
       if (input.name == wanted.name)
         split.inputs[i].gather(ctx_, rows.ids, input.tensor);
   }
   if (split.label)
-    split.label->gather(ctx_, rows.ids, binding_.label);
-  if (binding_.weight)
+    split.label->gather(ctx_, rows.ids, batch.label);
+  if (batch.weight)
     for (index r = 0; r < local_batch_; ++r)
-      binding_.weight.data()[r] = r < rows.valid ? weight : 0;
+      batch.weight.data()[r] = r < rows.valid ? weight : 0;
 }
 
-void Training::train_step(Sampler &sampler, i64 step, Report &report, i64 last) {
-  const auto start = Clock::now();
+void Training::start_step(Sampler &sampler, i64 step) {
   if (probe_)
     probe_->set_step(step);
   const BatchRows rows = sampler.rows(step - 1);
   gather(data_.train, rows, 1.0f / static_cast<f32>(rows.global_valid));
-  if (binding_.step)
-    *binding_.step.data() = step;
-  watched(TraceEvent::Kind::step, std::to_string(step), [&] { program_.step(ctx_); });
-  const f64 loss = binding_.loss ? *binding_.loss.data() : 0;
-  if (!std::isfinite(loss)) // on all ranks: the loss is all-reduced
-    world_.agree("the loss is " + std::string(std::isnan(loss) ? "nan" : "infinite") + " at step " + std::to_string(step) +
+  if (const Tensor<i64> &number = device_->batch().step)
+    *number.data() = step;
+  watched(TraceEvent::Kind::step, std::to_string(step), [&] { device_->start(Device::Phase::train, [&] { program_.step(ctx_); }); });
+  under_way_.push_back({step, rows.global_valid});
+}
+
+void Training::finish_step(Report &report, i64 last) {
+  loss_ = device_->finish().loss;
+  const Started started = under_way_.front();
+  under_way_.pop_front();
+  if (!std::isfinite(loss_)) // on all ranks: the loss is all-reduced
+    world_.agree("the loss is " + std::string(std::isnan(loss_) ? "nan" : "infinite") + " at step " + std::to_string(started.step) +
                 ": training has diverged");
-  report.step(step, last, loss, plan_.learning_rate, static_cast<f64>(rows.global_valid) / seconds_since(start));
+  const auto end = Clock::now();
+  report.step(started.step, last, loss_, plan_.learning_rate,
+              static_cast<f64>(started.samples) / std::chrono::duration<f64>(end - last_end_).count());
+  last_end_ = end;
 }
 
 Score Training::evaluate(const Split &split) {
@@ -184,10 +202,12 @@ Score Training::evaluate(const Split &split) {
     for (index &id : rows.ids)
       id += first;
     gather(source, rows, 1);
-    watched(TraceEvent::Kind::evaluation, "evaluation", [&] { program_.evaluate(ctx_); });
-    score.loss += *binding_.loss.data();
+    watched(TraceEvent::Kind::evaluation, "evaluation",
+            [&] { device_->start(Device::Phase::evaluate, [&] { program_.evaluate(ctx_); }); });
+    const Outcome outcome = device_->finish();
+    score.loss += outcome.loss;
     if (score.has_accuracy)
-      score.accuracy += *binding_.correct.data();
+      score.accuracy += outcome.correct;
   }
   score.loss /= static_cast<f64>(size);
   score.accuracy /= static_cast<f64>(size);
@@ -199,23 +219,26 @@ void Training::train() {
   together(world_, [&] { report = std::make_unique<Report>(world_.rank() == 0, options_.metrics); });
   const bool evaluates = program_.has_evaluate() && binding_.loss && !options_.data.empty();
   i64 last = done_, step = done_;
-  f64 training_seconds = 0, loss = 0;
+  f64 training_seconds = 0;
   if (!options_.data.empty()) {
     Sampler sampler(validation_first_, plan_.batch, local_batch_, first_row_, options_.shuffle, options_.seed);
     const i64 per_epoch = sampler.batches_per_epoch();
     if (!options_.steps && options_.epochs > std::numeric_limits<i64>::max() / 2 / per_epoch)
       throw Error("--epochs=" + std::to_string(options_.epochs) + ": more steps than can be counted");
     last = done_ + (options_.steps ? *options_.steps : options_.epochs * per_epoch);
+    auto resumed = last_end_ = Clock::now();
     while (step < last) {
-      const auto step_start = Clock::now();
-      train_step(sampler, ++step, *report, last);
-      training_seconds += seconds_since(step_start);
-      loss = binding_.loss ? *binding_.loss.data() : 0;
-      if (step % per_epoch != 0 && step != last)
+      start_step(sampler, ++step);
+      const bool pauses = step % per_epoch == 0 || step == last;
+      while (!under_way_.empty() && (pauses || static_cast<int>(under_way_.size()) == device_->depth()))
+        finish_step(*report, last);
+      if (!pauses)
         continue;
+      training_seconds += seconds_since(resumed);
       together(world_, [&] { report->check(); });
       if (evaluates && options_.validation > 0)
         report->evaluation(step, "validation", evaluate(validation_));
+      resumed = last_end_ = Clock::now();
     }
   }
 
@@ -223,7 +246,7 @@ void Training::train() {
                         std::to_string(static_cast<i64>(training_seconds * 10) % 10) + " s";
   char number[64];
   if (step > done_) {
-    std::snprintf(number, sizeof number, ", loss %.4f", loss);
+    std::snprintf(number, sizeof number, ", loss %.4f", loss_);
     summary += number;
   }
   if (evaluates && data_.test) {
@@ -239,7 +262,7 @@ void Training::train() {
   together(world_, [&] { report->check(); });
   together(world_, [&] {
     if (!options_.save.empty())
-      save_checkpoint(world_, options_.save, plan_, manifest_, binding_, step);
+      save_checkpoint(world_, *device_, options_.save, plan_, manifest_, binding_, step);
   });
   together(world_, [&] {
     if (!options_.trace.empty())
@@ -248,7 +271,11 @@ void Training::train() {
   report->summary(summary);
 }
 
-void Training::run() {
+void Training::run(std::optional<Jitter> jitter) {
+  if (!options_.trace.empty() || jitter) {
+    probe_ = std::make_unique<Probe>(world_, !options_.trace.empty(), std::move(jitter));
+    ctx_.set_probe(probe_.get());
+  }
   prepare();
   train();
 }
@@ -294,7 +321,9 @@ int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles)
         std::fputs(help_text(plan, path).c_str(), stdout);
       return 0;
     }
-    Training(world, plan, *role, options, std::move(jitter)).run();
+    std::unique_ptr<Training> training;
+    together(world, [&] { training = std::make_unique<Training>(world, plan, *role, options); });
+    training->run(std::move(jitter));
     return 0;
   } catch (const AgreedError &failure) {
     if (world.rank() == 0)

@@ -53,13 +53,6 @@ dnnl::primitive_attr attributes(Activation activation, f32 alpha, bool accumulat
   return attr;
 }
 
-std::string to_string(const Dims &dims) {
-  std::string text = "[";
-  for (int i = 0; i < dims.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(dims[i]);
-  return text + "]";
-}
-
 PackedWeights::PackedWeights(const dnnl::engine &engine, const memory::desc &plain, const memory::desc &wanted, Rearrange rearrange)
     : plain_(plain, engine, nullptr), reorders_(plain != wanted), rearrange_(std::move(rearrange)) {
   if (reorders_) {

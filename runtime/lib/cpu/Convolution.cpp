@@ -159,7 +159,7 @@ void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor
     Key key = key_of(key_forward, x, w, y, o);
     // The packed weights belong to one parameter: two layers of one shape do not share them.
     key << reinterpret_cast<i64>(w.data()) << i64(bool(o.bias)) << i64(o.activation) << o.alpha;
-    Forward &made = backend.made<Forward>(key, [&] {
+    Forward &made = backend.made.get<Forward>(key, [&] {
       const Geometry geometry("conv", x, w, o.strides, o.dilations, o.pads);
       const auto desc = forward_desc(ctx, x, w, y, geometry, o.groups, bool(o.bias), attributes(o.activation, o.alpha));
       Forward f;
@@ -192,7 +192,7 @@ void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
     Context::Backend &backend = ctx.backend();
     Key key = key_of(key_input_gradient, dx, w, dy, o);
     key << reinterpret_cast<i64>(w.data());
-    InputGradient &made = backend.made<InputGradient>(key, [&] {
+    InputGradient &made = backend.made.get<InputGradient>(key, [&] {
       const Geometry g("conv_input_gradient", dx, w, o.strides, o.dilations, o.pads);
       const auto attr = attributes(Activation::none, 0);
       InputGradient b;
@@ -240,7 +240,7 @@ void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> 
     Context::Backend &backend = ctx.backend();
     Key key = key_of(key_weight_gradient, x, dw, dy, o);
     key << i64(bool(o.bias_gradient));
-    WeightGradient &made = backend.made<WeightGradient>(key, [&] {
+    WeightGradient &made = backend.made.get<WeightGradient>(key, [&] {
       const Geometry g("conv_weight_gradient", x, dw, o.strides, o.dilations, o.pads);
       const auto attr = attributes(Activation::none, 0);
       const bool bias = bool(o.bias_gradient);

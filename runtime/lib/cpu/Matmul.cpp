@@ -93,7 +93,7 @@ void product(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Ten
   Context::Backend &backend = ctx.backend();
   Key key(key_matmul);
   key << a << b << y << i64(bias != nullptr) << i64(activation) << alpha << i64(accumulate);
-  Product &made = backend.made<Product>(key, [&] {
+  Product &made = backend.made.get<Product>(key, [&] {
     const auto attr = attributes(activation, alpha, accumulate);
     using Desc = dnnl::matmul::desc;
     memory::dims bias_dims(y.rank(), 1);

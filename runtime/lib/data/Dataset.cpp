@@ -1,6 +1,6 @@
 // Choosing a reader, checks that all readers share, and gathering batches.
 #include "data/Dataset.h"
-#include "cpu/Backend.h"
+#include "core/Require.h"
 
 #include <algorithm>
 

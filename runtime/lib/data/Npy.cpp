@@ -1,5 +1,5 @@
 // NumPy's .npy format (numpy.lib.format): magic, version, a Python dictionary with dtype, order and shape, the values.
-#include "cpu/Backend.h"
+#include "core/Require.h"
 #include "data/Dataset.h"
 #include "io/File.h"
 

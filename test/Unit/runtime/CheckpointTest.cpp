@@ -54,12 +54,13 @@ TEST(Checkpoint, SaysTheSameStepToRolesWithAndWithoutState) {
   write_safetensors(whole, {{"w", w.tensor}, {"m", m.tensor}}, {{"step", "12"}});
   write_safetensors(parameters, {{"w", w.tensor}}, {{"step", "12"}});
   Context ctx(1);
+  const std::unique_ptr<Device> device = make_device(ctx, {});
   const Manifest manifest{.parameters = {{"w", {2}}}, .state = {{"m", {2}}}};
   for (const Binding &binding : {Binding{.parameters = {{"w", w.tensor, {}}}, .state = {{"m", m.tensor}}}, Binding{}}) {
-    EXPECT_EQ(load_checkpoint(ctx, whole, manifest, binding), 12);
-    EXPECT_EQ(load_checkpoint(ctx, parameters, manifest, binding), 0);
+    EXPECT_EQ(load_checkpoint(ctx, *device, whole, manifest, binding), 12);
+    EXPECT_EQ(load_checkpoint(ctx, *device, parameters, manifest, binding), 0);
   }
-  EXPECT_EQ(load_checkpoint(ctx, parameters, {.parameters = {{"w", {2}}}}, {.parameters = {{"w", w.tensor, {}}}}), 12);
+  EXPECT_EQ(load_checkpoint(ctx, *device, parameters, {.parameters = {{"w", {2}}}}, {.parameters = {{"w", w.tensor, {}}}}), 12);
 }
 
 std::string file_of(const std::string &header, const std::string &data) {
