@@ -27,14 +27,29 @@
 
 namespace dtcrt {
 
+#ifdef DTCRT_CUDA
+namespace detail {
+/// The fragment stands in messages, and as a range in what NVIDIA's profilers show.
+void enter_fragment(Context &ctx, const char *name);
+/// In a trace, waits until the GPU has computed it: its time is then that of the fragment.
+void leave_fragment(Context &ctx);
+} // namespace detail
+#endif
+
 /// From here to the end of the scope, in a trace under `name`. Costs a branch when nobody traces. DTCRT_JITTER_US sleeps here.
 class Span {
 public:
-  explicit Span(Context &ctx, const char *name, index microbatch = -1) : probe_(ctx.probe()) {
+  explicit Span(Context &ctx, const char *name, index microbatch = -1) : ctx_(ctx), probe_(ctx.probe()) {
+#ifdef DTCRT_CUDA
+    detail::enter_fragment(ctx_, name);
+#endif
     if (probe_) [[unlikely]]
       begin(name, microbatch);
   }
   ~Span() {
+#ifdef DTCRT_CUDA
+    detail::leave_fragment(ctx_);
+#endif
     if (probe_) [[unlikely]]
       end();
   }
@@ -45,6 +60,7 @@ private:
   void begin(const char *name, index microbatch);
   void end();
 
+  [[maybe_unused]] Context &ctx_;
   Probe *probe_;
   const char *name_;
   index microbatch_;

@@ -1,6 +1,6 @@
 // All-reduce: in the shared arenas of a host without copies, between hosts and outside the arenas by MPI.
+#include "comm/HostComm.h"
 #include "comm/WorldImpl.h"
-#include "dtcrt/comm.h"
 
 #include <algorithm>
 #include <cstring>
@@ -228,7 +228,7 @@ bool AllReduce::test() {
 
 } // namespace
 
-Pending all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options) {
+Pending host::all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options) {
   if (!tensor.is_dense())
     throw std::logic_error("all_reduce: the tensor is dense");
   if (!ctx.world() || tensor.size() == 0)

@@ -9,6 +9,7 @@
 // A send that finds the channel full stays in the sender's queue, and enters when the receiver has taken another.
 // Bytes outside the sender's arena are described in the same way and come by MPI. Between hosts the description is a message of its own,
 // ahead of the bytes.
+#include "comm/HostComm.h"
 #include "comm/WorldImpl.h"
 
 #include <algorithm>
@@ -225,11 +226,11 @@ template <class Kind> Pending start_message(Context &ctx, void *data, std::size_
 
 } // namespace
 
-Pending detail::send_start(Context &ctx, const void *data, std::size_t bytes, const MessageOptions &options) {
+Pending host::send_start(Context &ctx, const void *data, std::size_t bytes, const MessageOptions &options) {
   return start_message<Send>(ctx, const_cast<void *>(data), bytes, options);
 }
 
-Pending detail::recv_start(Context &ctx, void *data, std::size_t bytes, const MessageOptions &options) {
+Pending host::recv_start(Context &ctx, void *data, std::size_t bytes, const MessageOptions &options) {
   return start_message<Receive>(ctx, data, bytes, options);
 }
 

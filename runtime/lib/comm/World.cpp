@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -60,6 +61,13 @@ void check_mpi(int status, const char *what) {
 World::World(int *argc, char ***argv) : impl_(std::make_unique<Impl>()) {
   Impl &w = *impl_;
   w.mpi = is_launched();
+#ifdef DTCRT_WITHOUT_MPI
+  // Before run() catches anything: ranks that do not know of each other would each train alone.
+  if (w.mpi) {
+    std::fprintf(stderr, "this program was built without MPI and serves one rank: start it without mpirun, or build it where MPI is\n");
+    std::exit(2);
+  }
+#endif
   if (w.mpi) {
     place_rank(*argv);
     MPI_Init(argc, argv);

@@ -15,6 +15,7 @@ namespace dtcrt {
 struct DeviceOptions {
   bool graph = true;     ///< replay captured steps, where the device has such a thing
   bool autotune = false; ///< time the library's implementations at the start and take the fastest
+  bool share = false;    ///< several ranks may compute on one device
 };
 
 /// Takes an argument that this device knows; false: it is none of this device's.

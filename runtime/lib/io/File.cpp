@@ -16,6 +16,14 @@
 
 namespace dtcrt {
 
+namespace {
+#ifdef DTCRT_WITHOUT_ZLIB
+const std::string unreadable; // the message is about the program, not the file
+#else
+const std::string unreadable = "damaged: ";
+#endif
+} // namespace
+
 InputFile::InputFile(const std::string &path) : path_(path) {
   struct stat status;
   if (stat(path.c_str(), &status) != 0)
@@ -53,7 +61,7 @@ void InputFile::read(void *into, std::size_t bytes) {
     int status = Z_OK;
     const std::string message = zlib_message(status);
     if (count < 0 || (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR))
-      fail("damaged: " + message);
+      fail(unreadable + message);
     if (count == 0)
       fail("the file ends too early");
     out += count;
@@ -70,7 +78,7 @@ bool InputFile::at_end() {
   int status = Z_OK;
   const std::string message = zlib_message(status);
   if (status != Z_OK && status != Z_STREAM_END)
-    fail("damaged: " + message);
+    fail(unreadable + message);
   return true;
 }
 

@@ -1,0 +1,27 @@
+# dtcrt_cpu: mathematics by oneDNN, tensors in the host's memory, ranks by MPI.
+include(cmake/dtcrtDependencies.cmake)
+find_package(MPI REQUIRED COMPONENTS CXX) # for its headers
+find_package(ZLIB REQUIRED)
+find_path(DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
+
+file(GLOB DTCRT_CPU_SOURCES CONFIGURE_DEPENDS lib/cpu/*.cpp lib/measure/*.cpp)
+dtcrt_library(dtcrt_cpu cpu ${DTCRT_CPU_SOURCES})
+# -fno-math-errno: nobody reads errno after exp, and without this no loop that calls exp vectorises.
+target_compile_options(dtcrt_cpu PUBLIC -march=${DTCRT_MARCH} -fopenmp -fno-math-errno
+                       PRIVATE -Wall -Wextra $<$<CONFIG:Release>:-O3>)
+target_link_options(dtcrt_cpu PUBLIC -fopenmp)
+target_include_directories(dtcrt_cpu SYSTEM PRIVATE ${MPI_CXX_INCLUDE_DIRS} ${DNNL_INCLUDE_DIR} ${ZLIB_INCLUDE_DIRS})
+target_link_libraries(dtcrt_cpu PRIVATE dtcrt::dnnl dtcrt::mpi dtcrt::z)
+
+# The same for a compiler called without CMake: c++ -I include train.cpp libdtcrt_cpu.a @libdtcrt_cpu.args
+file(GENERATE OUTPUT $<TARGET_FILE_DIR:dtcrt_cpu>/libdtcrt_cpu.args CONTENT
+"-std=c++20 -O3 -DNDEBUG
+$<JOIN:$<TARGET_PROPERTY:dtcrt_cpu,INTERFACE_COMPILE_OPTIONS>,
+>
+$<JOIN:$<TARGET_PROPERTY:dtcrt_cpu,INTERFACE_LINK_OPTIONS>,
+>
+\"${DTCRT_DNNL_LIBRARY}\"
+\"${DTCRT_MPI_LIBRARY}\"
+\"${DTCRT_Z_LIBRARY}\"
+")
+install(FILES $<TARGET_FILE_DIR:dtcrt_cpu>/libdtcrt_cpu.args DESTINATION ${CMAKE_INSTALL_LIBDIR})

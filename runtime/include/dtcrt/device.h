@@ -1,0 +1,35 @@
+// What device code of programs and of the runtime shares: the stream of a context, checked calls, launches. CUDA alone.
+#pragma once
+
+#include "dtcrt/context.h"
+
+#include <cuda_runtime.h>
+
+#include <source_location>
+#include <type_traits>
+
+namespace dtcrt::device {
+
+/// The stream on which the step computes.
+cudaStream_t stream(Context &ctx);
+/// Multiprocessors of the GPU: what a grid needs to fill it.
+int multiprocessors(Context &ctx);
+
+/// Throws Error for a failed call: what, why, in which fragment of the program, and where in the source it was called.
+[[noreturn]] void fail(cudaError_t status, const char *what, const std::source_location &where);
+inline void check(cudaError_t status, const char *what, const std::source_location &where = std::source_location::current()) {
+  if (status != cudaSuccess) [[unlikely]]
+    fail(status, what, where);
+}
+
+/// Starts `kernel` on the context's stream. Throws Error when it cannot start.
+template <class... P>
+void launch(Context &ctx, void (*kernel)(P...), dim3 blocks, dim3 threads, std::type_identity_t<P>... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = blocks;
+  config.blockDim = threads;
+  config.stream = stream(ctx);
+  check(cudaLaunchKernelEx(&config, kernel, arguments...), "launch a kernel");
+}
+
+} // namespace dtcrt::device

@@ -1,0 +1,51 @@
+// What stands behind a CUDA context: the GPU, its streams, workspaces, plans that calls have made, what a step complains of.
+#pragma once
+
+#include "core/CallKey.h"
+#include "core/Require.h"
+#include "dtcrt/context.h"
+#include "dtcrt/device.h"
+
+#include <memory>
+#include <vector>
+
+namespace dtcrt {
+
+/// A class id that is out of range, as the kernel that found it writes it; `sample` is -1 while there is none.
+struct BadLabel {
+  i64 sample, label, classes;
+};
+
+class Network;
+
+struct Context::Backend {
+  /// Takes the GPU of the host's rank `local_rank` of `local_ranks`. Error in one line: no driver, an old one, no GPU.
+  Backend(int local_rank, int local_ranks);
+  ~Backend();
+  Backend(const Backend &) = delete;
+  Backend &operator=(const Backend &) = delete;
+
+  int device = 0;        ///< CUDA's number of the GPU
+  int sharers = 1;       ///< ranks of this host that compute on it
+  int multiprocessors = 1;
+  cudaStream_t compute = nullptr;
+
+  bool autotune = false; ///< plans are chosen by timing them
+
+  MadeCalls made;
+  std::unique_ptr<Network> network; ///< to the other ranks; absent for a rank alone
+  BadLabel *bad_label = nullptr; ///< on the device
+
+  /// One block on the device for a call's own intermediate values; the next call on the compute stream overwrites it. It grows in the
+  /// first step; std::logic_error when it would have to grow while a step is captured.
+  void *workspace(std::size_t bytes);
+
+  /// The fragments that are open, for messages and ranges.
+  std::vector<const char *> fragments;
+
+private:
+  void *workspace_ = nullptr;
+  std::size_t workspace_bytes_ = 0;
+};
+
+} // namespace dtcrt

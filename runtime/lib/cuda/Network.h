@@ -1,0 +1,29 @@
+// How the tensors of GPUs reach those of other ranks: by NCCL where every rank has a GPU of its own, else through the host's memory.
+#pragma once
+
+#include "dtcrt/comm.h"
+#include "dtcrt/device.h"
+
+#include <memory>
+
+namespace dtcrt {
+
+class Network {
+public:
+  virtual ~Network() = default;
+  virtual Pending all_reduce_start(const Tensor<f32> &tensor, const AllReduceOptions &options) = 0;
+  virtual Pending send_start(const void *data, std::size_t bytes, const MessageOptions &options) = 0;
+  virtual Pending recv_start(void *data, std::size_t bytes, const MessageOptions &options) = 0;
+  /// Whether a step that communicates can be a CUDA graph.
+  virtual bool can_be_captured() const = 0;
+  /// The host waits for `event`. Error, instead of a hang, when another rank has failed meanwhile.
+  virtual void wait_for(cudaEvent_t event) = 0;
+};
+
+/// Collective. `arena` lies on the GPU.
+std::unique_ptr<Network> make_network(Context &ctx, const Arena &arena);
+
+/// Through the host's memory: copied to a block there that the host's communication works on, and back.
+std::unique_ptr<Network> make_staged_network(Context &ctx, const Arena &arena);
+
+} // namespace dtcrt

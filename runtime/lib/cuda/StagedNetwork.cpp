@@ -1,0 +1,90 @@
+// Communication through the host's memory: an arena of the same layout lies there, in the window that the ranks of a host share.
+//
+//   start   the GPU's values are copied to their place in the host's arena, and the host's communication starts
+//   wait    it ends; the result is copied back to the GPU
+#include "comm/HostComm.h"
+#include "comm/Operation.h"
+#include "comm/WorldImpl.h"
+#include "cuda/Backend.h"
+#include "cuda/Network.h"
+
+#include <memory>
+#include <utility>
+
+namespace dtcrt {
+
+namespace {
+
+using device::check;
+
+class StagedNetwork;
+
+/// What the host communicates, and where its result goes.
+class Staged final : public Pending::Operation {
+public:
+  Staged(Context &ctx, Pending host, void *device, const void *staged, std::size_t bytes)
+      : Operation(ctx.world()->impl().progress), ctx_(ctx), host_(std::make_unique<Pending>(std::move(host))), device_(device), staged_(staged), bytes_(bytes) {}
+
+  void finish() override {
+    host_->wait();
+    if (device_) // the host's copy is free for the next step when this one is over: the loop waits for its end
+      check(cudaMemcpyAsync(device_, staged_, bytes_, cudaMemcpyHostToDevice, device::stream(ctx_)), "copy what was received to the GPU");
+  }
+
+private:
+  Context &ctx_;
+  std::unique_ptr<Pending> host_;
+  void *device_;
+  const void *staged_;
+  std::size_t bytes_;
+};
+
+class StagedNetwork final : public Network {
+public:
+  StagedNetwork(Context &ctx, const Arena &arena) : ctx_(ctx), device_(arena), host_(ctx.world()->allocate(arena.bytes())) {}
+
+  Pending all_reduce_start(const Tensor<f32> &tensor, const AllReduceOptions &options) override {
+    f32 *staged = static_cast<f32 *>(stage(tensor.data(), tensor.bytes()));
+    Pending host = host::all_reduce_start(ctx_, tensor.at(staged), options);
+    return Pending(new Staged(ctx_, std::move(host), tensor.data(), staged, tensor.bytes()));
+  }
+  Pending send_start(const void *data, std::size_t bytes, const MessageOptions &options) override {
+    const void *staged = stage(data, bytes);
+    return Pending(new Staged(ctx_, host::send_start(ctx_, staged, bytes, options), nullptr, nullptr, 0));
+  }
+  Pending recv_start(void *data, std::size_t bytes, const MessageOptions &options) override {
+    void *staged = place_of(data, bytes);
+    return Pending(new Staged(ctx_, host::recv_start(ctx_, staged, bytes, options), data, staged, bytes));
+  }
+  bool can_be_captured() const override { return false; }
+  void wait_for(cudaEvent_t event) override { check(cudaEventSynchronize(event), "compute a step"); }
+
+private:
+  /// Where the host's arena holds a tensor.
+  void *place_of(const void *data, std::size_t bytes) const {
+    const auto *begin = static_cast<const std::byte *>(data);
+    if (begin < device_.base() || begin + bytes > device_.base() + device_.bytes())
+      throw std::logic_error("what is communicated lies in the arena");
+    return host_.base() + (begin - device_.base());
+  }
+  /// The host's copy of a tensor, as it is when the calls before are done. A copy to the host that is under way from an earlier
+  /// message of the same place is over: the stream keeps its order.
+  void *stage(const void *data, std::size_t bytes) const {
+    void *staged = place_of(data, bytes);
+    const cudaStream_t stream = device::stream(ctx_);
+    check(cudaMemcpyAsync(staged, data, bytes, cudaMemcpyDeviceToHost, stream), "copy to the host");
+    check(cudaStreamSynchronize(stream), "copy to the host");
+    return staged;
+  }
+
+  Context &ctx_;
+  Arena device_, host_;
+};
+
+} // namespace
+
+std::unique_ptr<Network> make_staged_network(Context &ctx, const Arena &arena) { return std::make_unique<StagedNetwork>(ctx, arena); }
+
+std::unique_ptr<Network> make_network(Context &ctx, const Arena &arena) { return make_staged_network(ctx, arena); }
+
+} // namespace dtcrt
