@@ -15,12 +15,19 @@ struct MeshAxis {
   int size = 1;
 };
 
+/// A direction in which a program sends: from the rank at one coordinate of an axis to that at another.
+struct MessageChannel {
+  std::string axis;
+  int from = 0, to = 0;
+};
+
 /// Facts fixed at compile time. Only `model`, `devices`, `batch`, `local_batch` and `arena_bytes` have no usable default.
 struct Plan {
   std::string model{};
   std::string strategy{}; ///< for people: "data parallel on 4 devices"
   int devices = 1;      ///< ranks that the program was compiled for
   std::vector<MeshAxis> mesh{}; ///< sizes multiply to `devices`; empty: one axis "data" over all
+  std::vector<MessageChannel> channels{}; ///< on GPUs: all that the roles send along, each once
   index batch = 0;       ///< samples of a global batch
   index local_batch = 0; ///< rows of a rank's tensors: ceil(batch / ranks that share the batch)
   std::size_t arena_bytes = 0;

@@ -56,7 +56,7 @@ public:
   virtual int depth() const = 0;
 };
 
-/// The device of this rank. Not collective. Error in one line when there is none.
-std::unique_ptr<Device> make_device(Context &ctx, const DeviceOptions &options);
+/// The device of this rank. Not collective. Error in one line when there is none. `plan` outlives it.
+std::unique_ptr<Device> make_device(Context &ctx, const Plan &plan, const DeviceOptions &options);
 
 } // namespace dtcrt

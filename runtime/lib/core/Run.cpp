@@ -47,7 +47,7 @@ public:
   /// Not collective. Error when this rank has no device.
   Training(World &world, const Plan &plan, const Role &role, const Options &options)
       : world_(world), plan_(plan), role_(role), program_(*role.program), options_(options), ctx_(world),
-        device_(make_device(ctx_, options.device)), local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
+        device_(make_device(ctx_, plan, options.device)), local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
         first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {}
 
   void run(std::optional<Jitter> jitter);

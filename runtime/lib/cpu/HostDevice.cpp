@@ -31,6 +31,6 @@ private:
 bool take_device_option(std::string_view, DeviceOptions &) { return false; }
 const char *device_help() { return ""; }
 
-std::unique_ptr<Device> make_device(Context &ctx, const DeviceOptions &) { return std::make_unique<HostDevice>(ctx); }
+std::unique_ptr<Device> make_device(Context &ctx, const Plan &, const DeviceOptions &) { return std::make_unique<HostDevice>(ctx); }
 
 } // namespace dtcrt

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <map>
 #include <string>
 
@@ -68,7 +69,8 @@ struct Piece {
 
 class GpuDevice final : public Device {
 public:
-  GpuDevice(Context &ctx, const DeviceOptions &options) : ctx_(ctx), gpu_(ctx.backend()), options_(options) {
+  GpuDevice(Context &ctx, const Plan &plan, const DeviceOptions &options)
+      : ctx_(ctx), gpu_(ctx.backend()), plan_(plan), options_(options) {
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "make a stream");
     check(cudaMallocHost(&results_, sizeof(Result) * slots_.size()), "allocate host memory");
     for (Slot &slot : slots_)
@@ -103,6 +105,7 @@ private:
 
   Context &ctx_;
   Context::Backend &gpu_;
+  const Plan &plan_;
   DeviceOptions options_;
   cudaStream_t copies_ = nullptr;
   void *arena_ = nullptr;
@@ -112,6 +115,7 @@ private:
   std::array<Slot, 2> slots_;
   Result *results_ = nullptr;
   std::uint64_t started_ = 0, finished_ = 0;
+  int uncaught_ = std::uncaught_exceptions();
   struct Phases {
     bool ran = false; ///< once, so that everything is allocated
     Graph graph;
@@ -120,7 +124,9 @@ private:
 };
 
 GpuDevice::~GpuDevice() {
-  // Failures have been told before.
+  // Failures have been told before. Communication that another rank will never answer must not be waited for.
+  if (gpu_.network && std::uncaught_exceptions() > uncaught_)
+    gpu_.network->abandon();
   static_cast<void>(cudaDeviceSynchronize());
   for (Slot &slot : slots_) {
     for (cudaEvent_t event : {slot.arrived, slot.in_place, slot.finished})
@@ -152,7 +158,7 @@ Arena GpuDevice::allocate(std::size_t bytes) {
   check(cudaMemset(arena_, 0, rounded), "clear the arena");
   const Arena arena(arena_, bytes);
   if (ctx_.ranks() > 1)
-    gpu_.network = make_network(ctx_, arena);
+    gpu_.network = make_network(ctx_, plan_, arena);
   return arena;
 }
 
@@ -243,6 +249,8 @@ void GpuDevice::run(Phase phase, const std::function<void()> &work) {
   // A trace watches every fragment by itself, and what waits on the host cannot be captured.
   const bool captures = options_.graph && !ctx_.probe() && (!gpu_.network || gpu_.network->can_be_captured());
   Phases &state = phases_[phase];
+  if (gpu_.network)
+    gpu_.network->begin_step(static_cast<int>(phase), captures && state.graph);
   if (!captures || !state.ran) {
     work();
     state.ran = true;
@@ -291,13 +299,13 @@ GPU
 )";
 }
 
-std::unique_ptr<Device> make_device(Context &ctx, const DeviceOptions &options) {
+std::unique_ptr<Device> make_device(Context &ctx, const Plan &plan, const DeviceOptions &options) {
   Context::Backend &gpu = ctx.backend();
   if (gpu.sharers > 1 && !options.share)
     throw Error(std::to_string(ctx.world()->local_ranks()) + " ranks on this host, and fewer GPUs: start one rank a GPU, or let ranks "
                 "share one with --share-gpu");
   gpu.autotune = options.autotune;
-  return std::make_unique<GpuDevice>(ctx, options);
+  return std::make_unique<GpuDevice>(ctx, plan, options);
 }
 
 } // namespace dtcrt

@@ -85,6 +85,4 @@ private:
 
 std::unique_ptr<Network> make_staged_network(Context &ctx, const Arena &arena) { return std::make_unique<StagedNetwork>(ctx, arena); }
 
-std::unique_ptr<Network> make_network(Context &ctx, const Arena &arena) { return make_staged_network(ctx, arena); }
-
 } // namespace dtcrt

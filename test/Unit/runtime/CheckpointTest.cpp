@@ -54,7 +54,8 @@ TEST(Checkpoint, SaysTheSameStepToRolesWithAndWithoutState) {
   write_safetensors(whole, {{"w", w.tensor}, {"m", m.tensor}}, {{"step", "12"}});
   write_safetensors(parameters, {{"w", w.tensor}}, {{"step", "12"}});
   Context ctx(1);
-  const std::unique_ptr<Device> device = make_device(ctx, {});
+  const Plan plan;
+  const std::unique_ptr<Device> device = make_device(ctx, plan, {});
   const Manifest manifest{.parameters = {{"w", {2}}}, .state = {{"m", {2}}}};
   for (const Binding &binding : {Binding{.parameters = {{"w", w.tensor, {}}}, .state = {{"m", m.tensor}}}, Binding{}}) {
     EXPECT_EQ(load_checkpoint(ctx, *device, whole, manifest, binding), 12);
