@@ -28,7 +28,7 @@ inline constexpr MPI_Comm MPI_COMM_NULL{}, MPI_COMM_WORLD{1};
 inline constexpr MPI_Win MPI_WIN_NULL{};
 inline constexpr MPI_Info MPI_INFO_NULL{};
 inline constexpr MPI_Request MPI_REQUEST_NULL{};
-inline constexpr MPI_Datatype MPI_BYTE{1}, MPI_CHAR{2}, MPI_INT{3}, MPI_FLOAT{4}, MPI_DOUBLE{5};
+inline constexpr MPI_Datatype MPI_BYTE{1}, MPI_CHAR{2}, MPI_INT{3}, MPI_FLOAT{4}, MPI_DOUBLE{5}, MPI_INT64_T{6};
 inline constexpr MPI_Op MPI_SUM{1}, MPI_MIN{2}, MPI_MAX{3};
 inline constexpr MPI_Errhandler MPI_ERRORS_RETURN{1};
 inline constexpr int MPI_SUCCESS = 0, MPI_UNDEFINED = -1, MPI_COMM_TYPE_SHARED = 1, MPI_MAX_ERROR_STRING = 256;
