@@ -156,7 +156,8 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
     if (!consumerOps)
       return failure();
     // Backwards, since each producer goes in front: the ops keep their order.
-    for (OpOperand *operand : llvm::reverse(consumer.getDpsInputOperands())) {
+    SmallVector<OpOperand *> inputs = consumer.getDpsInputOperands();
+    for (OpOperand *operand : llvm::reverse(inputs)) {
       auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
       auto producerOps =
           producer ? producer->getAttrOfType<ArrayAttr>(opsAttribute) : nullptr;

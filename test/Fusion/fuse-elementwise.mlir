@@ -146,3 +146,26 @@ func.func @between(%x: tensor<4x8xf32>) -> tensor<4xf32> {
   %2 = nn.sqrt %1 : tensor<4xf32>
   return %2 : tensor<4xf32>
 }
+
+// -----
+
+// A kernel with more inputs than a list holds in place goes on to take its producers in.
+// CHECK-LABEL: func.func @many_inputs
+func.func @many_inputs(%a: tensor<8xf32>, %b: tensor<8xf32>, %c: tensor<8xf32>, %d: tensor<8xf32>, %e: tensor<8xf32>, %f: tensor<8xf32>,
+    %g: tensor<8xf32>, %h: tensor<8xf32>, %i: tensor<8xf32>, %j: tensor<8xf32>, %k: tensor<8xf32>, %l: tensor<8xf32>) -> tensor<8xf32> {
+  // CHECK: dtc.ops = ["add", "add", "add", "add", "mul", "mul", "mul", "mul", "add", "mul", "sub"]
+  // CHECK-NOT: linalg.generic
+  // CHECK: return
+  %0 = nn.add %a, %b : tensor<8xf32>, tensor<8xf32>
+  %1 = nn.add %0, %c : tensor<8xf32>, tensor<8xf32>
+  %2 = nn.add %1, %d : tensor<8xf32>, tensor<8xf32>
+  %3 = nn.add %2, %e : tensor<8xf32>, tensor<8xf32>
+  %4 = nn.add %3, %f : tensor<8xf32>, tensor<8xf32>
+  %5 = nn.mul %g, %h : tensor<8xf32>, tensor<8xf32>
+  %6 = nn.mul %5, %i : tensor<8xf32>, tensor<8xf32>
+  %7 = nn.mul %6, %j : tensor<8xf32>, tensor<8xf32>
+  %8 = nn.mul %7, %k : tensor<8xf32>, tensor<8xf32>
+  %9 = nn.mul %8, %l : tensor<8xf32>, tensor<8xf32>
+  %10 = nn.sub %4, %9 : tensor<8xf32>, tensor<8xf32>
+  return %10 : tensor<8xf32>
+}
