@@ -39,6 +39,8 @@ public:
   constexpr bool empty() const { return count_ == 0; }
   constexpr index &operator[](int i) { return values_[i]; }
   constexpr index operator[](int i) const { return values_[i]; }
+  constexpr index &back() { return values_[count_ - 1]; }
+  constexpr index back() const { return values_[count_ - 1]; }
   constexpr const index *begin() const { return values_; }
   constexpr const index *end() const { return values_ + count_; }
   constexpr void push_back(index value) {

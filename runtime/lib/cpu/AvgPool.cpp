@@ -1,6 +1,6 @@
 // Average pooling and its gradient.
-#include "cpu/Pooling.h"
 #include "dtcrt/pooling.h"
+#include "math/Pooling.h"
 
 namespace dtcrt {
 

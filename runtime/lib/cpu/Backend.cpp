@@ -1,5 +1,6 @@
 // oneDNN memory descriptions, packed weights, scratch memory.
 #include "cpu/Backend.h"
+#include "math/Workspace.h"
 
 #include <algorithm>
 #include <new>
@@ -19,6 +20,8 @@ void *Context::Backend::grow(Block &block, std::size_t bytes) {
   }
   return block.memory.get();
 }
+
+void *workspace(Context &ctx, std::size_t bytes) { return ctx.backend().workspace(bytes); }
 
 memory::dims memory_dims(const Dims &dims) { return {dims.begin(), dims.end()}; }
 

@@ -1,6 +1,7 @@
 // Batch normalisation over the rows that are samples, and its gradient. oneDNN's has no mask for rows that pad a partial batch.
 #include "cpu/Backend.h"
 #include "dtcrt/normalisation.h"
+#include "math/BatchNormGeometry.h"
 
 #include <algorithm>
 #include <array>
@@ -15,32 +16,6 @@ namespace {
 /// Terms that are added in f32; the sums of such runs are added in f64.
 constexpr index run_rows = 64, run_length = 1024;
 
-/// x as samples, positions and channels; `last`: the channels of a position lie side by side, else the positions of a channel.
-struct Geometry {
-  index samples, channels, positions;
-  bool last;
-  const f32 *weight;
-
-  Geometry(const char *call, const Tensor<f32> &x, const Tensor<f32> &weights) : weight(weights.data()) {
-    require(x.rank() >= 2 && x.rank() <= 5 && x.is_dense(), call, "x is dense, of rank 2 to 5");
-    require(weights.rank() == 1 && weights.dim(0) == x.dim(0) && weights.is_dense(), call, "one weight a sample");
-    samples = x.dim(0);
-    channels = x.dim(1);
-    positions = samples * channels ? x.size() / (samples * channels) : 0;
-    last = x.rank() == 2 || x.layout() == channels_last;
-  }
-  index size() const { return samples * channels * positions; }
-  /// Where a row of a sample begins.
-  index at(index sample) const { return sample * channels * positions; }
-};
-
-void require_like(const char *call, const Tensor<f32> &x, const Tensor<f32> &other) {
-  require(other.shape() == x.shape() && other.strides() == x.strides(), call, "all images have one shape and layout");
-}
-void require_channels(const char *call, const Tensor<f32> &x, const Tensor<f32> &other) {
-  require(other.rank() == 1 && other.dim(0) == x.dim(1) && other.is_dense(), call, "one value a channel");
-}
-
 /// Memory of one call: sums and statistics of all channels, and the threads' own sums.
 struct Workspace {
   int threads;
@@ -49,7 +24,7 @@ struct Workspace {
   f32 *mean, *inverse, *a, *b;
   f64 *variance;
 
-  Workspace(Context &ctx, const Geometry &g) : threads(threads_for(ctx, g.size())) {
+  Workspace(Context &ctx, const BatchNormGeometry &g) : threads(threads_for(ctx, g.size())) {
     const index c = g.channels;
     const auto doubles = static_cast<std::size_t>(c * (3 + 2 * threads)), floats = static_cast<std::size_t>(c * (4 + 2 * threads));
     sums = static_cast<f64 *>(ctx.backend().workspace(doubles * sizeof(f64) + floats * sizeof(f32)));
@@ -64,7 +39,7 @@ struct Workspace {
 };
 
 /// w.sums = for each channel the sums of the two values that term(offset, channel) gives, over all elements of samples.
-template <class Term> void sum_channels(const Geometry &g, Workspace &w, Term term) {
+template <class Term> void sum_channels(const BatchNormGeometry &g, Workspace &w, Term term) {
   const index channels = g.channels;
   if (g.last) {
     std::fill_n(w.partial, 2 * channels * w.threads, 0.0);
@@ -132,7 +107,7 @@ template <class Term> void sum_channels(const Geometry &g, Workspace &w, Term te
 }
 
 /// out = value(offset, channel) for all elements of samples, 0 for those of padding.
-template <class Value> void write(const Geometry &g, const Workspace &w, f32 *out, Value value) {
+template <class Value> void write(const BatchNormGeometry &g, const Workspace &w, f32 *out, Value value) {
   const index lines = g.last ? g.positions : g.channels, length = g.last ? g.channels : g.positions;
 #pragma omp parallel for schedule(static) collapse(2) num_threads(w.threads)
   for (index sample = 0; sample < g.samples; ++sample)
@@ -153,7 +128,7 @@ template <class Value> void write(const Geometry &g, const Workspace &w, f32 *ou
 }
 
 /// Fills mean, variance (biased) and inverse = 1 / sqrt(variance + epsilon); the number of values a channel, the mean in f64 in w.sums.
-index take_statistics(const Geometry &g, Workspace &w, const f32 *x, f64 epsilon) {
+index take_statistics(const BatchNormGeometry &g, Workspace &w, const f32 *x, f64 epsilon) {
   const index count = g.positions * (g.samples - std::count(g.weight, g.weight + g.samples, 0.0f));
   const f64 share = count ? 1.0 / static_cast<f64>(count) : 0;
   sum_channels(g, w, [=](index i, index) { return std::array<f32, 2>{x[i], 0.0f}; });
@@ -177,7 +152,7 @@ index take_statistics(const Geometry &g, Workspace &w, const f32 *x, f64 epsilon
 
 void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
                 const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options) {
-  const Geometry g("batch_norm", x, weight);
+  const BatchNormGeometry g("batch_norm", x, weight);
   require_like("batch_norm", x, y);
   for (const Tensor<f32> *channels : {&scale, &bias, &mean_part, &variance_part})
     require_channels("batch_norm", x, *channels);
@@ -201,7 +176,7 @@ void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, co
 
 void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
                          const Tensor<f32> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options) {
-  const Geometry g("batch_norm_gradient", x, weight);
+  const BatchNormGeometry g("batch_norm_gradient", x, weight);
   require_like("batch_norm_gradient", x, dy);
   require_like("batch_norm_gradient", x, dx);
   for (const Tensor<f32> *channels : {&scale, &dscale, &dbias})

@@ -1,7 +1,8 @@
 // Elementwise passes: broadcast addition, activations.
-#include "cpu/Elementwise.h"
+#include "math/Elementwise.h"
 #include "cpu/Backend.h"
 #include "dtcrt/kernel.h"
+#include "math/Activated.h"
 
 namespace dtcrt {
 

@@ -1,8 +1,9 @@
 // Losses with their gradients, and the count of correct predictions.
 #include "dtcrt/loss.h"
 #include "cpu/Backend.h"
-#include "cpu/Rows.h"
 #include "dtcrt/kernel.h"
+#include "math/Losses.h"
+#include "math/Rows.h"
 
 #include <algorithm>
 #include <limits>
@@ -18,22 +19,6 @@ f32 total(const f64 *values, index count) {
   for (index i = 0; i < count; ++i)
     sum += values[i];
   return static_cast<f32>(sum);
-}
-
-void check_labels(const char *call, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, int axis) {
-  const int class_axis = axis < 0 ? axis + logits.rank() : axis;
-  require(class_axis >= 1 && class_axis < logits.rank(), call, "the class axis is one of the logits', and not the batch");
-  Dims positions;
-  for (int i = 0; i < logits.rank(); ++i)
-    if (i != class_axis)
-      positions.push_back(logits.dim(i));
-  require(label.shape() == positions && label.layout() == row_major, call, "labels have the logits' shape without the classes");
-  require(weight.rank() == 1 && weight.dim(0) == logits.dim(0), call, "one weight a sample");
-}
-
-[[noreturn]] void bad_label(const Context &ctx, index sample, i64 label, index classes) {
-  throw Error("label " + std::to_string(label) + " of sample " + std::to_string(sample) + " of the batch on rank " +
-              std::to_string(ctx.rank()) + " is not a class id below " + std::to_string(classes));
 }
 
 /// `gradient` false: dlogits is not touched.
@@ -92,17 +77,15 @@ void cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &l
     losses[row] = static_cast<f64>(factor) * (static_cast<f64>(logf(sum)) - of_target);
   }
   if (bad < rows.count)
-    bad_label(ctx, bad / positions, label.data()[bad], classes);
+    throw Error(bad_label(ctx.rank(), bad / positions, label.data()[bad], classes));
   *loss.data() = total(losses, rows.count);
 }
 
-/// Losses of single elements: value(p, t) and slope(p, t), meaned over the elements of a sample.
-template <bool gradient, class Value, class Slope>
+/// Losses of single elements, meaned over the elements of a sample.
+template <bool gradient, class Element>
 void elementwise_loss(Context &ctx, const char *call, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
-                      const Tensor<f32> &loss, const Tensor<f32> &dp, Value value, Slope slope) {
-  require(p.shape() == t.shape() && p.rank() >= 1, call, "predictions and targets have one shape");
-  require(p.strides() == t.strides() && p.is_dense() && (!gradient || dp.strides() == p.strides()), call, "all tensors are dense, in one layout");
-  require(weight.rank() == 1 && weight.dim(0) == p.dim(0), call, "one weight a sample");
+                      const Tensor<f32> &loss, const Tensor<f32> &dp, Element element) {
+  check_elements<gradient>(call, p, t, weight, dp);
   const index samples = p.dim(0), elements = samples ? p.size() / samples : 0;
   f64 *losses = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(samples) * sizeof(f64)));
   const f32 share = 1.0f / static_cast<f32>(std::max<index>(elements, 1));
@@ -123,9 +106,9 @@ void elementwise_loss(Context &ctx, const char *call, const Tensor<f32> &p, cons
       f32 part = 0;
 #pragma omp simd reduction(+ : part)
       for (index i = begin; i < end; ++i) {
-        part += value(in[i], target[i]);
+        part += element.value(in[i], target[i]);
         if constexpr (gradient)
-          out[i] = factor * slope(in[i], target[i]);
+          out[i] = factor * element.slope(in[i], target[i]);
       }
       sum += part;
     }
@@ -137,25 +120,13 @@ void elementwise_loss(Context &ctx, const char *call, const Tensor<f32> &p, cons
 template <bool gradient>
 void binary(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
             const Tensor<f32> &dp) {
-  // The logarithms are clamped so that a wrong certainty costs 100, not infinity; the gradient's divisor likewise (PyTorch).
-  elementwise_loss<gradient>(
-      ctx, "binary_cross_entropy", p, t, weight, loss, dp,
-      [](f32 p, f32 t) {
-        const f32 log_p = logf(p), log_q = log1pf(-p);
-        return (t - 1) * (log_q > -100 ? log_q : -100) - t * (log_p > -100 ? log_p : -100);
-      },
-      [](f32 p, f32 t) {
-        const f32 divisor = (1 - p) * p;
-        return (p - t) / (divisor > 1e-12f ? divisor : 1e-12f);
-      });
+  elementwise_loss<gradient>(ctx, "binary_cross_entropy", p, t, weight, loss, dp, BinaryCrossEntropy());
 }
 
 template <bool gradient>
 void squared(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
              const Tensor<f32> &dp) {
-  elementwise_loss<gradient>(
-      ctx, "mean_squared_error", p, t, weight, loss, dp, [](f32 p, f32 t) { return (p - t) * (p - t); },
-      [](f32 p, f32 t) { return 2 * (p - t); });
+  elementwise_loss<gradient>(ctx, "mean_squared_error", p, t, weight, loss, dp, SquaredError());
 }
 
 } // namespace

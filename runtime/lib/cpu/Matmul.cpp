@@ -1,7 +1,7 @@
 // Matrix products by oneDNN's matmul on plain memory (packed weights bring nothing measurable: see Rationale.md).
 #include "dtcrt/matmul.h"
 #include "cpu/Backend.h"
-#include "cpu/Elementwise.h"
+#include "math/Elementwise.h"
 #include "dtcrt/movement.h"
 
 #include <vector>

@@ -1,7 +1,7 @@
 // Max pooling and its gradient: memory-bound, so one pass, vectorised over the channels, which are innermost.
-#include "cpu/Elementwise.h"
-#include "cpu/Pooling.h"
 #include "dtcrt/pooling.h"
+#include "math/Activated.h"
+#include "math/Pooling.h"
 
 #include <limits>
 #include <vector>

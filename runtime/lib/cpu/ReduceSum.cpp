@@ -2,6 +2,7 @@
 #include "cpu/Backend.h"
 #include "dtcrt/movement.h"
 #include "dtcrt/reduction.h"
+#include "math/ReduceLoops.h"
 
 #include <algorithm>
 #include <vector>
@@ -9,53 +10,6 @@
 namespace dtcrt {
 
 namespace {
-
-/// Loops over kept or over summed dimensions: sizes and the steps of both tensors, ordered by x's step, merged.
-struct Loops {
-  std::vector<index> size, from, to;
-
-  void add(index n, index x_step, index y_step) {
-    if (n != 1) {
-      size.push_back(n);
-      from.push_back(x_step);
-      to.push_back(y_step);
-    }
-  }
-  void order() {
-    std::vector<std::size_t> by(size.size());
-    for (std::size_t i = 0; i < by.size(); ++i)
-      by[i] = i;
-    std::stable_sort(by.begin(), by.end(), [&](std::size_t a, std::size_t b) { return from[a] > from[b]; });
-    Loops merged;
-    for (std::size_t i : by) {
-      if (!merged.size.empty() && merged.from.back() == from[i] * size[i] && merged.to.back() == to[i] * size[i]) {
-        merged.size.back() *= size[i];
-        merged.from.back() = from[i];
-        merged.to.back() = to[i];
-      } else {
-        merged.size.push_back(size[i]);
-        merged.from.push_back(from[i]);
-        merged.to.push_back(to[i]);
-      }
-    }
-    *this = merged;
-  }
-  index product() const {
-    index result = 1;
-    for (index n : size)
-      result *= n;
-    return result;
-  }
-  /// The offsets of one point of all loops but the last `inner`.
-  void at(index position, std::size_t inner, index &x, index &y) const {
-    x = y = 0;
-    for (std::size_t i = size.size() - inner; i-- > 0;) {
-      x += position % size[i] * from[i];
-      y += position % size[i] * to[i];
-      position /= size[i];
-    }
-  }
-};
 
 /// Terms that are added in f32; sums of such runs are added in f64, or in a second level of f32.
 constexpr index run_length = 4096, run_rows = 256;
@@ -69,7 +23,7 @@ f32 sum_run(const f32 *x, index size, index step) {
 }
 
 /// The innermost dimension of x is summed: contiguous runs, shared between the threads by results or, when these are few, by runs.
-void sum_rows(Context &ctx, const f32 *x, f32 *y, const Loops &kept, const Loops &summed) {
+void sum_rows(Context &ctx, const f32 *x, f32 *y, const ReduceLoops &kept, const ReduceLoops &summed) {
   const index results = kept.product(), inner = summed.size.back(), outer = summed.product() / inner, step = summed.from.back();
   const index cuts = (inner + run_length - 1) / run_length, runs = outer * cuts;
   const int threads = threads_for(ctx, results * inner * outer);
@@ -107,7 +61,7 @@ void sum_rows(Context &ctx, const f32 *x, f32 *y, const Loops &kept, const Loops
 
 /// The innermost dimension of x is kept: rows of x are added up. Threads share the summed rows when the kept part is small
 /// (a bias gradient), each into its own row of sums; they are then added in thread order, so the result does not vary between runs.
-void sum_columns(Context &ctx, const f32 *x, f32 *y, const Loops &kept, const Loops &summed) {
+void sum_columns(Context &ctx, const f32 *x, f32 *y, const ReduceLoops &kept, const ReduceLoops &summed) {
   const index width = kept.size.back(), groups = kept.product() / width, step = kept.from.back(), y_step = kept.to.back();
   const index rows = summed.product();
   const int threads = threads_for(ctx, width * groups * rows);
@@ -151,42 +105,17 @@ void sum_columns(Context &ctx, const f32 *x, f32 *y, const Loops &kept, const Lo
 } // namespace
 
 void reduce_sum(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const ReduceOptions &o) {
-  bool is_summed[max_rank] = {};
-  for (index axis : o.axes) {
-    require(axis >= 0 && axis < x.rank(), "reduce_sum", "the axes are x's");
-    is_summed[axis] = true;
-  }
-  if (o.axes.empty())
-    std::fill_n(is_summed, x.rank(), true);
-  int summed_count = static_cast<int>(std::count(is_summed, is_summed + x.rank(), true));
-  const bool keeps = y.rank() == x.rank();
-  require(keeps || y.rank() == x.rank() - summed_count, "reduce_sum", "y keeps the summed axes as 1 or leaves them out");
-  Loops kept, summed;
-  for (int i = 0, j = 0; i < x.rank(); ++i) {
-    if (is_summed[i]) {
-      require(!keeps || y.dim(j) == 1, "reduce_sum", "a summed axis has size 1");
-      summed.add(x.dim(i), x.strides()[i], 0);
-    } else {
-      require(y.dim(j) == x.dim(i), "reduce_sum", "a kept axis has x's size");
-      kept.add(x.dim(i), x.strides()[i], y.strides()[j]);
-    }
-    j += keeps || !is_summed[i];
-  }
+  const ReducePlan plan(x, y, o);
   if (y.size() == 0)
     return;
   if (x.size() == 0)
     return fill(ctx, y, 0);
-  kept.order();
-  summed.order();
-  if (summed.size.empty()) { // nothing to add up: every sum has one term
-    kept.size.empty() ? void(*y.data() = *x.data()) : sum_columns(ctx, x.data(), y.data(), kept, summed);
-    return;
-  }
-  const bool innermost_kept = !kept.size.empty() && kept.from.back() < summed.from.back();
-  if (innermost_kept)
-    sum_columns(ctx, x.data(), y.data(), kept, summed);
+  if (plan.innermost_kept())
+    sum_columns(ctx, x.data(), y.data(), plan.kept, plan.summed);
+  else if (plan.summed.size.empty()) // a single element
+    *y.data() = *x.data();
   else
-    sum_rows(ctx, x.data(), y.data(), kept, summed);
+    sum_rows(ctx, x.data(), y.data(), plan.kept, plan.summed);
 }
 
 } // namespace dtcrt

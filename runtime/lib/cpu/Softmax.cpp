@@ -1,8 +1,8 @@
 // Softmax and log-softmax along any axis of any layout.
 #include "cpu/Backend.h"
-#include "cpu/Rows.h"
 #include "dtcrt/kernel.h"
 #include "dtcrt/reduction.h"
+#include "math/Rows.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,6 +1,7 @@
 // Finding the GPU of a rank, streams, the workspace, failures as one line.
 #include "cuda/Backend.h"
 #include "cuda/Network.h"
+#include "math/Workspace.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -83,5 +84,7 @@ void *Context::Backend::workspace(std::size_t bytes) {
   workspace_bytes_ = rounded;
   return workspace_;
 }
+
+void *workspace(Context &ctx, std::size_t bytes) { return ctx.backend().workspace(bytes); }
 
 } // namespace dtcrt

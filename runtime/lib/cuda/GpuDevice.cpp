@@ -9,6 +9,7 @@
 #include "cuda/Backend.h"
 #include "cuda/Network.h"
 #include "dtcrt/world.h"
+#include "math/Losses.h"
 
 #include <algorithm>
 #include <array>
@@ -270,9 +271,7 @@ Outcome GpuDevice::finish() {
     check(cudaEventSynchronize(slots_[number].finished), "compute a step");
   const Result &result = results_[number];
   if (result.bad_label.sample >= 0)
-    throw Error("label " + std::to_string(result.bad_label.label) + " of sample " + std::to_string(result.bad_label.sample) +
-                " of the batch on rank " + std::to_string(ctx_.rank()) + " is not a class id below " +
-                std::to_string(result.bad_label.classes));
+    throw Error(bad_label(ctx_.rank(), result.bad_label.sample, result.bad_label.label, result.bad_label.classes));
   return {result.loss, result.correct};
 }
 

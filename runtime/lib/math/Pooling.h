@@ -1,7 +1,8 @@
-// The geometry that all pooling kernels share: up to three spatial dimensions, as three.
+// The geometry that all pooling kernels share, on either device: up to three spatial dimensions, as three.
 #pragma once
 
-#include "cpu/Backend.h"
+#include "core/Require.h"
+#include "math/HostDevice.h"
 
 #include <algorithm>
 
@@ -33,18 +34,18 @@ struct PoolGeometry {
       dilation[d] = s < 0 || dilations.empty() ? 1 : dilations[s];
     }
   }
-  index kernel_size() const { return kernel[0] * kernel[1] * kernel[2]; }
-  index in_size() const { return in[0] * in[1] * in[2]; }
-  index out_size() const { return out[0] * out[1] * out[2]; }
+  DTCRT_HOST_DEVICE constexpr index kernel_size() const { return kernel[0] * kernel[1] * kernel[2]; }
+  DTCRT_HOST_DEVICE constexpr index in_size() const { return in[0] * in[1] * in[2]; }
+  DTCRT_HOST_DEVICE constexpr index out_size() const { return out[0] * out[1] * out[2]; }
   /// Windows lie side by side inside x: every element belongs to at most one, and no window leaves x.
-  bool is_tiling() const {
+  DTCRT_HOST_DEVICE constexpr bool is_tiling() const {
     for (int d = 0; d < 3; ++d)
       if (dilation[d] != 1 || stride[d] != kernel[d] || begin[d] != 0 || out[d] * kernel[d] > in[d])
         return false;
     return true;
   }
   /// The elements of window `o` of dimension `d` that lie inside x: kernel positions [first, last).
-  void inside(int d, index o, index &first, index &last) const {
+  DTCRT_HOST_DEVICE constexpr void inside(int d, index o, index &first, index &last) const {
     const index start = o * stride[d] - begin[d];
     first = start < 0 ? (-start + dilation[d] - 1) / dilation[d] : 0;
     last = start >= in[d] ? 0 : std::min(kernel[d], (in[d] - start + dilation[d] - 1) / dilation[d]);
@@ -52,7 +53,7 @@ struct PoolGeometry {
       last = first;
   }
   /// Elements of that window inside x and its explicit padding.
-  index inside_padding(int d, index o) const {
+  DTCRT_HOST_DEVICE constexpr index inside_padding(int d, index o) const {
     const index start = o * stride[d] - begin[d];
     return std::min(kernel[d], (in[d] + end[d] - start + dilation[d] - 1) / dilation[d]);
   }

@@ -1,7 +1,8 @@
 // A tensor as rows along one axis: where each row starts, how long it is, its step.
 #pragma once
 
-#include "cpu/Backend.h"
+#include "core/Require.h"
+#include "math/HostDevice.h"
 
 namespace dtcrt {
 
@@ -22,7 +23,7 @@ template <class T> struct Rows {
       }
     count = sizes.product();
   }
-  T *at(index row) const {
+  DTCRT_HOST_DEVICE constexpr T *at(index row) const {
     index offset = 0;
     for (int i = sizes.size() - 1; i >= 0; --i) {
       offset += row % sizes[i] * strides[i];

@@ -1,20 +1,16 @@
-// Small elementwise passes that calls use where oneDNN has no fused form.
+// Activations of single values, for what computes them in passing.
 #pragma once
 
 #include "dtcrt/activation.h"
-#include "dtcrt/context.h"
+#include "dtcrt/tensor.h"
+#include "math/HostDevice.h"
 
 #include <math.h>
 
 namespace dtcrt {
 
-/// y += x, x broadcast to y from the right.
-void add_broadcast(Context &ctx, const Tensor<f32> &y, const Tensor<f32> &x);
-/// y = activation(y); y is dense.
-void activate(Context &ctx, const Tensor<f32> &y, Activation activation, f32 alpha);
-
 /// The activation of one value.
-inline f32 activated(f32 v, Activation activation, f32 alpha) {
+DTCRT_HOST_DEVICE inline f32 activated(f32 v, Activation activation, f32 alpha) {
   switch (activation) {
   case Activation::none: return v;
   case Activation::relu: return v > 0 ? v : 0;

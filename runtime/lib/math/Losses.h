@@ -1,0 +1,52 @@
+// Losses of single elements, and the rules of the calls.
+#pragma once
+
+#include "core/Require.h"
+#include "math/HostDevice.h"
+
+#include <math.h>
+
+namespace dtcrt {
+
+template <class T> void check_labels(const char *call, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, int axis) {
+  const int class_axis = axis < 0 ? axis + logits.rank() : axis;
+  require(class_axis >= 1 && class_axis < logits.rank(), call, "the class axis is one of the logits', and not the batch");
+  Dims positions;
+  for (int i = 0; i < logits.rank(); ++i)
+    if (i != class_axis)
+      positions.push_back(logits.dim(i));
+  require(label.shape() == positions && label.layout() == row_major, call, "labels have the logits' shape without the classes");
+  require(weight.rank() == 1 && weight.dim(0) == logits.dim(0), call, "one weight a sample");
+}
+
+/// What is said of a class id that is none.
+inline std::string bad_label(int rank, index sample, i64 label, index classes) {
+  return "label " + std::to_string(label) + " of sample " + std::to_string(sample) + " of the batch on rank " + std::to_string(rank) +
+         " is not a class id below " + std::to_string(classes);
+}
+
+template <bool gradient>
+void check_elements(const char *call, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &dp) {
+  require(p.shape() == t.shape() && p.rank() >= 1, call, "predictions and targets have one shape");
+  require(p.strides() == t.strides() && p.is_dense() && (!gradient || dp.strides() == p.strides()), call, "all tensors are dense, in one layout");
+  require(weight.rank() == 1 && weight.dim(0) == p.dim(0), call, "one weight a sample");
+}
+
+/// The logarithms are clamped so that a wrong certainty costs 100, not infinity; the gradient's divisor likewise (PyTorch).
+struct BinaryCrossEntropy {
+  DTCRT_HOST_DEVICE static f32 value(f32 p, f32 t) {
+    const f32 log_p = logf(p), log_q = log1pf(-p);
+    return (t - 1) * (log_q > -100 ? log_q : -100) - t * (log_p > -100 ? log_p : -100);
+  }
+  DTCRT_HOST_DEVICE static f32 slope(f32 p, f32 t) {
+    const f32 divisor = (1 - p) * p;
+    return (p - t) / (divisor > 1e-12f ? divisor : 1e-12f);
+  }
+};
+
+struct SquaredError {
+  DTCRT_HOST_DEVICE static f32 value(f32 p, f32 t) { return (p - t) * (p - t); }
+  DTCRT_HOST_DEVICE static f32 slope(f32 p, f32 t) { return 2 * (p - t); }
+};
+
+} // namespace dtcrt
