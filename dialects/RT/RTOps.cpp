@@ -175,6 +175,15 @@ static bool isIdentifier(StringRef text) {
          llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
+mlir::OperandRange CallOp::getTupleInputs() {
+  int64_t tuple = getTuple().value_or(0), count = getInputs().size();
+  return getInputs().take_front(tuple ? count - count % tuple : 0);
+}
+
+mlir::OperandRange CallOp::getSharedInputs() {
+  return getInputs().drop_front(getTupleInputs().size());
+}
+
 LogicalResult CallOp::verify() {
   if (!isIdentifier(getCallee()))
     return emitOpError("callee '") << getCallee() << "' is no identifier";
@@ -188,6 +197,11 @@ LogicalResult CallOp::verify() {
   if (getOptionNames().size() != getOptionValues().size())
     return emitOpError("has ") << getOptionNames().size() << " option names but "
                                << getOptionValues().size() << " values";
+  if (getTuple() && getList())
+    return emitOpError("passes its inputs as a list and as tuples");
+  int64_t tuple = getTuple().value_or(1);
+  if (tuple < 1 || (getTuple() && static_cast<int64_t>(getInputs().size()) < tuple))
+    return emitOpError("has tuples of ") << tuple << " but " << getInputs().size() << " inputs";
   return success();
 }
 

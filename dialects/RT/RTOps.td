@@ -158,25 +158,34 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     Prints as `callee(ctx, inputs…, outputs…, {.name = buffer…, .option = value…})`.
     `named` operands and options stand in the order in which the callee's
     options declare them; a call says only what differs from their defaults.
-    With `list` the inputs are passed as one list. `can_accumulate`: with the
+    With `list` the inputs are passed as one list. With `tuples of k` the first
+    inputs are tuples of k that the callee works on alike, as many as there are
+    whole ones, passed as a list of tuples if there are several; the rest follows
+    behind them. `can_accumulate`: with the
     option `accumulate`, which the callee declares last, it would add to its
     output instead of writing it. In a timeline, `microbatch`
     says which slots it works on.
 
     ```mlir
     rt.call "conv"(%x, %w) -> (%y) named %b ["bias"] options {strides = [1, 1], activation = "relu"} : …
+    rt.call "adam_update" tuples of 4(%w, %dw, %m_w, %v_w, %b, %db, %m_b, %v_b, %step) -> () : …
     ```
   }];
   let arguments = (ins StrAttr:$callee, Variadic<AnyStridedMemRef>:$inputs,
     Variadic<AnyStridedMemRef>:$outputs, Variadic<AnyStridedMemRef>:$named,
     DefaultValuedAttr<StrArrayAttr, "{}">:$operand_names,
     StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list,
-    UnitAttr:$can_accumulate, OptionalAttr<I64Attr>:$microbatch);
+    OptionalAttr<I64Attr>:$tuple, UnitAttr:$can_accumulate, OptionalAttr<I64Attr>:$microbatch);
   let assemblyFormat = [{
-    $callee (`list` $list^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?
+    $callee (`list` $list^)? (`tuples` `of` $tuple^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?
     (`named` $named^ $operand_names)?
     custom<Options>($option_names, $option_values) attr-dict
     `:` functional-type($inputs, $outputs) (`named` type($named)^)?
+  }];
+  let extraClassDeclaration = [{
+    /// The inputs that stand in tuples, and those behind them.
+    ::mlir::OperandRange getTupleInputs();
+    ::mlir::OperandRange getSharedInputs();
   }];
   let hasVerifier = 1;
 }

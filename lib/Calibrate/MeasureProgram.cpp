@@ -98,7 +98,7 @@ void Splitter::fill(rt::RecvStartOp receive) {
   ArrayAttr none = builder.getArrayAttr({});
   rt::CallOp::create(builder, receive.getLoc(), "receive_made_up", ValueRange{},
                      receive.getBuffer(), ValueRange{}, none, none, none, /*list=*/false,
-                     /*canAccumulate=*/false, receive.getMicrobatchAttr());
+                     /*tuple=*/IntegerAttr(), /*canAccumulate=*/false, receive.getMicrobatchAttr());
 }
 
 void Splitter::rewrite(rt::TimelineOp timeline) {

@@ -21,8 +21,8 @@ static std::string printOption(Attribute value) {
       .Case([](StringAttr word) { return word.getValue().str(); });
 }
 
-/// `{.bias = b.conv1_bias, .strides = {2, 2}}`, or nothing.
-static void printOptions(Printer &printer, rt::CallOp call) {
+/// `{.bias = b.conv1_bias, .strides = {2, 2}}`, or nothing; what is there comes behind `separator`.
+static void printOptions(Printer &printer, rt::CallOp call, std::string separator) {
   SmallVector<std::string> options, positional;
   for (auto [name, memory] :
        llvm::zip_equal(call.getOperandNames().getAsValueRange<StringAttr>(),
@@ -33,16 +33,39 @@ static void printOptions(Printer &printer, rt::CallOp call) {
                        call.getOptionValues()))
     (name.empty() ? positional : options)
         .push_back((name.empty() ? "" : "." + name.str() + " = ") + printOption(value));
-  for (const std::string &argument : positional)
-    printer.os << ", " << argument;
+  for (const std::string &argument : positional) {
+    printer.os << separator << argument;
+    separator = ", ";
+  }
   if (!options.empty())
-    printer.os << ", {" << llvm::join(options, ", ") << "}";
+    printer.os << separator << "{" << llvm::join(options, ", ") << "}";
+}
+
+/// Tuples as a list, each on a line of its own below the first.
+static void printTuples(Printer &printer, rt::CallOp call) {
+  std::string indent(call.getCallee().size() + StringRef("  (").size(), ' ');
+  size_t tuple = *call.getTuple();
+  printer.os << ",\n" << indent << "{";
+  for (auto [i, input] : llvm::enumerate(call.getTupleInputs())) {
+    if (i % tuple == 0)
+      printer.os << (i ? "},\n" + indent + " {" : "{");
+    else
+      printer.os << ", ";
+    printer.os << printer.buffer(input);
+  }
+  printer.os << "}},\n" << indent;
 }
 
 static void printCall(Printer &printer, rt::CallOp call) {
   printer.os << call.getCallee() << "(ctx";
   std::string separator = call.getList() ? ", {" : ", ";
-  for (Value input : call.getInputs()) {
+  ValueRange inputs = call.getInputs();
+  if (call.getTuple() && call.getTupleInputs().size() > *call.getTuple()) {
+    printTuples(printer, call);
+    inputs = call.getSharedInputs();
+    separator = "";
+  }
+  for (Value input : inputs) {
     printer.os << separator << printer.buffer(input);
     separator = ", ";
   }
@@ -50,7 +73,7 @@ static void printCall(Printer &printer, rt::CallOp call) {
     printer.os << "}";
   for (Value output : call.getOutputs())
     printer.os << ", " << printer.buffer(output);
-  printOptions(printer, call);
+  printOptions(printer, call, separator);
   printer.os << ");\n";
 }
 

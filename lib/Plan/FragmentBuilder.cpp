@@ -176,7 +176,9 @@ void FragmentBuilder::call(Location location, StringRef callee,
   rt::CallOp::create(builder, location, callee, inputs, outputs, options.operands,
                      builder.getArrayAttr(options.operandNames),
                      builder.getArrayAttr(options.names),
-                     builder.getArrayAttr(options.values), list, options.canAccumulate, microbatch);
+                     builder.getArrayAttr(options.values), list,
+                     options.tuple ? builder.getI64IntegerAttr(options.tuple) : IntegerAttr(),
+                     options.canAccumulate, microbatch);
 }
 
 void FragmentBuilder::copy(Location location, Value from, Value to) {

@@ -40,6 +40,7 @@ struct SGDUpdateLowering
         arguments.push_back(fragment.memory(update.getStep()));
     }
     CallOptions options = fragment.options();
+    options.tuple = update.getMomentumBuffer() ? 3 : 2;
     options.real("lr", sgd.getLr(), -1)
         .real("momentum", sgd.getMomentum(), 0)
         .real("weight_decay", sgd.getWeightDecay(), 0)
@@ -64,6 +65,7 @@ struct AdamUpdateLowering
     fragment.alias(update.getNewM(), arguments[2]);
     fragment.alias(update.getNewV(), arguments[3]);
     CallOptions options = fragment.options();
+    options.tuple = 4;
     options.real("lr", adam.getLr(), -1)
         .real("beta1", adam.getBeta1(), 0.9)
         .real("beta2", adam.getBeta2(), 0.999)

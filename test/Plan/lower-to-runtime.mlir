@@ -41,7 +41,7 @@ dist.fragment @evaluate_forward(%x: tensor<4x8xf32>, %label: tensor<4xi64>, %wei
 // CHECK-NEXT: rt.call "softmax_cross_entropy"(%[[Y]], %[[LABEL]], %[[WEIGHT]]) -> (%[[LOSS]], %[[DY:[^)]*]])
 // CHECK-NEXT: rt.call "matmul"(%[[DY]], %[[X]]) -> (%[[DW]]) options {transpose_a = true}
 // CHECK: rt.fragment @update
-// CHECK-NEXT: rt.call "sgd_update"(%[[W]], %[[DW]]) -> () options {lr = 1.000000e-01 : f64}
+// CHECK-NEXT: rt.call "sgd_update" tuples of 2(%[[W]], %[[DW]]) -> () options {lr = 1.000000e-01 : f64}
 
 // CHECK: rt.timeline @train phase "train"
 // CHECK-NEXT: rt.run @forward_backward

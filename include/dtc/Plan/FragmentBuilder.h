@@ -33,6 +33,8 @@ public:
 
   /// The callee can add to its output instead of writing it.
   bool canAccumulate = false;
+  /// Inputs of a tuple of which the callee takes several at once; 0: none.
+  int64_t tuple = 0;
   llvm::SmallVector<mlir::Attribute> operandNames, names, values;
   llvm::SmallVector<mlir::Value> operands;
 

@@ -58,6 +58,26 @@ def AccumulateInCalls : Pass<"dtc-accumulate-in-calls", "::dtc::rt::ProgramOp"> 
   let statistics = [Statistic<"accumulated", "calls", "Calls that add to their output">];
 }
 
+def JoinUpdates : Pass<"dtc-join-updates", "::dtc::rt::ProgramOp"> {
+  let summary = "Makes neighbouring optimizer updates one call on a list";
+  let description = [{
+    A callee that takes tuples (`tuples of`) can take several at once: one pass
+    over all of them instead of one for each, which on a GPU is one launch and on a
+    CPU one parallel region. Calls that stand next to each other are joined
+    where callee, options and the inputs behind the tuples are the same
+    and no memory is in two tuples. Calls that are marked with their op (they are
+    timed one by one) stay.
+
+    ```mlir
+    rt.call "sgd_update" tuples of 2(%w, %dw) -> () options {lr = 1.0e-2} : …
+    rt.call "sgd_update" tuples of 2(%b, %db) -> () options {lr = 1.0e-2} : …
+    // becomes
+    rt.call "sgd_update" tuples of 2(%w, %dw, %b, %db) -> () options {lr = 1.0e-2} : …
+    ```
+  }];
+  let statistics = [Statistic<"joined", "calls", "Calls that became part of another">];
+}
+
 def ShareSlots : Pass<"dtc-share-slots", "::dtc::rt::ProgramOp"> {
   let summary = "Gives buffers as many slots as microbatches need at once";
   let description = [{

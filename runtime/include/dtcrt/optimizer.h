@@ -3,6 +3,8 @@
 
 #include "dtcrt/context.h"
 
+#include <initializer_list>
+
 namespace dtcrt {
 
 struct SgdOptions {
@@ -22,6 +24,15 @@ void sgd_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &g
 void sgd_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &gradient, const Tensor<f32> &momentum,
                 const Tensor<i64> &step, const SgdOptions &options);
 
+/// What one update of a list works on. No memory is in two of a list.
+struct SgdTensors {
+  Tensor<f32> parameter, gradient;
+  Tensor<f32> momentum{}; ///< absent, in all of a list, without momentum
+};
+/// All updates of a list at once (one parallel region, one launch): as if each were called by itself.
+void sgd_update(Context &ctx, std::initializer_list<SgdTensors> list, const SgdOptions &options);
+void sgd_update(Context &ctx, std::initializer_list<SgdTensors> list, const Tensor<i64> &step, const SgdOptions &options);
+
 struct AdamOptions {
   f64 lr = 1e-3;
   f64 beta1 = 0.9;
@@ -34,5 +45,10 @@ struct AdamOptions {
 /// m and v are the moments, step the 1-based number of this update (a scalar).
 void adam_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &gradient, const Tensor<f32> &m,
                  const Tensor<f32> &v, const Tensor<i64> &step, const AdamOptions &options);
+
+struct AdamTensors {
+  Tensor<f32> parameter, gradient, m, v;
+};
+void adam_update(Context &ctx, std::initializer_list<AdamTensors> list, const Tensor<i64> &step, const AdamOptions &options);
 
 } // namespace dtcrt

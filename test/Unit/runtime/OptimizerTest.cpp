@@ -3,6 +3,8 @@
 
 #include <dtcrt/optimizer.h>
 
+#include <memory>
+
 using namespace dtcrt;
 using namespace dtcrt::test;
 
@@ -91,5 +93,80 @@ TEST(Adam, FollowsItsDefinition) {
 }
 
 TEST(AdamW, DecaysTheParameterItself) { check_adam({.lr = 1e-2, .weight_decay = 0.1, .decoupled = true}); }
+
+/// Parameters of sizes that are no multiple of anything, with what their updates need; twice, with the same values.
+struct Lists {
+  static constexpr std::size_t parameters = 5;
+  static constexpr index sizes[parameters] = {1, 17, 40003, 64, 999};
+  struct One {
+    Owned<f32> parameter, gradient, m, v;
+    explicit One(index size, int seed) : parameter({size}), gradient({size}), m({size}), v({size}) {
+      randomise(parameter.tensor, seed);
+      randomise(gradient.tensor, seed + 1);
+      randomise(m.tensor, seed + 2);
+      std::fill(v.memory.begin(), v.memory.end(), 0.5f);
+    }
+  };
+  std::vector<std::unique_ptr<One>> joined, single;
+  Owned<i64> step{{}, row_major, 3};
+
+  Lists() {
+    for (std::size_t i = 0; i < parameters; ++i)
+      for (auto *list : {&joined, &single})
+        list->push_back(std::make_unique<One>(sizes[i], 10 * static_cast<int>(i)));
+  }
+  void expect_equal() const {
+    for (std::size_t i = 0; i < parameters; ++i) {
+      EXPECT_EQ(joined[i]->parameter.memory, single[i]->parameter.memory) << i;
+      EXPECT_EQ(joined[i]->m.memory, single[i]->m.memory) << i;
+      EXPECT_EQ(joined[i]->v.memory, single[i]->v.memory) << i;
+    }
+  }
+};
+
+TEST(UpdateLists, AdamIsThatOfEach) {
+  Context ctx(3);
+  Lists l;
+  const AdamOptions o{.lr = 1e-2, .weight_decay = 0.1};
+  auto &j = l.joined;
+  adam_update(ctx,
+              {{j[0]->parameter, j[0]->gradient, j[0]->m, j[0]->v},
+               {j[1]->parameter, j[1]->gradient, j[1]->m, j[1]->v},
+               {j[2]->parameter, j[2]->gradient, j[2]->m, j[2]->v},
+               {j[3]->parameter, j[3]->gradient, j[3]->m, j[3]->v},
+               {j[4]->parameter, j[4]->gradient, j[4]->m, j[4]->v}},
+              l.step, o);
+  for (auto &one : l.single) {
+    const std::vector<f32> before = one->parameter.memory;
+    adam_update(ctx, one->parameter, one->gradient, one->m, one->v, l.step, o);
+    EXPECT_NE(one->parameter.memory, before);
+  }
+  l.expect_equal();
+}
+
+TEST(UpdateLists, SgdIsThatOfEach) {
+  Context ctx(3);
+  Lists l;
+  auto &j = l.joined;
+  const SgdOptions plain{.lr = 0.1, .weight_decay = 0.01}, momentum{.lr = 0.1, .momentum = 0.9, .nesterov = true};
+  const SgdOptions damped{.lr = 0.1, .momentum = 0.9, .dampening = 0.5};
+  sgd_update(ctx, {{j[0]->parameter, j[0]->gradient}, {j[1]->parameter, j[1]->gradient}, {j[2]->parameter, j[2]->gradient}}, plain);
+  sgd_update(ctx, {{j[2]->parameter, j[2]->gradient, j[2]->m}, {j[3]->parameter, j[3]->gradient, j[3]->m}}, momentum);
+  sgd_update(ctx, {{j[3]->parameter, j[3]->gradient, j[3]->m}, {j[4]->parameter, j[4]->gradient, j[4]->m}}, l.step, damped);
+  for (std::size_t i : {0, 1, 2})
+    sgd_update(ctx, l.single[i]->parameter, l.single[i]->gradient, plain);
+  for (std::size_t i : {2, 3})
+    sgd_update(ctx, l.single[i]->parameter, l.single[i]->gradient, l.single[i]->m, momentum);
+  for (std::size_t i : {3, 4})
+    sgd_update(ctx, l.single[i]->parameter, l.single[i]->gradient, l.single[i]->m, l.step, damped);
+  l.expect_equal();
+}
+
+TEST(UpdateLists, RefuseWhatDoesNotFit) {
+  Context ctx(1);
+  Owned<f32> a({4}), b({4}), c({5});
+  EXPECT_THROW(sgd_update(ctx, {{a, b}, {c, b}}, {.lr = 0.1}), std::logic_error);
+  EXPECT_THROW(sgd_update(ctx, {{a, b}}, {.lr = 0.1, .momentum = 0.9}), std::logic_error);
+}
 
 } // namespace

@@ -128,6 +128,16 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_bat
 // -----
 
 rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %a = rt.buffer temporary "a" : memref<4xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{has tuples of 2 but 1 inputs}}
+    rt.call "sgd_update" tuples of 2(%a) -> () : (memref<4xf32>) -> ()
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
   rt.timeline @t phase "train" {
     // expected-error @below {{runs 'nothing', which is no fragment}}
     rt.run @nothing
