@@ -75,7 +75,7 @@ public:
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "make a stream");
     check(cudaMallocHost(&results_, sizeof(Result) * slots_.size()), "allocate host memory");
     for (Slot &slot : slots_)
-      for (cudaEvent_t *event : {&slot.arrived, &slot.in_place, &slot.finished})
+      for (cudaEvent_t *event : {&slot.arrived, &slot.finished})
         check(cudaEventCreateWithFlags(event, cudaEventDisableTiming), "make an event");
   }
   ~GpuDevice() override;
@@ -98,7 +98,7 @@ private:
   struct Slot {
     std::byte *host = nullptr, *device = nullptr;
     Binding batch;
-    cudaEvent_t arrived = nullptr, in_place = nullptr, finished = nullptr;
+    cudaEvent_t arrived = nullptr, finished = nullptr;
   };
 
   template <class T> Tensor<T> piece(const Tensor<T> &tensor);
@@ -130,7 +130,7 @@ GpuDevice::~GpuDevice() {
     gpu_.network->abandon();
   static_cast<void>(cudaDeviceSynchronize());
   for (Slot &slot : slots_) {
-    for (cudaEvent_t event : {slot.arrived, slot.in_place, slot.finished})
+    for (cudaEvent_t event : {slot.arrived, slot.finished})
       static_cast<void>(cudaEventDestroy(event));
     static_cast<void>(cudaFreeHost(slot.host));
     static_cast<void>(cudaFree(slot.device));
@@ -214,24 +214,21 @@ void GpuDevice::read(const Tensor<f32> &tensor, const Access &use) {
 }
 
 const Binding &GpuDevice::batch() {
-  Slot &slot = slots_[started_ % slots_.size()];
-  check(cudaEventSynchronize(slot.arrived), "copy a batch to the GPU");
-  return slot.batch;
+  // The step that had this slot is finished: nothing reads its blocks any more.
+  require(started_ - finished_ < slots_.size(), "batch", "no more steps than slots are under way");
+  return slots_[started_ % slots_.size()].batch;
 }
 
 void GpuDevice::start(Phase phase, const std::function<void()> &work) {
   require(started_ - finished_ < slots_.size(), "start", "no more steps than slots are under way");
   const std::size_t number = started_++ % slots_.size();
   Slot &slot = slots_[number];
-  // The block on the device is free when its batch of two steps ago is in place.
-  check(cudaStreamWaitEvent(copies_, slot.in_place, 0), "order its streams");
   check(cudaMemcpyAsync(slot.device, slot.host, batch_bytes_, cudaMemcpyHostToDevice, copies_), "copy a batch to the GPU");
   check(cudaEventRecord(slot.arrived, copies_), "record an event");
   check(cudaStreamWaitEvent(gpu_.compute, slot.arrived, 0), "order its streams");
   for (const Piece &piece : pieces_)
     check(cudaMemcpyAsync(piece.tensor, slot.device + piece.offset, piece.bytes, cudaMemcpyDeviceToDevice, gpu_.compute),
           "put a batch into place");
-  check(cudaEventRecord(slot.in_place, gpu_.compute), "record an event");
   run(phase, work);
   Result &result = results_[number];
   result = {};
