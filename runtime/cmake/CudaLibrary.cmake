@@ -19,6 +19,11 @@ if(NOT CMAKE_CUDA_COMPILER)
 endif()
 set(CMAKE_CUDA_ARCHITECTURES ${DTCRT_CUDA_ARCHITECTURES})
 enable_language(CUDA)
+# CMake 3.25 does not know that nvcc has it.
+if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+endif()
 find_package(CUDAToolkit REQUIRED)
 
 # Python's wheels of NVIDIA's libraries (nvidia-cudnn-cu13, nvidia-nccl-cu13) hold headers too.

@@ -3,6 +3,11 @@
 
 #include <dtcrt/loss.h>
 
+#ifdef DTCRT_CUDA
+#include "cuda/Backend.h"
+#include "math/Losses.h"
+#endif
+
 using namespace dtcrt;
 using namespace dtcrt::test;
 
@@ -92,15 +97,25 @@ TEST(CrossEntropy, NamesTheSampleOfALabelOutOfRange) {
   Owned<f32> logits({3, 4}), dlogits({3, 4}), weight({3}, row_major, 1), loss({});
   Owned<i64> label({3});
   label.memory = {0, 4, 1};
+#ifdef DTCRT_CUDA // the host is told at the end of the step
+  softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
+  BadLabel &bad = *ctx.backend().bad_label;
+  EXPECT_EQ(bad_label(0, bad.sample, bad.label, bad.classes), "label 4 of sample 1 of the batch on rank 0 is not a class id below 4");
+  bad.sample = -1;
+#else
   try {
     softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
     FAIL() << "label 4 of 4 classes went through";
   } catch (const Error &error) {
     EXPECT_STREQ(error.what(), "label 4 of sample 1 of the batch on rank 0 is not a class id below 4");
   }
+#endif
   weight.memory[1] = 0; // a padding row is not looked at
   softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
   EXPECT_NEAR(loss.memory[0], 2 * std::log(4.0), 1e-6);
+#ifdef DTCRT_CUDA
+  EXPECT_EQ(bad.sample, -1);
+#endif
 }
 
 TEST(CountCorrect, TakesTheFirstOfEqualLogitsAndWeighsPositions) {

@@ -1,0 +1,257 @@
+// Losses with their gradients in one pass, and the count of correct predictions. Probabilities are never in memory: a row of logits is
+// read for its maximum and its sum, and once more to write its gradient.
+//
+// Blocks write sums of their own in f64, which a last kernel of one block adds up in their order; a grid of one block adds up nothing.
+#include "dtcrt/loss.h"
+#include "cuda/Backend.h"
+#include "cuda/ClassRows.h"
+#include "math/Losses.h"
+
+namespace dtcrt {
+
+namespace {
+
+using namespace device;
+
+constexpr i64 no_row = INT64_MAX;
+
+/// What a block adds to the result: its sum, and its first row with a label that is no class.
+struct Part {
+  f64 sum;
+  i64 bad_row;
+};
+
+/// Where the result goes, and what tells of a bad label.
+struct Result {
+  f32 *value;
+  BadLabel *bad_label;
+  const i64 *label;
+  index positions, classes;
+};
+
+/// One thread of the last block writes the result. The first bad label of a step stays.
+__device__ void write_result(const Result &result, const Part &total) {
+  *result.value = static_cast<f32>(total.sum);
+  if (total.bad_row != no_row && result.bad_label->sample < 0)
+    *result.bad_label = {total.bad_row / result.positions, result.label[total.bad_row], result.classes};
+}
+
+/// Adds up what the threads of a block have found; the block's part, or the result where it is the only one.
+__device__ void finish_block(f64 sum, i64 bad_row, Part *parts, const Result &result) {
+  const Part part{block_reduce<block_threads>(sum, Sum()), block_reduce<block_threads>(bad_row, Min())};
+  if (threadIdx.x != 0)
+    return;
+  if (gridDim.x == 1)
+    write_result(result, part);
+  else
+    parts[blockIdx.x] = part;
+}
+
+__global__ void add_parts(const Part *parts, index count, Result result) {
+  f64 sum = 0;
+  i64 bad_row = no_row;
+  for (index i = threadIdx.x; i < count; i += block_threads) {
+    sum += parts[i].sum;
+    bad_row = min(bad_row, parts[i].bad_row);
+  }
+  const Part total{block_reduce<block_threads>(sum, Sum()), block_reduce<block_threads>(bad_row, Min())};
+  if (threadIdx.x == 0)
+    write_result(result, total);
+}
+
+/// The grid for `items`, `a_block` at a time, by their number alone: the order of addition is the same on every GPU.
+index blocks_of(index items, index a_block) { return std::clamp<index>(ceil_div(items, a_block), 1, 2048); }
+
+/// Runs a kernel over `blocks` with room for their parts, and adds these up.
+template <class Launch> void reduced(Context &ctx, index blocks, const Result &result, Launch launch_parts) {
+  Part *parts = static_cast<Part *>(ctx.backend().workspace(static_cast<std::size_t>(blocks) * sizeof(Part)));
+  launch_parts(parts);
+  if (blocks > 1)
+    launch(ctx, add_parts, 1, block_threads, parts, blocks, result);
+}
+
+/// `gradient` false: dlogits is not touched.
+template <int lanes, int count, bool gradient, class T>
+__global__ void cross_entropy_rows(Rows<T> logits, Rows<T> dlogits, const i64 *label, const f32 *weight, index weight_step, f32 share, Part *parts,
+                                   Result result) {
+  constexpr index teams = block_threads / lanes;
+  const index classes = logits.length;
+  f64 loss = 0;
+  i64 bad_row = no_row;
+  for (index row = blockIdx.x * teams + threadIdx.x / lanes; row < logits.count; row += gridDim.x * teams) {
+    const f32 factor = weight[divide(row, result.positions) * weight_step] * share;
+    const i64 target = label[row];
+    const bool is_class = target >= 0 && target < classes;
+    if (!is_class && factor != 0)
+      bad_row = min(bad_row, static_cast<i64>(row));
+    const T *in = row_at(logits, row);
+    T *out = gradient ? row_at(dlogits, row) : nullptr;
+    // A padding row adds nothing to the loss, whatever its values are.
+    const bool counts = factor != 0 && is_class;
+    Exponentials e{0, 1};
+    f32 of_target = 0;
+    if (counts) {
+      of_target = in[target * logits.step];
+      e = exponentials<lanes, count>(in, classes, logits.step);
+      if (Team<lanes>::lane() == 0)
+        loss += static_cast<f64>(factor) * (static_cast<f64>(logf(e.sum)) - (of_target - e.largest));
+    }
+    if constexpr (gradient) {
+      const f32 scale = factor / e.sum;
+      for_classes<lanes, count>(in, classes, logits.step, [&](index c, const Pack<T, count> &values) {
+        Pack<T, count> slopes;
+        for (int i = 0; i < count; ++i)
+          slopes[i] = T(counts ? expf(values[i] - e.largest) * scale - (c + i == target ? factor : 0) : 0);
+        if constexpr (count == 1)
+          out[c * dlogits.step] = slopes[0];
+        else
+          store(out + c, slopes);
+      });
+    }
+  }
+  finish_block(loss, bad_row, parts, result);
+}
+
+template <bool gradient, class T>
+void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                   const Tensor<T> &dlogits, int axis) {
+  check_labels("softmax_cross_entropy", logits, label, weight, axis);
+  const Rows<T> in(logits, axis), out(gradient ? dlogits : logits, axis);
+  const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
+  const Result result{loss.data(), ctx.backend().bad_label, label.data(), positions, in.length};
+  constexpr int pack = pack_size<T>;
+  with_team<pack>(in.length, in.step == 1 && out.step == 1, rows_in_packs<pack>(in) && rows_in_packs<pack>(out), [&](auto lanes, auto count) {
+    const index blocks = blocks_of(in.count, block_threads / lanes.value);
+    reduced(ctx, blocks, result, [&](Part *parts) {
+      launch(ctx, cross_entropy_rows<lanes.value, count.value, gradient, T>, static_cast<unsigned>(blocks), block_threads, in, out, label.data(),
+             weight.data(), weight.strides()[0], 1.0f / static_cast<f32>(positions), parts, result);
+    });
+  });
+}
+
+/// A logit and its class. The first of equal ones is better; a NaN is better than nothing but in the first place, as in a plain loop.
+struct Best {
+  f32 logit;
+  index at;
+};
+
+template <int lanes> __device__ index best_class(Best best) {
+  const f32 logit = Team<lanes>::max(best.logit);
+  return Team<lanes>::min(best.logit == logit ? best.at : no_row);
+}
+
+template <int lanes, int count, class T>
+__global__ void correct_rows(Rows<T> logits, const i64 *label, const f32 *weight, index weight_step, Part *parts, Result result) {
+  constexpr index teams = block_threads / lanes;
+  f64 hits = 0;
+  for (index row = blockIdx.x * teams + threadIdx.x / lanes; row < logits.count; row += gridDim.x * teams) {
+    Best best{-INFINITY, no_row};
+    for_classes<lanes, count>(row_at(logits, row), logits.length, logits.step, [&](index c, const Pack<T, count> &values) {
+      for (int i = 0; i < count; ++i) {
+        const f32 value = values[i], logit = value == value ? value : c + i == 0 ? INFINITY : -INFINITY;
+        if (logit > best.logit || best.at == no_row)
+          best = {logit, c + i};
+      }
+    });
+    const index found = best_class<lanes>(best);
+    if (Team<lanes>::lane() == 0 && found == label[row])
+      hits += static_cast<f64>(weight[divide(row, result.positions) * weight_step]) / static_cast<f64>(result.positions);
+  }
+  finish_block(hits, no_row, parts, result);
+}
+
+template <class T>
+void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &correct,
+                const LossOptions &o) {
+  check_labels("count_correct", logits, label, weight, o.axis);
+  const Rows<T> in(logits, o.axis);
+  const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
+  const Result result{correct.data(), ctx.backend().bad_label, label.data(), positions, in.length};
+  constexpr int pack = pack_size<T>;
+  with_team<pack>(in.length, in.step == 1, rows_in_packs<pack>(in), [&](auto lanes, auto count) {
+    const index blocks = blocks_of(in.count, block_threads / lanes.value);
+    reduced(ctx, blocks, result, [&](Part *parts) {
+      launch(ctx, correct_rows<lanes.value, count.value, T>, static_cast<unsigned>(blocks), block_threads, in, label.data(), weight.data(),
+             weight.strides()[0], parts, result);
+    });
+  });
+}
+
+/// Losses of single elements, meaned over those of a sample; packs lie inside samples.
+template <int count, bool gradient, class Element>
+__global__ void element_losses(const f32 *p, const f32 *t, const f32 *weight, index weight_step, f32 *dp, index size, index elements, f32 share,
+                               Part *parts, Result result) {
+  f64 loss = 0;
+  for (index i = first_item<index>() * count; i < size; i += item_step<index>() * count) {
+    const f32 factor = weight[divide(i, elements) * weight_step] * share;
+    Pack<f32, count> slopes;
+    f32 sum = 0;
+    if (factor != 0) {
+      const Pack<f32, count> in = load<count>(p + i), target = load<count>(t + i);
+      for (int j = 0; j < count; ++j) {
+        sum += Element::value(in[j], target[j]);
+        slopes[j] = gradient ? factor * Element::slope(in[j], target[j]) : 0;
+      }
+    } else {
+      for (int j = 0; j < count; ++j)
+        slopes[j] = 0;
+    }
+    loss += static_cast<f64>(factor) * sum;
+    if constexpr (gradient)
+      store(dp + i, slopes);
+  }
+  finish_block(loss, no_row, parts, result);
+}
+
+template <class Element, bool gradient>
+void element_loss(Context &ctx, const char *call, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                  const Tensor<f32> &dp) {
+  check_elements<gradient>(call, p, t, weight, dp);
+  const index size = p.size(), elements = std::max<index>(p.dim(0) ? size / p.dim(0) : 0, 1);
+  const Result result{loss.data(), ctx.backend().bad_label, nullptr, 1, 0};
+  const auto run = [&](auto count, auto kernel) {
+    const index blocks = blocks_of(ceil_div(size, count.value), block_threads * 8);
+    reduced(ctx, blocks, result, [&](Part *parts) {
+      launch(ctx, kernel, static_cast<unsigned>(blocks), block_threads, p.data(), t.data(), weight.data(), weight.strides()[0],
+             gradient ? dp.data() : nullptr, size, elements, 1.0f / static_cast<f32>(elements), parts, result);
+    });
+  };
+  if (packs<4, f32>({p.data(), t.data(), dp.data()}, {elements}))
+    run(std::integral_constant<int, 4>(), element_losses<4, gradient, Element>);
+  else
+    run(std::integral_constant<int, 1>(), element_losses<1, gradient, Element>);
+}
+
+} // namespace
+
+void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                           const Tensor<f32> &dlogits, const LossOptions &o) {
+  require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");
+  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);
+}
+void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                           const LossOptions &o) {
+  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<f32>(), o.axis);
+}
+
+void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &correct,
+                   const LossOptions &o) {
+  correct_of(ctx, logits, label, weight, correct, o);
+}
+
+void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                          const Tensor<f32> &dp) {
+  element_loss<BinaryCrossEntropy, true>(ctx, "binary_cross_entropy", p, t, weight, loss, dp);
+}
+void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
+  element_loss<BinaryCrossEntropy, false>(ctx, "binary_cross_entropy", p, t, weight, loss, {});
+}
+void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                        const Tensor<f32> &dp) {
+  element_loss<SquaredError, true>(ctx, "mean_squared_error", p, t, weight, loss, dp);
+}
+void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
+  element_loss<SquaredError, false>(ctx, "mean_squared_error", p, t, weight, loss, {});
+}
+
+} // namespace dtcrt
