@@ -97,7 +97,8 @@ static LogicalResult printConstant(Printer &printer, rt::ConstantOp constant) {
            << constant.getName() << "' has " << type.getNumElements()
            << " elements; constants are part of the source and may have at most "
            << most << ": make it an initializer of the model";
-  printer.os << elementTypeName(type.getElementType()) << " "
+  printer.os << (printer.target == Target::CUDA ? "__device__ " : "")
+             << elementTypeName(type.getElementType()) << " "
              << printer.names.of(constant.getMemory()) << "_values[] = {";
   bool first = true;
   for (const APFloat &value : constant.getValue().getValues<APFloat>()) {
@@ -142,7 +143,9 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
   for (auto constant : printer.program.getOps<rt::ConstantOp>())
     os << "  Tensor<" << elementTypeName(constant.getMemory().getType().getElementType())
        << "> " << printer.names.of(constant.getMemory()) << "{"
-       << printer.names.of(constant.getMemory()) << "_values, "
+       << (printer.target == Target::CUDA ? "device::address(" : "")
+       << printer.names.of(constant.getMemory()) << "_values"
+       << (printer.target == Target::CUDA ? "), " : ", ")
        << formatList(constant.getMemory().getType().getShape()) << "};\n";
   os << "};\n\n";
   return success();

@@ -1,7 +1,12 @@
 // How the emitted folder builds itself.
 #include "dtc/Emit/Emit.h"
 
-void dtc::emit::emitBuildFile(Programs programs, llvm::raw_ostream &os) {
+#include "llvm/ADT/StringExtras.h"
+
+using namespace dtc::emit;
+
+/// Against an installed runtime.
+static void printForCPU(llvm::raw_ostream &os) {
   os << R"(# Builds this program against dtc's runtime:
 #   cmake -S . -B build -DCMAKE_PREFIX_PATH=<where dtc is installed> && cmake --build build
 cmake_minimum_required(VERSION 3.25)
@@ -15,6 +20,39 @@ find_package(dtcrt REQUIRED)
 add_executable(train train.cpp)
 target_link_libraries(train PRIVATE dtcrt::cpu)
 )";
+}
+
+/// With the runtime's sources beside it: nothing of dtc is needed.
+static void printForCUDA(const SourceOptions &options, llvm::raw_ostream &os) {
+  os << R"(# Builds this program and the runtime beside it with the CUDA toolkit and cuDNN:
+#   cmake -S . -B build && cmake --build build --parallel
+# NCCL, MPI and zlib are used where they are; without MPI the program serves one rank.
+cmake_minimum_required(VERSION 3.25)
+find_program(CMAKE_CUDA_COMPILER nvcc HINTS $ENV{CUDA_HOME} $ENV{CUDA_PATH} /usr/local/cuda PATH_SUFFIXES bin)
+set(DTCRT_CUDA_ARCHITECTURES ")"
+     << llvm::join(options.architectures, ";") << R"(" CACHE STRING "GPUs to build for, by compute capability without its point")
+set(CMAKE_CUDA_ARCHITECTURES ${DTCRT_CUDA_ARCHITECTURES})
+project(train LANGUAGES CXX CUDA)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(DTCRT_TESTS OFF)
+add_subdirectory(runtime)
+if(NOT TARGET dtcrt::cuda)
+  message(FATAL_ERROR "dtcrt_cuda cannot be built on this machine; the lines above say what is missing")
+endif()
+add_executable(train train.cu)
+set_target_properties(train PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON)
+target_link_libraries(train PRIVATE dtcrt::cuda)
+)";
+}
+
+void dtc::emit::emitBuildFile(Programs programs, const SourceOptions &options,
+                              llvm::raw_ostream &os) {
+  if (options.target == Target::CPU)
+    printForCPU(os);
+  else
+    printForCUDA(options, os);
   if (hasStoredParameters(programs))
     os << R"(# The program looks for its stored parameters beside itself.
 configure_file(parameters.safetensors ${CMAKE_CURRENT_BINARY_DIR}/parameters.safetensors COPYONLY)

@@ -25,7 +25,27 @@ static std::optional<int64_t> classesOf(ArrayRef<rt::ProgramOp> programs) {
   return std::nullopt;
 }
 
-void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os) {
+/// `{{"pipe", 0, 1}, {"pipe", 1, 0}}`: a connection between GPUs is made before the first step.
+static void printChannels(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os) {
+  llvm::SetVector<std::tuple<StringRef, int64_t, int64_t>> channels;
+  for (rt::ProgramOp program : programs)
+    program->walk([&](rt::SendStartOp send) {
+      auto from = program.getAtAttr().getAs<IntegerAttr>(send.getAxis());
+      assert(from && "a role that sends stands at one coordinate of the axis");
+      channels.insert({send.getAxis(), from.getInt(), send.getPeer()});
+    });
+  if (channels.empty())
+    return;
+  os << "      .channels = {";
+  llvm::interleaveComma(channels, os, [&](const auto &channel) {
+    auto [axis, from, to] = channel;
+    os << "{" << quote(axis) << ", " << from << ", " << to << "}";
+  });
+  os << "},\n";
+}
+
+void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
+                          llvm::raw_ostream &os) {
   rt::ProgramOp program = programs.front();
   bool alike = programs.size() == 1;
   auto recipe = cast<nn::RecipeAttr>(program.getRecipe());
@@ -43,8 +63,10 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &o
     os << separator << "{" << quote(axis) << ", " << size << "}";
     separator = ", ";
   }
-  os << "},\n"
-     << "      .batch = " << program.getBatch() << ",\n"
+  os << "},\n";
+  if (target == Target::CUDA)
+    printChannels(programs, os);
+  os << "      .batch = " << program.getBatch() << ",\n"
      << "      .local_batch = " << program.getLocalBatch() << ",\n";
   if (alike)
     os << "      .arena_bytes = " << *program.getArena() << ",\n";

@@ -30,7 +30,12 @@ static LogicalResult writeFile(Operation *op, const Twine &folder, StringRef nam
   return op->emitError("cannot write '") << path << "': " << error.message();
 }
 
-LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder) {
+StringRef dtc::emit::sourceFileName(Target target) {
+  return target == Target::CPU ? "train.cpp" : "train.cu";
+}
+
+LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder,
+                                    const SourceOptions &options) {
   SmallVector<rt::ProgramOp> programs(module.getOps<rt::ProgramOp>());
   if (programs.empty())
     return module.emitError("has no program; a source folder holds those of all roles");
@@ -54,11 +59,11 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder) {
     if (!temporary.empty())
       llvm::sys::fs::remove_directories(temporary);
   });
-  if (failed(writeFile(module, temporary, "train.cpp", [&](llvm::raw_ostream &os) {
-        return emitProgram(programs, os);
+  if (failed(writeFile(module, temporary, sourceFileName(options.target), [&](llvm::raw_ostream &os) {
+        return emitProgram(programs, os, EntryPoint::Run, options.target);
       })) ||
       failed(writeFile(module, temporary, "CMakeLists.txt", [&](llvm::raw_ostream &os) {
-        return emitBuildFile(programs, os), success();
+        return emitBuildFile(programs, options, os), success();
       })) ||
       failed(writeFile(module, temporary, "plan.json", [&](llvm::raw_ostream &os) {
         return emitPlan(programs, os), success();
@@ -70,6 +75,10 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder) {
                          return emitParameters(programs, os), success();
                        })))
     return failure();
+
+  if (options.target == Target::CUDA)
+    if (llvm::Error error = copyRuntime(options.runtimeSources, (temporary + "/runtime").str()))
+      return module.emitError(llvm::toString(std::move(error)));
 
   if (exists)
     llvm::sys::fs::remove_directories(folder);

@@ -4,6 +4,8 @@
 
 #include "Names.h"
 
+#include "dtc/Emit/Emit.h"
+
 #include "llvm/Support/raw_ostream.h"
 
 namespace dtc::emit {
@@ -12,12 +14,13 @@ struct Printer {
   rt::ProgramOp program;
   Names names;
   llvm::raw_ostream &os;
+  Target target;
   /// The slot that statements work on: `microbatch` in fragments, a number in
   /// timelines.
   std::string slot = "0";
 
-  Printer(rt::ProgramOp program, llvm::raw_ostream &os)
-      : program(program), names(program), os(os) {}
+  Printer(rt::ProgramOp program, llvm::raw_ostream &os, Target target)
+      : program(program), names(program), os(os), target(target) {}
 
   /// `b.conv1_weight`, `b.conv1[microbatch]`.
   std::string buffer(mlir::Value memory) const {
@@ -51,7 +54,7 @@ llvm::LogicalResult printBuffers(Printer &printer);
 /// Calls.cpp: one op of a fragment or a timeline, as a statement.
 llvm::LogicalResult printCall(Printer &printer, mlir::Operation *op);
 /// Facts.cpp: `Plan plan()` of all programs together.
-void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os);
+void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, Target target, llvm::raw_ostream &os);
 /// Binding.cpp: `Binding bind(Buffers &)`.
 void printBinding(Printer &printer);
 

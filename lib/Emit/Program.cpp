@@ -70,9 +70,10 @@ static StringRef headerOf(EntryPoint entry) {
 }
 
 static void printHeader(ArrayRef<rt::ProgramOp> programs, EntryPoint entry,
-                        llvm::raw_ostream &os) {
+                        Target target, llvm::raw_ostream &os) {
   rt::ProgramOp program = programs.front();
   os << "// " << forComment(program.getModel()) << ", " << describeStrategy(program)
+     << (target == Target::CUDA ? ", for NVIDIA GPUs" : "")
      << ". Made by dtc; yours to read and to change.\n"
      << "//\n"
      << "//   global batch        " << program.getBatch() << " samples, ";
@@ -123,16 +124,17 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
 }
 
 LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
-                                     llvm::raw_ostream &os, EntryPoint entry) {
+                                     llvm::raw_ostream &os, EntryPoint entry,
+                                     Target target) {
   for (rt::ProgramOp program : programs)
     if (!program.getArena())
       return program.emitOpError("has no memory plan: run dtc-plan-memory first");
     else if (!timelineOf(program, "train"))
       return program.emitOpError("has no timeline of the phase 'train'");
-  printHeader(programs, entry, os);
+  printHeader(programs, entry, target, os);
   bool alike = programs.size() == 1;
   for (rt::ProgramOp program : programs) {
-    Printer printer(program, os);
+    Printer printer(program, os, target);
     if (!alike)
       os << "namespace " << program.getSymName() << " {\n\n";
     if (failed(printRole(printer)))
@@ -140,7 +142,7 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
     if (!alike)
       os << "} // namespace " << program.getSymName() << "\n\n";
   }
-  printPlan(programs, os);
+  printPlan(programs, target, os);
   os << "} // namespace\n\n";
   if (alike) {
     os << "int main(int argc, char **argv) { return " << nameOf(entry)

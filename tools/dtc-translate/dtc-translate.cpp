@@ -47,6 +47,15 @@ int main(int argc, char **argv) {
         });
       },
       dtc::registerDialects);
+  mlir::TranslateFromMLIRRegistration cuda(
+      "rt-to-cuda", "the translation unit of a planned program, for GPUs",
+      [](mlir::Operation *op, llvm::raw_ostream &os) {
+        return withPrograms(op, [&](dtc::emit::Programs programs) {
+          return dtc::emit::emitProgram(programs, os, dtc::emit::EntryPoint::Run,
+                                        dtc::emit::Target::CUDA);
+        });
+      },
+      dtc::registerDialects);
   mlir::TranslateFromMLIRRegistration plan(
       "rt-to-plan", "the plan of a program as JSON",
       [](mlir::Operation *op, llvm::raw_ostream &os) {

@@ -1,6 +1,7 @@
 // The way of a compilation: import, recipe, passes, and the result.
 #include "Compile.h"
 #include "Calibrate.h"
+#include "DeviceCompiler.h"
 #include "Diagnostics.h"
 #include "Explain.h"
 #include "HostCompiler.h"
@@ -51,6 +52,7 @@ private:
   void addPasses(PassManager &manager, dtc::Level level) const;
   LogicalResult explain(ModuleOp module, TimingScope &total);
   int writeLevel(ModuleOp module);
+  llvm::Error emitFolder(ModuleOp module, llvm::StringRef folder);
   int writeSource(ModuleOp module, TimingScope &total);
   int writeBinary(ModuleOp module, TimingScope &total);
   int calibrate(ModuleOp module, TimingScope &total);
@@ -151,14 +153,30 @@ int Compilation::writeLevel(ModuleOp module) {
   return error ? fail(std::move(error)) : 0;
 }
 
+/// An error without a text has been reported.
+llvm::Error Compilation::emitFolder(ModuleOp module, llvm::StringRef folder) {
+  dtc::emit::SourceOptions source;
+  source.target = options.target;
+  source.architectures = options.architectures;
+  if (options.target == dtc::emit::Target::CUDA) {
+    llvm::Expected<std::string> sources = dtc::findRuntimeSources(argv0);
+    if (!sources)
+      return sources.takeError();
+    source.runtimeSources = *sources;
+  }
+  if (failed(dtc::emit::emitSource(module, folder, source)))
+    return llvm::createStringError("");
+  return llvm::Error::success();
+}
+
 int Compilation::writeSource(ModuleOp module, TimingScope &total) {
   using dtc::PendingOutput;
   auto folder = PendingOutput::create(options.out, PendingOutput::Kind::Folder);
   if (!folder)
     return fail(folder.takeError());
   TimingScope emission = total.nest("Emission");
-  if (failed(dtc::emit::emitSource(module, folder->getTemporaryPath())))
-    return 1;
+  if (llvm::Error error = emitFolder(module, folder->getTemporaryPath()))
+    return fail(std::move(error));
   if (llvm::Error error = folder->keep())
     return fail(std::move(error));
   return 0;
@@ -175,17 +193,29 @@ int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
     return fail(folder.takeError());
   {
     TimingScope emission = total.nest("Emission");
-    if (failed(dtc::emit::emitSource(module, folder->getTemporaryPath())))
-      return 1;
-  }
-  {
-    TimingScope compilation = total.nest("Host compiler");
-    std::string file = (folder->getTemporaryPath() + "/train.cpp").str();
-    if (llvm::Error error = dtc::compileProgram(file, program->getTemporaryPath(), argv0))
+    if (llvm::Error error = emitFolder(module, folder->getTemporaryPath()))
       return fail(std::move(error));
   }
-  if (llvm::Error error = folder->keep())
-    return fail(std::move(error));
+  bool isForGPUs = options.target == dtc::emit::Target::CUDA;
+  std::string file = (folder->getTemporaryPath() + "/" +
+                      dtc::emit::sourceFileName(options.target)).str();
+  // What this machine cannot compile for a GPU another one can: the source stays.
+  if (isForGPUs) {
+    if (llvm::Error error = folder->keep())
+      return fail(std::move(error));
+    file = source + "/train.cu";
+  }
+  {
+    TimingScope compilation = total.nest(isForGPUs ? "nvcc" : "Host compiler");
+    llvm::StringRef out = program->getTemporaryPath();
+    if (llvm::Error error =
+            isForGPUs ? dtc::compileForGPUs(file, out, options.architectures, argv0)
+                      : dtc::compileProgram(file, out, argv0))
+      return fail(std::move(error));
+  }
+  if (!isForGPUs)
+    if (llvm::Error error = folder->keep())
+      return fail(std::move(error));
   if (llvm::Error error = program->keep())
     return fail(std::move(error));
   llvm::errs() << "dtc: " << options.out << " is ready; its source lies in " << source << '\n';

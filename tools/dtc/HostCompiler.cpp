@@ -1,5 +1,6 @@
-// Finds the compiler and the runtime, and runs the one on the other.
+// Finds the compiler, and runs it on a program and the runtime.
 #include "HostCompiler.h"
+#include "Runtime.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FileSystem.h"
@@ -12,48 +13,6 @@ namespace fs = llvm::sys::fs;
 
 static Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
-}
-
-namespace {
-/// Where the runtime lies: its headers, and its library with the file of
-/// compiler arguments beside it that says how to use both.
-struct Runtime {
-  SmallString<128> include, library, arguments;
-};
-} // namespace
-
-static std::optional<Runtime> findIn(StringRef prefix) {
-  for (StringRef libraries : {"lib", DTC_LIBDIR}) {
-    Runtime runtime;
-    for (auto [path, rest] : {std::pair(&runtime.include, "include"),
-                              std::pair(&runtime.library, "libdtcrt_cpu.a"),
-                              std::pair(&runtime.arguments, "libdtcrt_cpu.args")}) {
-      *path = prefix;
-      if (path != &runtime.include)
-        sys::path::append(*path, libraries);
-      sys::path::append(*path, rest);
-    }
-    if (fs::exists(runtime.include + "/dtcrt/program.h") && fs::exists(runtime.library) &&
-        fs::exists(runtime.arguments))
-      return runtime;
-  }
-  return std::nullopt;
-}
-
-static Expected<Runtime> findRuntime(const char *argv0) {
-  if (std::optional<std::string> prefix = sys::Process::GetEnv("DTC_RUNTIME_DIR")) {
-    if (std::optional<Runtime> runtime = findIn(*prefix))
-      return *runtime;
-    return makeError("DTC_RUNTIME_DIR is '" + *prefix +
-                     "', but include/dtcrt and lib/libdtcrt_cpu.a are not there");
-  }
-  static int anchor;
-  std::string self = fs::getMainExecutable(argv0, &anchor);
-  StringRef prefix = sys::path::parent_path(sys::path::parent_path(self));
-  if (std::optional<Runtime> runtime = findIn(prefix))
-    return *runtime;
-  return makeError("no runtime beside dtc, in '" + prefix +
-                   "'; DTC_RUNTIME_DIR can name the folder that holds its include and lib");
 }
 
 static Expected<std::string> findCompiler() {
@@ -70,7 +29,7 @@ static Expected<std::string> findCompiler() {
 }
 
 Error dtc::compileProgram(StringRef source, StringRef out, const char *argv0) {
-  Expected<Runtime> runtime = findRuntime(argv0);
+  Expected<RuntimeLibrary> runtime = findRuntimeLibrary("dtcrt_cpu", argv0);
   if (!runtime)
     return runtime.takeError();
   Expected<std::string> compiler = findCompiler();

@@ -134,11 +134,30 @@ private:
   }
 
   bool readStrategy(dtc::Options &options) {
-    StringRef target = args.getLastArgValue(OPT_target, "cpu");
-    if (target != "cpu")
-      return fail("--target=" + target + " is not supported; supported: cpu");
     dtc::PartitionOptions &partition = options.partition;
-    return readMesh(partition) && readPipeline(partition) && readDevices(partition);
+    return readTarget(options) && readMesh(partition) && readPipeline(partition) && readDevices(partition);
+  }
+
+  bool readTarget(dtc::Options &options) {
+    StringRef target = args.getLastArgValue(OPT_target, "cpu");
+    if (target != "cpu" && target != "cuda")
+      return fail("--target=" + target + " is not supported; supported: cpu, cuda");
+    const Arg *architectures = args.getLastArg(OPT_cuda_arch);
+    if (target == "cpu")
+      return !architectures || fail("--cuda-arch is for --target=cuda");
+    options.target = dtc::emit::Target::CUDA;
+    SmallVector<StringRef> names;
+    StringRef(architectures ? architectures->getValue() : "80,90").split(names, ',');
+    for (StringRef name : names) {
+      // 90a is a capability too; older GPUs have no bf16 and none of what the kernels use.
+      unsigned capability = 0;
+      if (name.rtrim("af").getAsInteger(10, capability) || capability < 70 || capability > 999 ||
+          name.size() > 4)
+        return fail("--cuda-arch=" + StringRef(architectures->getValue()) +
+                    ": expected compute capabilities from 70 on without their points, as in 80,90");
+      options.architectures.push_back(name.str());
+    }
+    return true;
   }
 
   static constexpr int64_t mostDevices = 65536;
@@ -323,6 +342,8 @@ private:
   }
 
   bool readCalibration(dtc::Options &options) {
+    if (options.target == dtc::emit::Target::CUDA)
+      return fail("--calibrate measures CPU cores; leave out --target=cuda");
     for (ID id : {OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline})
       if (const Arg *arg = args.getLastArg(id))
         return fail("--calibrate writes a cluster file; leave out " +

@@ -3,6 +3,7 @@
 #define DTC_TOOLS_DTC_OPTIONS_H
 
 #include "dtc/Autodiff/BatchStatistics.h"
+#include "dtc/Emit/Emit.h"
 #include "dtc/Partition/Pipeline.h"
 
 #include <cstdint>
@@ -39,6 +40,9 @@ struct Options {
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// The strategy, in the compiler's words.
   PartitionOptions partition;
+  emit::Target target = emit::Target::CPU;
+  /// GPUs to compile for, by compute capability without its point.
+  llvm::SmallVector<std::string> architectures;
   Result result = Result::Binary;
   /// "-" is standard output.
   std::string out;

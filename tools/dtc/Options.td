@@ -39,7 +39,8 @@ defm batch_norm : Value<"batch-norm", "NAME", "statistics of batch normalisation
 defm cluster : Value<"cluster", "FILE", "description of the devices and links, YAML or JSON (default: CPU cores of one machine)", topic_2_strategy>;
 defm device_memory : Value<"device-memory", "SIZE", "what a device can hold, for example 512MiB or 8GiB", topic_2_strategy>;
 defm device_speeds : Value<"device-speeds", "X,...", "relative speed of each device", topic_2_strategy>;
-defm target : Value<"target", "NAME", "cpu (default)", topic_2_strategy>;
+defm target : Value<"target", "NAME", "cpu (default) or cuda, for NVIDIA GPUs: one rank a GPU", topic_2_strategy>;
+defm cuda_arch : Value<"cuda-arch", "N,...", "--target=cuda: the GPUs to compile for, by compute capability: 80, 90 (default: both), 100, ...", topic_2_strategy>;
 
 def topic_3_result : Topic<"Result">;
 defm emit : Value<"emit", "LEVEL", "nn, grad, dist or rt (text), source (a folder) or binary (default)", topic_3_result>;

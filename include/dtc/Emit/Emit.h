@@ -25,18 +25,38 @@ enum class EntryPoint {
   Measure,
 };
 
-/// Prints the translation unit of planned programs (`train.cpp`); with several
-/// roles, each in a namespace of its own. Names of the model occur in it only as
+/// Which of the runtime's two libraries the program is written for.
+enum class Target { CPU, CUDA };
+
+/// Prints the translation unit of planned programs (`train.cpp`, `train.cu`); with
+/// several roles, each in a namespace of its own. Names of the model occur in it only as
 /// identifiers made from them and as escaped strings.
 /// Fails, after a diagnostic, on a scalar op without an expression.
 llvm::LogicalResult emitProgram(Programs programs, llvm::raw_ostream &os,
-                                EntryPoint entry = EntryPoint::Run);
+                                EntryPoint entry = EntryPoint::Run,
+                                Target target = Target::CPU);
 
 /// Prints the plan as JSON: for each role its buffers with offsets, and its timelines.
 void emitPlan(Programs programs, llvm::raw_ostream &os);
 
-/// Prints the CMakeLists.txt that builds the folder against the runtime.
-void emitBuildFile(Programs programs, llvm::raw_ostream &os);
+/// What a source folder is for.
+struct SourceOptions {
+  Target target = Target::CPU;
+  /// GPUs that are built for, by compute capability without its point: "80", "90".
+  llvm::SmallVector<std::string> architectures;
+  /// CUDA: the folder of the runtime's sources, of which the program gets a copy.
+  std::string runtimeSources;
+};
+
+/// The name of the translation unit in a source folder.
+llvm::StringRef sourceFileName(Target target);
+
+/// Prints the CMakeLists.txt that builds the folder: against an installed runtime, or
+/// for GPUs with the copy of its sources.
+void emitBuildFile(Programs programs, const SourceOptions &options, llvm::raw_ostream &os);
+
+/// Copies what dtcrt_cuda is built from. The first failure as an error.
+llvm::Error copyRuntime(llvm::StringRef from, llvm::StringRef to);
 
 /// Whether the model brings initial values of its own.
 bool hasStoredParameters(Programs programs);
@@ -44,11 +64,12 @@ bool hasStoredParameters(Programs programs);
 /// Prints those values as safetensors. Format: https://github.com/huggingface/safetensors#format
 void emitParameters(Programs programs, llvm::raw_ostream &os);
 
-/// Writes the folder of the module's programs: train.cpp, CMakeLists.txt,
-/// plan.json and, where the model stores initial values,
-/// parameters.safetensors. The folder appears whole or not at all; an existing
+/// Writes the folder of the module's programs: train.cpp or train.cu, CMakeLists.txt,
+/// plan.json, where the model stores initial values parameters.safetensors, and for
+/// GPUs the runtime's sources, so that it can be carried to another machine. The folder appears whole or not at all; an existing
 /// one is replaced only if it holds a plan.json.
-llvm::LogicalResult emitSource(mlir::ModuleOp module, llvm::StringRef folder);
+llvm::LogicalResult emitSource(mlir::ModuleOp module, llvm::StringRef folder,
+                               const SourceOptions &options = {});
 
 /// Attaches ExpressionOpInterface to the scalar ops of kernels.
 void registerEmitModels(mlir::DialectRegistry &registry);

@@ -22,6 +22,13 @@ inline void check(cudaError_t status, const char *what, const std::source_locati
     fail(status, what, where);
 }
 
+/// Where an array lies that a program declares `__device__`.
+template <class T, std::size_t count> T *address(T (&array)[count]) {
+  void *address = nullptr;
+  check(cudaGetSymbolAddress(&address, array), "find a constant");
+  return static_cast<T *>(address);
+}
+
 /// Starts `kernel` on the context's stream. Throws Error when it cannot start.
 template <class... P>
 void launch(Context &ctx, void (*kernel)(P...), dim3 blocks, dim3 threads, std::type_identity_t<P>... arguments) {
