@@ -70,7 +70,8 @@ target_compile_options(dtcrt_cuda
   PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -fopenmp -O3> $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Wall,-fopenmp -O3>)
 target_include_directories(dtcrt_cuda SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS}
                            PRIVATE ${DTCRT_CUDNN_INCLUDE_DIR} ${DTCRT_CUDNN_FRONTEND_INCLUDE_DIR})
-set(DTCRT_CUDA_LINK ${DTCRT_CUDNN_LIBRARY} ${CUDA_cublasLt_LIBRARY})
+# cudnn-frontend calls NVRTC, whose place cuDNN looks up when it compiles engines.
+set(DTCRT_CUDA_LINK ${DTCRT_CUDNN_LIBRARY} ${CUDA_cublasLt_LIBRARY} ${CUDA_nvrtc_LIBRARY})
 if(DTCRT_NCCL_INCLUDE_DIR AND DTCRT_NCCL_LIBRARY)
   target_compile_definitions(dtcrt_cuda PRIVATE DTCRT_NCCL)
   target_include_directories(dtcrt_cuda SYSTEM PRIVATE ${DTCRT_NCCL_INCLUDE_DIR})

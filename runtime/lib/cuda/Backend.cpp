@@ -63,6 +63,8 @@ Context::Backend::~Backend() {
   // A failure here has been told, or the process ends anyway.
   static_cast<void>(cudaStreamSynchronize(compute));
   static_cast<void>(cudaFree(workspace_));
+  for (void *block : outgrown_)
+    static_cast<void>(cudaFree(block));
   static_cast<void>(cudaFree(bad_label));
   static_cast<void>(cudaStreamDestroy(compute));
 }
@@ -76,11 +78,11 @@ void *Context::Backend::workspace(std::size_t bytes) {
     throw std::logic_error("a call wants a larger workspace than in the first step");
   constexpr std::size_t unit = std::size_t(1) << 20;
   const std::size_t rounded = (std::max(bytes, workspace_bytes_ * 2) + unit - 1) / unit * unit;
-  device::check(cudaStreamSynchronize(compute), "wait for the GPU");
-  device::check(cudaFree(workspace_), "free memory");
-  workspace_ = nullptr;
-  workspace_bytes_ = 0;
-  device::check(cudaMalloc(&workspace_, rounded), "allocate a workspace");
+  void *larger = nullptr;
+  device::check(cudaMalloc(&larger, rounded), "allocate a workspace");
+  if (workspace_)
+    outgrown_.push_back(workspace_);
+  workspace_ = larger;
   workspace_bytes_ = rounded;
   return workspace_;
 }

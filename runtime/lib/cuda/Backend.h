@@ -6,7 +6,9 @@
 #include "dtcrt/context.h"
 #include "dtcrt/device.h"
 
+#include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace dtcrt {
@@ -31,13 +33,17 @@ struct Context::Backend {
   cudaStream_t compute = nullptr;
 
   bool autotune = false; ///< plans are chosen by timing them
+  bool tf32 = false;     ///< matrix products and convolutions of f32 may round their operands to tf32
 
   MadeCalls made;
   std::unique_ptr<Network> network; ///< to the other ranks; absent for a rank alone
   BadLabel *bad_label = nullptr; ///< on the device
 
+  /// Counts the changes of declared parameters.
+  std::unordered_map<const void *, std::uint64_t> generations;
+
   /// One block on the device for a call's own intermediate values; the next call on the compute stream overwrites it. It grows in the
-  /// first step; std::logic_error when it would have to grow while a step is captured.
+  /// first step of a phase; std::logic_error when it would have to grow while a step is captured.
   void *workspace(std::size_t bytes);
 
   /// The fragments that are open, for messages and ranges.
@@ -46,6 +52,7 @@ struct Context::Backend {
 private:
   void *workspace_ = nullptr;
   std::size_t workspace_bytes_ = 0;
+  std::vector<void *> outgrown_; ///< graphs that were captured before may work in them
 };
 
 } // namespace dtcrt

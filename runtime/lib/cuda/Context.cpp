@@ -15,9 +15,15 @@ Context::Context(World &world)
 
 Context::~Context() = default;
 
-// Library calls read parameters where they lie: nothing is packed.
-void Context::declare_parameter(const void *) {}
-void Context::parameter_changed(const void *) {}
+void Context::declare_parameter(const void *data) { backend_->generations.emplace(data, 1); }
+
+void Context::parameter_changed(const void *data) {
+  if (data == nullptr)
+    for (auto &[parameter, generation] : backend_->generations)
+      ++generation;
+  else if (const auto found = backend_->generations.find(data); found != backend_->generations.end())
+    ++found->second;
+}
 
 cudaStream_t device::stream(Context &ctx) { return ctx.backend().compute; }
 int device::multiprocessors(Context &ctx) { return ctx.backend().multiprocessors; }

@@ -247,6 +247,9 @@ void GpuDevice::run(Phase phase, const std::function<void()> &work) {
   // A trace watches every fragment by itself, and what waits on the host cannot be captured.
   const bool captures = options_.graph && !ctx_.probe() && (!gpu_.network || gpu_.network->can_be_captured());
   Phases &state = phases_[phase];
+  // What is replayed tells nobody that it changes parameters: every phase converts for itself what it needs converted.
+  if (!state.graph)
+    ctx_.parameter_changed(nullptr);
   if (gpu_.network)
     gpu_.network->begin_step(static_cast<int>(phase), captures && state.graph);
   if (!captures || !state.ran) {

@@ -1,0 +1,167 @@
+// Convolutions by cuDNN: activations as they lie, filters converted where tensor cores read them, bias and activation in the same
+// engine where there is one that has them.
+#include "dtcrt/convolution.h"
+#include "cuda/ConvolutionWays.h"
+#include "cuda/Epilogue.h"
+#include "cuda/Guarded.h"
+#include "cuda/Libraries.h"
+#include "dtcrt/movement.h"
+#include "dtcrt/reduction.h"
+
+namespace dtcrt {
+
+namespace {
+
+enum : i64 { key_forward = 100, key_input_gradient, key_weight_gradient };
+
+/// The convolution that all three calls are about; throws Error when the shapes do not fit each other.
+template <class Options>
+Convolution describe(Context &ctx, const char *call, Convolution::Pass pass, const Tensor<f32> &x, const Tensor<f32> &w,
+                     const Tensor<f32> &y, const Options &o) {
+  const int spatial = x.rank() - 2;
+  require(spatial >= 1 && spatial <= 3, call, "1 to 3 spatial dimensions");
+  require(w.rank() == x.rank() && w.layout() == row_major, call, "weights are row-major and have the input's rank");
+  require(y.rank() == x.rank() && x.is_dense() && y.is_dense(), call, "activations are dense and of one rank");
+  require(o.strides.empty() || o.strides.size() == spatial, call, "one stride a spatial dimension");
+  require(o.dilations.empty() || o.dilations.size() == spatial, call, "one dilation a spatial dimension");
+  require(o.pads.empty() || o.pads.size() == 2 * spatial, call, "two pads a spatial dimension");
+  Convolution c;
+  c.pass = pass;
+  c.tf32 = ctx.backend().tf32;
+  c.strides = o.strides.empty() ? Dims::repeat(spatial, 1) : o.strides;
+  c.dilations = o.dilations.empty() ? Dims::repeat(spatial, 1) : o.dilations;
+  for (int i = 0; i < spatial; ++i) {
+    c.begins.push_back(o.pads.empty() ? 0 : o.pads[i]);
+    c.ends.push_back(o.pads.empty() ? 0 : o.pads[spatial + i]);
+  }
+  Dims result{x.dim(0), w.dim(0)};
+  for (int i = 0; i < spatial; ++i)
+    result.push_back((x.dim(2 + i) + c.begins[i] + c.ends[i] - c.dilations[i] * (w.dim(2 + i) - 1) - 1) / c.strides[i] + 1);
+  if (!(result == y.shape()))
+    throw LibraryError("the convolution's result is " + to_string(result));
+  if (w.dim(1) * o.groups != x.dim(1))
+    throw LibraryError("weights of " + std::to_string(w.dim(1)) + " channels in " + std::to_string(o.groups) + " groups do not read " +
+                       std::to_string(x.dim(1)));
+  return c;
+}
+
+/// A convolution as it is computed.
+struct Computed : Made {
+  ConvolutionWay way;
+  std::unique_ptr<ConvolutionGraph> graph;
+};
+
+Operand operand(const Tensor<f32> &t) { return {t.shape(), t.layout()}; }
+
+/// The first way that cuDNN has an engine for.
+Computed choose(Context &ctx, const Convolution &c, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y,
+                const ConvolutionGraph::Memory &memory) {
+  Context::Backend &backend = ctx.backend();
+  for (const ConvolutionWay &way : ways_to_compute(c, operand(x), w.shape(), operand(y))) {
+    const ConvolutionGraph::Tuning tuning{backend.autotune ? &plan_cache(ctx, cudnn(ctx).version()) : nullptr, [&](std::size_t bytes) {
+      // What the call has no memory for that lies like it is tried on other memory.
+      auto *block = static_cast<std::byte *>(backend.workspace(aligned(bytes) + aligned(x.bytes()) + aligned(w.bytes())));
+      ConvolutionGraph::Trial trial{memory, block};
+      if (way.converts_x)
+        trial.memory.x = block + aligned(bytes);
+      if (way.converts_filter)
+        trial.memory.w = block + aligned(bytes) + aligned(x.bytes());
+      return trial;
+    }};
+    if (auto graph = ConvolutionGraph::make(cudnn(ctx), way.graph, backend.autotune ? &tuning : nullptr)) {
+      Computed made;
+      made.way = way;
+      made.graph = std::move(graph);
+      return made;
+    }
+  }
+  throw LibraryError(std::string("cuDNN has no engine for it") + (c.tf32 || c.element != Element::f32 ? "" : " that computes in f32"));
+}
+
+/// The workspace of a call, in parts: cuDNN's, a copy of x, a copy of w.
+struct Parts {
+  std::byte *cudnn;
+  f32 *x, *w;
+};
+Parts parts(Context &ctx, const Computed &made, const Tensor<f32> &x, std::size_t filter_bytes) {
+  const std::size_t own = aligned(made.graph->workspace_bytes()), copy = made.way.converts_x ? aligned(x.bytes()) : 0;
+  auto *block = static_cast<std::byte *>(ctx.backend().workspace(own + copy + filter_bytes));
+  return {block, reinterpret_cast<f32 *>(block + own), reinterpret_cast<f32 *>(block + own + copy)};
+}
+
+} // namespace
+
+void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const ConvOptions &o) {
+  guarded(ctx, "conv", x.shape(), w.shape(), y.shape(), [&] {
+    if (y.size() == 0)
+      return;
+    Key key(key_forward);
+    key << x << w.shape() << y << o.strides << o.dilations << o.pads << o.groups << i64(bool(o.bias)) << i64(o.activation) << o.alpha;
+    const Computed &made = ctx.backend().made.get<Computed>(key, [&] {
+      Convolution c = describe(ctx, "conv", Convolution::Pass::forward, x, w, y, o);
+      c.bias = bool(o.bias);
+      c.activation = o.activation;
+      c.alpha = o.alpha;
+      return choose(ctx, c, x, w, y, {x.data(), w.data(), y.data(), o.bias.data()});
+    });
+    const f32 *filter = made.way.converts_filter ? channels_last_filter(ctx, w).data() : w.data();
+    const Parts block = parts(ctx, made, x, 0);
+    if (made.way.converts_x)
+      copy(ctx, x, Tensor<f32>(block.x, x.shape(), y.layout()));
+    made.graph->run({made.way.converts_x ? block.x : x.data(), const_cast<f32 *>(filter), y.data(), o.bias.data()}, block.cudnn);
+    Tensor<f32> bias;
+    if (made.way.adds_bias) {
+      Dims channels = Dims::repeat(x.rank() - 1, 1);
+      channels[0] = w.dim(0);
+      bias = Tensor<f32>(o.bias.data(), channels);
+    }
+    add_bias_and_activate(ctx, y, bias, made.way.activation, o.alpha);
+  });
+}
+
+void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &w, const Tensor<f32> &dx, const ConvGradientOptions &o) {
+  guarded(ctx, "conv_input_gradient", dy.shape(), w.shape(), dx.shape(), [&] {
+    if (dx.size() == 0)
+      return;
+    Key key(key_input_gradient);
+    key << dx << w.shape() << dy << o.strides << o.dilations << o.pads << o.groups;
+    const Computed &made = ctx.backend().made.get<Computed>(key, [&] {
+      const Convolution c = describe(ctx, "conv_input_gradient", Convolution::Pass::input_gradient, dx, w, dy, o);
+      return choose(ctx, c, dx, w, dy, {dx.data(), w.data(), dy.data(), nullptr});
+    });
+    const f32 *filter = made.way.converts_filter ? channels_last_filter(ctx, w).data() : w.data();
+    const Parts block = parts(ctx, made, dx, 0);
+    made.graph->run({made.way.converts_x ? block.x : dx.data(), const_cast<f32 *>(filter), dy.data(), nullptr}, block.cudnn);
+    if (made.way.converts_x)
+      copy(ctx, Tensor<f32>(block.x, dx.shape(), dy.layout()), dx);
+  });
+}
+
+void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  guarded(ctx, "conv_weight_gradient", x.shape(), dy.shape(), dw.shape(), [&] {
+    if (dw.size() == 0)
+      return;
+    Key key(key_weight_gradient);
+    key << x << dw.shape() << dy << o.strides << o.dilations << o.pads << o.groups;
+    const Computed &made = ctx.backend().made.get<Computed>(key, [&] {
+      const Convolution c = describe(ctx, "conv_weight_gradient", Convolution::Pass::weight_gradient, x, dw, dy, o);
+      return choose(ctx, c, x, dw, dy, {x.data(), dw.data(), dy.data(), nullptr});
+    });
+    const Parts block = parts(ctx, made, x, made.way.converts_filter ? dw.bytes() : 0);
+    if (made.way.converts_x)
+      copy(ctx, x, Tensor<f32>(block.x, x.shape(), dy.layout()));
+    made.graph->run({made.way.converts_x ? block.x : x.data(), made.way.converts_filter ? block.w : dw.data(), dy.data(), nullptr},
+                    block.cudnn);
+    if (made.way.converts_filter)
+      copy(ctx, Tensor<f32>(block.w, dw.shape(), channels_last), dw);
+    if (o.bias_gradient) {
+      ReduceOptions all_but_channels;
+      for (int i = 0; i < dy.rank(); ++i)
+        if (i != 1)
+          all_but_channels.axes.push_back(i);
+      reduce_sum(ctx, dy, o.bias_gradient, all_but_channels);
+    }
+  });
+}
+
+} // namespace dtcrt
