@@ -1,0 +1,425 @@
+// Every math call on sizes that are drawn at random, and mostly multiples of nothing: computed by the CPU's library, and compared with it by
+// the GPU's on the emulation, in several orders of threads.
+//   math_cases_cpu write FILE [SEEDS]; math_cases_cuda compare FILE [SEEDS]
+#include <dtcrt/loss.h>
+#include <dtcrt/movement.h>
+#include <dtcrt/normalisation.h>
+#include <dtcrt/optimizer.h>
+#include <dtcrt/pooling.h>
+#include <dtcrt/reduction.h>
+
+#include "math/Elementwise.h"
+
+#ifdef DTCRT_CUDA
+#include <cuda_emulation.h>
+#endif
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace dtcrt;
+
+namespace {
+
+/// What a call wrote.
+struct Result {
+  std::string name;
+  f32 tolerance;
+  std::vector<f32> values;
+};
+
+constexpr Layout layouts[] = {row_major, channels_last};
+
+/// The sizes, values and tensors of one run, the same for both libraries.
+class Cases {
+public:
+  explicit Cases(unsigned seed) : random_(seed) {}
+  std::vector<Result> results;
+
+  index number(index low, index high) { return std::uniform_int_distribution<index>(low, high)(random_); }
+  bool flip() { return number(0, 1) == 1; }
+  Layout layout(int rank) { return rank >= 3 ? layouts[number(0, 1)] : row_major; }
+  /// Rarely whole packs, rarely none.
+  index channels() {
+    static constexpr index sizes[] = {1, 3, 4, 5, 8, 13, 16, 33, 40};
+    return sizes[number(0, 8)];
+  }
+
+  /// A tensor with memory of its own, exactly as large as it is; half of them do not begin at a multiple of 16 bytes.
+  template <class T> Tensor<T> tensor(const Dims &shape, Layout layout = row_major, f64 low = -2, f64 high = 2) {
+    const index size = shape.product(), lead = flip() ? number(1, 3) : 0;
+    auto memory = std::shared_ptr<T>(new T[static_cast<std::size_t>(size + lead)], std::default_delete<T[]>());
+    memory_.push_back(memory);
+    std::uniform_real_distribution<f64> values(low, high);
+    for (index i = 0; i < size + lead; ++i)
+      memory.get()[i] = static_cast<T>(values(random_));
+    return Tensor<T>(memory.get() + lead, shape, layout);
+  }
+  /// The same shape and layout, but perhaps not the same alignment.
+  template <class T, class U> Tensor<T> like(const Tensor<U> &other) { return tensor<T>(other.shape(), other.layout()); }
+  /// A view inside a larger tensor: every dimension has room on both sides.
+  Tensor<f32> view(const Dims &shape, Layout layout) {
+    Dims room = shape;
+    index offset = 0;
+    for (int d = 0; d < room.size(); ++d)
+      room[d] += number(0, 2);
+    const Tensor<f32> whole = tensor<f32>(room, layout);
+    for (int d = 0; d < room.size(); ++d)
+      offset += number(0, room[d] - shape[d]) * whole.strides()[d];
+    return Tensor<f32>(whole.data() + offset, shape, whole.strides());
+  }
+  /// Weights of samples, of which some are padding.
+  Tensor<f32> weights(index samples) {
+    const Tensor<f32> weight = tensor<f32>({samples}, row_major, 0.1, 1);
+    for (index i = 0; i < samples; ++i)
+      if (number(0, 4) == 0)
+        weight.data()[i] = 0;
+    return weight;
+  }
+  template <class T> void record(const std::string &name, const Tensor<T> &t, f32 tolerance = 1e-5f) {
+    Result result{name, tolerance, {}};
+    for (index i = 0; i < t.size(); ++i) {
+      index rest = i, offset = 0;
+      for (int d = t.rank() - 1; d >= 0; --d) {
+        offset += rest % t.dim(d) * t.strides()[d];
+        rest /= t.dim(d);
+      }
+      result.values.push_back(static_cast<f32>(t.data()[offset]));
+    }
+    results.push_back(std::move(result));
+  }
+
+private:
+  std::mt19937 random_;
+  std::deque<std::shared_ptr<void>> memory_;
+};
+
+void softmaxes(Context &ctx, Cases &c) {
+  Dims shape;
+  const int rank = static_cast<int>(c.number(1, 4)), axis = static_cast<int>(c.number(0, rank - 1));
+  for (int d = 0; d < rank; ++d)
+    shape.push_back(d == axis ? (c.flip() ? c.number(1, 40) : c.number(41, 700)) : c.number(1, 6));
+  const Tensor<f32> x = c.flip() ? c.view(shape, c.layout(rank)) : c.tensor<f32>(shape, c.layout(rank)), y = c.like<f32>(x.is_dense() ? x : c.tensor<f32>(shape));
+  softmax(ctx, x, y, {.axis = axis});
+  c.record("softmax", y);
+  log_softmax(ctx, x, y, {.axis = axis - rank});
+  c.record("log_softmax", y);
+}
+
+void class_losses(Context &ctx, Cases &c) {
+  const index samples = c.number(1, 60);
+  index classes = c.number(2, 50);
+  if (c.number(0, 3) == 0)
+    classes = c.number(51, 3000); // whole blocks for a row
+  Dims shape{samples}, label_shape{samples};
+  const int positions = static_cast<int>(c.number(0, 2));
+  const bool last = positions == 0 || c.flip();
+  if (!last)
+    shape.push_back(classes);
+  for (int d = 0; d < positions; ++d) {
+    shape.push_back(c.number(1, 5));
+    label_shape.push_back(shape.back());
+  }
+  if (last)
+    shape.push_back(classes);
+  const LossOptions options{.axis = last ? -1 : 1};
+  const Tensor<f32> logits = c.tensor<f32>(shape, c.layout(shape.size()), -5, 5), slopes = c.tensor<f32>(shape, c.layout(shape.size()));
+  const Tensor<f32> weight = c.weights(samples), loss = c.tensor<f32>({});
+  const Tensor<i64> label = c.tensor<i64>(label_shape, row_major, 0, static_cast<f64>(classes));
+  softmax_cross_entropy(ctx, logits, label, weight, loss, options);
+  c.record("softmax_cross_entropy", loss);
+  softmax_cross_entropy(ctx, logits, label, weight, loss, slopes, options);
+  c.record("softmax_cross_entropy with gradient", loss);
+  c.record("softmax_cross_entropy's gradient", slopes);
+  for (index i = 0; i < logits.size(); ++i) // equal ones
+    logits.data()[i] = std::floor(logits.data()[i]);
+  count_correct(ctx, logits, label, weight, loss, options);
+  c.record("count_correct", loss);
+}
+
+void element_losses(Context &ctx, Cases &c) {
+  const Dims shape{c.number(1, 40), c.number(1, 30), c.number(1, 30)};
+  const Layout layout = c.layout(3);
+  const Tensor<f32> p = c.tensor<f32>(shape, layout, 0.01, 0.99), t = c.tensor<f32>(shape, layout, 0, 1), dp = c.tensor<f32>(shape, layout);
+  const Tensor<f32> weight = c.weights(shape[0]), loss = c.tensor<f32>({});
+  binary_cross_entropy(ctx, p, t, weight, loss, dp);
+  c.record("binary_cross_entropy", loss);
+  c.record("binary_cross_entropy's gradient", dp);
+  mean_squared_error(ctx, p, t, weight, loss);
+  c.record("mean_squared_error", loss);
+  mean_squared_error(ctx, p, t, weight, loss, dp);
+  c.record("mean_squared_error's gradient", dp);
+}
+
+void sums(Context &ctx, Cases &c) {
+  Dims shape, kept;
+  ReduceOptions options;
+  const int rank = static_cast<int>(c.number(1, 5));
+  const index large = c.number(0, rank - 1);
+  for (int d = 0; d < rank; ++d) {
+    shape.push_back(d == large ? c.number(1, rank < 3 ? 9000 : 300) : c.number(1, 8));
+    if (c.flip())
+      options.axes.push_back(d);
+    else
+      kept.push_back(shape.back());
+  }
+  if (options.axes.empty())
+    kept = {};
+  const Tensor<f32> x = c.flip() ? c.view(shape, c.layout(rank)) : c.tensor<f32>(shape, c.layout(rank)), y = c.tensor<f32>(kept, c.layout(kept.size()));
+  reduce_sum(ctx, x, y, options);
+  c.record("reduce_sum", y, 1e-4f);
+}
+
+void pools(Context &ctx, Cases &c) {
+  const int spatial = static_cast<int>(c.number(1, 3));
+  Dims x_shape{c.number(1, 3), c.channels()}, y_shape = x_shape, kernel, strides, begins, ends, dilations;
+  for (int d = 0; d < spatial; ++d) {
+    const index in = c.number(3, spatial == 3 ? 7 : 14), k = c.number(1, 3), dilation = k > 1 && c.number(0, 3) == 0 ? 2 : 1;
+    const index reach = (k - 1) * dilation + 1, stride = c.number(1, 3);
+    const index begin = std::min(c.number(0, 1), k - 1), end = std::min(c.number(0, 1), k - 1);
+    const index out = std::max<index>((in + begin + end - reach + (c.flip() ? stride - 1 : 0)) / stride + 1, 1);
+    x_shape.push_back(std::max(in, reach));
+    y_shape.push_back(std::min(out, (std::max(in, reach) - 1 + begin) / stride + 1)); // windows begin inside
+    kernel.push_back(k);
+    strides.push_back(stride);
+    dilations.push_back(dilation);
+    begins.push_back(begin);
+    ends.push_back(end);
+  }
+  Dims pads = begins;
+  for (index end : ends)
+    pads.push_back(end);
+  const int rank = spatial + 2;
+  const Tensor<f32> x = c.tensor<f32>(x_shape, c.layout(rank)), y = c.tensor<f32>(y_shape, c.layout(rank)), dx = c.tensor<f32>(x_shape, c.layout(rank));
+  for (index i = 0; i < x.size(); ++i) // equal maxima
+    x.data()[i] = std::floor(x.data()[i] * 2) / 2;
+  const MaxPoolOptions most{.kernel = kernel, .strides = strides, .pads = pads, .dilations = dilations, .activation = static_cast<Activation>(c.number(0, 5)), .alpha = 0.1f};
+  const AvgPoolOptions mean{.kernel = kernel, .strides = strides, .pads = pads, .dilations = dilations, .count_include_pad = c.flip()};
+  const Tensor<f32> dy = c.tensor<f32>(y_shape, c.layout(rank));
+  const Tensor<u8> bytes = c.tensor<u8>(y_shape, c.layout(rank), 0, 2);
+  const Tensor<i32> words = c.tensor<i32>(y_shape, c.layout(rank));
+  max_pool(ctx, x, y, bytes, most);
+  c.record("max_pool", y);
+  c.record("max_pool's positions", bytes, 0);
+  max_pool_gradient(ctx, dy, bytes, dx, most);
+  c.record("max_pool_gradient", dx);
+  max_pool(ctx, x, y, words, most);
+  c.record("max_pool's positions in words", words, 0);
+  max_pool_gradient(ctx, dy, words, dx, most);
+  c.record("max_pool_gradient of words", dx);
+  max_pool(ctx, x, y, most);
+  c.record("max_pool alone", y);
+  avg_pool(ctx, x, y, mean);
+  c.record("avg_pool", y);
+  avg_pool_gradient(ctx, dy, dx, mean);
+  c.record("avg_pool_gradient", dx);
+}
+
+void batch_norms(Context &ctx, Cases &c) {
+  const int spatial = static_cast<int>(c.number(0, 3));
+  Dims shape{c.flip() ? c.number(2, 10) : c.number(11, 200), c.channels()};
+  for (int d = 0; d < spatial; ++d)
+    shape.push_back(c.number(1, 7));
+  const Layout layout = c.layout(shape.size());
+  const Dims channels{shape[1]};
+  const Tensor<f32> x = c.tensor<f32>(shape, layout, 8, 10), y = c.tensor<f32>(shape, layout), dy = c.tensor<f32>(shape, layout), dx = c.tensor<f32>(shape, layout);
+  const Tensor<f32> scale = c.tensor<f32>(channels), bias = c.tensor<f32>(channels), weight = c.weights(shape[0]);
+  const Tensor<f32> first = c.tensor<f32>(channels), second = c.tensor<f32>(channels);
+  batch_norm(ctx, x, scale, bias, weight, y, first, second, {.epsilon = 1e-3});
+  c.record("batch_norm", y, 5e-5f);
+  c.record("batch_norm's means", first);
+  c.record("batch_norm's variances", second);
+  batch_norm_gradient(ctx, dy, x, scale, weight, dx, first, second, {.epsilon = 1e-3});
+  c.record("batch_norm_gradient", dx, 1e-4f);
+  c.record("batch_norm_gradient of the scale", first, 2e-4f);
+  c.record("batch_norm_gradient of the bias", second, 1e-4f);
+}
+
+template <class T> void movements_of(Context &ctx, Cases &c) {
+  const int rank = static_cast<int>(c.number(1, 5));
+  Dims shape, perm, turned, part, offsets, steps, wide;
+  for (int d = 0; d < rank; ++d) {
+    shape.push_back(c.number(1, rank < 4 ? 70 : 9));
+    perm.push_back(d);
+    const index step = c.number(1, 2), size = c.number(1, (shape[d] - 1) / step + 1);
+    part.push_back(size);
+    steps.push_back(step);
+    offsets.push_back(c.number(0, shape[d] - 1 - (size - 1) * step));
+  }
+  for (int d = rank - 1; d > 0; --d)
+    std::swap(perm[d], perm[static_cast<int>(c.number(0, d))]);
+  for (index d : perm)
+    turned.push_back(shape[static_cast<int>(d)]);
+  const Tensor<T> x = c.tensor<T>(shape, c.layout(rank), 0, 100), y = c.tensor<T>(shape, c.layout(rank)), z = c.tensor<T>(turned, c.layout(rank));
+  copy(ctx, x, y);
+  c.record("copy", y, 0);
+  transpose(ctx, x, z, {.perm = perm});
+  c.record("transpose", z, 0);
+  const Tensor<T> flat = c.tensor<T>({shape.product()}), piece = c.tensor<T>(part, c.layout(rank));
+  copy(ctx, x, flat);
+  c.record("copy to another shape", flat, 0);
+  copy(ctx, x, z);
+  c.record("copy to another shape and layout", z, 0);
+  slice(ctx, x, piece, {.offsets = offsets, .steps = steps});
+  c.record("slice", piece, 0);
+  insert(ctx, piece, y, {.offsets = offsets});
+  c.record("insert", y, 0);
+  Dims narrow = shape;
+  for (index &size : std::vector<std::reference_wrapper<index>>(&narrow[0], &narrow[0] + rank))
+    if (c.flip())
+      size = 1;
+  broadcast(ctx, c.tensor<T>(narrow, c.layout(rank), 0, 100), y);
+  c.record("broadcast", y, 0);
+}
+
+void movements(Context &ctx, Cases &c) {
+  switch (c.number(0, 3)) {
+  case 0: movements_of<f32>(ctx, c); break;
+  case 1: movements_of<i64>(ctx, c); break;
+  case 2: movements_of<i32>(ctx, c); break;
+  default: movements_of<u8>(ctx, c); break;
+  }
+  Dims shape{c.number(1, 9), c.number(1, 9), c.number(1, 30)};
+  const int axis = static_cast<int>(c.number(0, 2));
+  std::vector<Tensor<f32>> parts;
+  index total = 0;
+  for (int i = 0; i < 3; ++i) {
+    Dims part = shape;
+    part[axis] = c.number(1, 20);
+    total += part[axis];
+    parts.push_back(c.tensor<f32>(part, c.layout(3)));
+  }
+  shape[axis] = total;
+  const Tensor<f32> y = c.tensor<f32>(shape, c.layout(3)), view = c.view(shape, c.layout(3));
+  concat(ctx, {parts[0], parts[1], parts[2]}, y, {.axis = axis});
+  c.record("concat", y, 0);
+  fill(ctx, y, c.flip() ? 0 : 3.5f);
+  c.record("fill", y, 0);
+  fill(ctx, view, 2);
+  c.record("fill of a view", view, 0);
+  Dims addend = shape;
+  addend[static_cast<int>(c.number(0, 2))] = 1;
+  add_broadcast(ctx, y, c.tensor<f32>(addend, c.layout(3)));
+  c.record("add_broadcast", y);
+  activate(ctx, y, static_cast<Activation>(c.number(0, 5)), 0.1f);
+  c.record("activate", y);
+}
+
+void updates(Context &ctx, Cases &c) {
+  std::vector<std::vector<Tensor<f32>>> tensors;
+  for (int i = 0; i < 3; ++i) {
+    const Dims shape{c.number(1, 50), c.number(1, 150)};
+    tensors.push_back({c.tensor<f32>(shape), c.tensor<f32>(shape), c.tensor<f32>(shape), c.tensor<f32>(shape, row_major, 0, 1)});
+  }
+  const auto &t = tensors;
+  const Tensor<i64> step = c.tensor<i64>({}, row_major, 1, 4);
+  const SgdOptions sgd{.lr = 0.1, .weight_decay = 0.01}, momentum{.lr = 0.1, .momentum = 0.9, .dampening = 0.1, .nesterov = c.flip()};
+  sgd_update(ctx, {{t[0][0], t[0][1]}, {t[1][0], t[1][1]}, {t[2][0], t[2][1]}}, sgd);
+  sgd_update(ctx, {{t[0][0], t[0][1], t[0][2]}, {t[1][0], t[1][1], t[1][2]}, {t[2][0], t[2][1], t[2][2]}}, step, momentum);
+  for (const auto &list : t) {
+    c.record("sgd_update", list[0]);
+    c.record("sgd_update's momentum", list[2]);
+  }
+  adam_update(ctx, {{t[0][0], t[0][1], t[0][2], t[0][3]}, {t[1][0], t[1][1], t[1][2], t[1][3]}, {t[2][0], t[2][1], t[2][2], t[2][3]}}, step,
+              {.lr = 0.01, .weight_decay = 0.1, .decoupled = c.flip()});
+  for (const auto &list : t)
+    for (const Tensor<f32> &tensor : {list[0], list[2], list[3]})
+      c.record("adam_update", tensor);
+}
+
+std::vector<Result> run_all(Context &ctx, unsigned seeds) {
+  std::vector<Result> results;
+  constexpr void (*families[])(Context &, Cases &) = {softmaxes, class_losses, element_losses, sums, pools, batch_norms, movements, updates};
+  for (unsigned seed = 0; seed < seeds; ++seed)
+    for (std::size_t f = 0; f < std::size(families); ++f) {
+      Cases cases(seed * 100 + static_cast<unsigned>(f));
+      families[f](ctx, cases);
+      for (Result &result : cases.results) {
+        result.name += " of seed " + std::to_string(seed);
+        results.push_back(std::move(result));
+      }
+    }
+  return results;
+}
+
+bool agree(f32 a, f32 b, f32 tolerance) {
+  return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= tolerance * (1 + std::abs(b));
+}
+
+/// The number of results in which something differs; the first of them are told.
+int compare(const std::vector<Result> &actual, const std::vector<Result> &expected, bool exactly, const char *against) {
+  int different = 0;
+  if (actual.size() != expected.size()) {
+    std::printf("%zu results, %s %zu\n", actual.size(), against, expected.size());
+    return 1;
+  }
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    for (std::size_t j = 0; j < actual[i].values.size(); ++j) {
+      const f32 a = actual[i].values[j], b = expected[i].values[j];
+      if (exactly ? std::memcmp(&a, &b, sizeof a) == 0 : agree(a, b, expected[i].tolerance))
+        continue;
+      if (++different <= 10)
+        std::printf("%s: element %zu of %zu is %.9g, %s %.9g\n", actual[i].name.c_str(), j, actual[i].values.size(), a, against, b);
+      break;
+    }
+  return different;
+}
+
+int run(int argc, char **argv) {
+  if (argc < 3)
+    return 2;
+  const unsigned seeds = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 12;
+  Context ctx(2);
+  const std::string mode = argv[1], file = argv[2];
+  if (mode == "write") {
+    std::ofstream out(file, std::ios::binary);
+    for (const Result &result : run_all(ctx, seeds)) {
+      out << result.name << '\n' << result.tolerance << ' ' << result.values.size() << '\n';
+      out.write(reinterpret_cast<const char *>(result.values.data()), static_cast<std::streamsize>(result.values.size() * sizeof(f32)));
+    }
+    return out ? 0 : 1;
+  }
+  std::vector<Result> expected;
+  std::ifstream in(file, std::ios::binary);
+  for (Result result; std::getline(in, result.name); expected.push_back(result)) {
+    std::size_t size = 0;
+    in >> result.tolerance >> size;
+    in.get();
+    result.values.resize(size);
+    in.read(reinterpret_cast<char *>(result.values.data()), static_cast<std::streamsize>(size * sizeof(f32)));
+  }
+  const std::vector<Result> first = run_all(ctx, seeds);
+  int different = compare(first, expected, false, "on the CPU");
+#ifdef DTCRT_CUDA // sums are added in one order, whatever that of the threads is
+  using cuda_emulation::Order;
+  cuda_emulation::set_order(Order::descending);
+  different += compare(run_all(ctx, seeds), first, true, "with ascending threads");
+  for (const unsigned seed : {1u, 2u}) {
+    cuda_emulation::set_order(Order::random, seed);
+    different += compare(run_all(ctx, seeds), first, true, "with ascending threads");
+  }
+#endif
+  std::printf("%zu results, %d different\n", first.size(), different);
+  return different ? 1 : 0;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
