@@ -13,6 +13,7 @@ void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMe
   // First: it makes temporaries unnecessary.
   program.addPass(createAccumulateInCalls());
   program.addPass(createJoinUpdates());
+  program.addPass(createLayOutInputs());
   // How many microbatches are under way at once is seen in the timelines alone.
   program.addPass(createShareSlots());
   // Before offsets are given out: afterwards there is one buffer less to place.

@@ -58,6 +58,25 @@ def AccumulateInCalls : Pass<"dtc-accumulate-in-calls", "::dtc::rt::ProgramOp"> 
   let statistics = [Statistic<"accumulated", "calls", "Calls that add to their output">];
 }
 
+def LayOutInputs : Pass<"dtc-lay-out-inputs", "::dtc::rt::ProgramOp"> {
+  let summary = "Lays inputs out as the calls that read them want them";
+  let description = [{
+    An input that is only copied to another layout is filled in that layout from
+    the start: who gathers a batch writes each element once, wherever it goes.
+    Inputs that anything reads as they are stay row-major.
+
+    ```mlir
+    %x = rt.buffer input "x" : memref<8x3x32x32xf32>
+    rt.call "copy"(%x) -> (%y) : …
+    rt.call "conv"(%y, %w) -> (%z) : …
+    // becomes
+    %x = rt.buffer input "x" : memref<8x3x32x32xf32, strided<[3072, 1, 96, 3]>>
+    rt.call "conv"(%x, %w) -> (%z) : …
+    ```
+  }];
+  let statistics = [Statistic<"inputs", "inputs", "Inputs that lie channels-last">];
+}
+
 def JoinUpdates : Pass<"dtc-join-updates", "::dtc::rt::ProgramOp"> {
   let summary = "Makes neighbouring optimizer updates one call on a list";
   let description = [{
