@@ -8,11 +8,15 @@ namespace dtcrt {
 
 namespace {
 
-enum : i64 { key_cudnn = 1, key_cache, key_filter };
+enum : i64 { key_cudnn = 1, key_cublas_lt, key_cache, key_filter };
 
 struct CudnnHandle : Made {
   Cudnn cudnn;
   explicit CudnnHandle(CUstream_st *stream) : cudnn(stream) {}
+};
+
+struct CublasLtHandle : Made {
+  CublasLt lt;
 };
 
 struct Answers : Made {
@@ -41,6 +45,10 @@ std::string device_name(int device) {
 Cudnn &cudnn(Context &ctx) {
   Context::Backend &backend = ctx.backend();
   return backend.made.get<CudnnHandle>(Key(key_cudnn), [&] { return CudnnHandle(backend.compute); }).cudnn;
+}
+
+CublasLt &cublas_lt(Context &ctx) {
+  return ctx.backend().made.get<CublasLtHandle>(Key(key_cublas_lt), [] { return CublasLtHandle(); }).lt;
 }
 
 PlanCache &plan_cache(Context &ctx, const std::string &version) {

@@ -3,11 +3,13 @@
 
 #include "cuda/Backend.h"
 #include "cuda/ConvolutionGraph.h"
+#include "cuda/MatmulPlan.h"
 #include "cuda/PlanCache.h"
 
 namespace dtcrt {
 
 Cudnn &cudnn(Context &ctx);
+CublasLt &cublas_lt(Context &ctx);
 /// What was found out about this library on this device; `version` as "cudnn 91900".
 PlanCache &plan_cache(Context &ctx, const std::string &version);
 
