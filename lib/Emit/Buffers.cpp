@@ -28,8 +28,7 @@ static SmallVector<Section> sections() {
           {"Activations and their gradients; those that never live together share memory", {K::Temporary}}};
 }
 
-/// Offset in bytes of a buffer or of a view into one.
-static int64_t offsetOf(Value memory) {
+int64_t dtc::emit::offsetOf(Value memory) {
   int64_t elements = 0;
   while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
     elements += view.getAt();
@@ -50,8 +49,7 @@ int64_t Printer::slotsOf(Value memory) {
   return buffer ? buffer.getSlots().value_or(1) : 1;
 }
 
-/// Bytes from one slot to the next, where these are not the runtime's default.
-static int64_t strideOf(Value memory) {
+int64_t dtc::emit::strideOf(Value memory) {
   while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
     if (view.getParts())
       return rt::bytesOf(view.getMemory().getType());
@@ -97,7 +95,7 @@ static LogicalResult printConstant(Printer &printer, rt::ConstantOp constant) {
            << constant.getName() << "' has " << type.getNumElements()
            << " elements; constants are part of the source and may have at most "
            << most << ": make it an initializer of the model";
-  printer.os << (printer.target == Target::CUDA ? "__device__ " : "")
+  printer.os << (printer.target == Target::CUDA ? "__device__ alignas(64) " : "")
              << elementTypeName(type.getElementType()) << " "
              << printer.names.of(constant.getMemory()) << "_values[] = {";
   bool first = true;

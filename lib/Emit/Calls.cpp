@@ -85,7 +85,7 @@ static void printLaunch(Printer &printer, rt::LaunchOp launch) {
   std::string separator;
   for (ValueRange memories : {launch.getInputs(), launch.getOutputs()})
     for (Value memory : memories) {
-      printer.os << separator << printer.buffer(memory) << ".data()";
+      printer.os << separator << printer.buffer(memory);
       separator = ", ";
     }
   printer.os << "});\n";

@@ -59,7 +59,7 @@ Expression constant(Operation *op, Operands) {
   return {text, text.front() == '-' ? Precedence::Unary : Precedence::Primary};
 }
 
-/// C++ comparisons are ordered, but for `!=`.
+/// C++ comparisons are ordered, but for `!=`. What C++ has no operator for are functions of dtcrt/lanes.h.
 Expression compare(Operation *op, Operands operands) {
   auto binary = [&](StringRef symbol) -> Expression {
     return {operands[0].as(Precedence::Sum) + " " + symbol.str() + " " +
@@ -83,19 +83,17 @@ Expression compare(Operation *op, Operands operands) {
   case P::ULE: return negated(">");
   case P::AlwaysFalse: return {"false"};
   case P::AlwaysTrue: return {"true"};
-  case P::ORD: return {"!isunordered(" + operands[0].text + ", " + operands[1].text + ")", Precedence::Unary};
-  case P::UNO: return {"isunordered(" + operands[0].text + ", " + operands[1].text + ")"};
-  case P::ONE: return {"islessgreater(" + operands[0].text + ", " + operands[1].text + ")"};
-  case P::UEQ: return {"!islessgreater(" + operands[0].text + ", " + operands[1].text + ")", Precedence::Unary};
+  case P::ORD: return {"!unordered(" + operands[0].text + ", " + operands[1].text + ")", Precedence::Unary};
+  case P::UNO: return {"unordered(" + operands[0].text + ", " + operands[1].text + ")"};
+  case P::ONE: return {"less_or_greater(" + operands[0].text + ", " + operands[1].text + ")"};
+  case P::UEQ: return {"!less_or_greater(" + operands[0].text + ", " + operands[1].text + ")", Precedence::Unary};
   }
   llvm_unreachable("all predicates are handled");
 }
 
+/// `?:` chooses for one element alone.
 Expression select(Operation *, Operands operands) {
-  return {operands[0].as(Precedence::Comparison) + " ? " +
-              operands[1].as(Precedence::Comparison) + " : " +
-              operands[2].as(Precedence::Comparison),
-          Precedence::Conditional};
+  return {"select(" + operands[0].text + ", " + operands[1].text + ", " + operands[2].text + ")"};
 }
 
 template <typename Op, Print print>

@@ -1,4 +1,4 @@
-// Fused kernels: a struct with pointers and the body for one point.
+// Fused kernels: a struct of what is read and written, and the body for one point, or for several side by side.
 #include "Literals.h"
 #include "Printer.h"
 
@@ -34,7 +34,8 @@ std::string dtc::emit::kernelName(rt::KernelOp kernel) {
   static const llvm::StringSet<> ofRuntime = {
       "relu", "leaky_relu", "elu", "sigmoid", "sum", "mean", "copy", "transpose", "slice",
       "insert", "concat", "broadcast", "fill", "launch", "grid", "softmax", "log_softmax",
-      "index", "rows", "run", "role", "plan", "bind", "step", "evaluate"};
+      "index", "rows", "run", "role", "plan", "bind", "step", "evaluate", "select", "unordered",
+      "less_or_greater", "device"};
   StringRef name = kernel.getSymName();
   return ofRuntime.contains(name) ? (name + "_kernel").str() : name.str();
 }
@@ -50,14 +51,17 @@ LogicalResult dtc::emit::printKernel(Printer &printer, rt::KernelOp kernel) {
   os << (kernel.getGrid().empty() ? "1 point\n" : " points\n");
   os << "struct " << kernelName(kernel) << " {\n";
   for (size_t i = 0; i < reads; ++i)
-    os << "  const " << elementTypeName(body.getArgument(i).getType()) << " *"
+    os << "  Read<" << elementTypeName(body.getArgument(i).getType()) << "> "
        << numbered("in", i, reads) << ";\n";
   for (size_t i = 0; i < writes; ++i)
-    os << "  " << elementTypeName(yield.getValues()[i].getType()) << " *"
+    os << "  Write<" << elementTypeName(yield.getValues()[i].getType()) << "> "
        << numbered("out", i, writes) << ";\n";
+  if (printer.target == Target::CUDA)
+    if (int64_t lanes = lanesOf(printer.program, kernel); lanes > 1)
+      os << "  static constexpr int lanes = " << lanes << "; // elements of a thread at a time\n";
   os << "  DTC_HOST_DEVICE void operator()(";
   for (size_t i = 0; i < kernel.getGrid().size(); ++i)
-    os << (i ? ", " : "") << "index i" << i;
+    os << (i ? ", " : "") << (i + 1 == kernel.getGrid().size() ? "auto" : "index") << " i" << i;
   os << ") const {\n";
 
   llvm::DenseMap<Value, Expression> expressions;
@@ -68,9 +72,7 @@ LogicalResult dtc::emit::printKernel(Printer &printer, rt::KernelOp kernel) {
       expressions[value] = expression;
       return;
     }
-    os << "    const "
-       << (value.getType().isInteger(1) ? "bool" : elementTypeName(value.getType()))
-       << " " << wanted << " = " << expression.text << ";\n";
+    os << "    const auto " << wanted << " = " << expression.text << ";\n";
     expressions[value] = {wanted, Precedence::Primary};
   };
   for (auto [i, argument] : llvm::enumerate(body.getArguments())) {

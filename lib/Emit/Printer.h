@@ -49,6 +49,13 @@ llvm::LogicalResult printRole(Printer &printer);
 llvm::LogicalResult printKernel(Printer &printer, rt::KernelOp kernel);
 /// Kernels.cpp: the name of its struct.
 std::string kernelName(rt::KernelOp kernel);
+/// Lanes.cpp: neighbouring elements of the innermost dimension that a GPU's thread can
+/// take at a time: 16 bytes, or as many as all that is read and written side by side allows.
+int64_t lanesOf(rt::ProgramOp program, rt::KernelOp kernel);
+/// Buffers.cpp: offset in bytes of a buffer or of a view into one.
+int64_t offsetOf(mlir::Value memory);
+/// Buffers.cpp: bytes from one slot to the next.
+int64_t strideOf(mlir::Value memory);
 /// Buffers.cpp: arrays of constants, and `struct Buffers { … };`.
 llvm::LogicalResult printBuffers(Printer &printer);
 /// Calls.cpp: one op of a fragment or a timeline, as a statement.

@@ -1,15 +1,16 @@
 // RUN: dtc-opt --dtc-plan-memory %s | dtc-translate --rt-to-source | FileCheck %s
+// RUN: dtc-opt --dtc-plan-memory %s | dtc-translate --rt-to-cuda | FileCheck %s
 
 // Kernels read like hand-written code: one expression where one will do, names
 // for what is used twice, parentheses only where C++ needs them.
 rt.program @all attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>, batch = 4 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
   // CHECK: // bias, gelu at each of 4 x 8 points
   // CHECK-NEXT: struct bias_gelu {
-  // CHECK-NEXT:   const f32 *in0;
-  // CHECK-NEXT:   const f32 *in1;
-  // CHECK-NEXT:   f32 *out;
-  // CHECK-NEXT:   DTC_HOST_DEVICE void operator()(index i0, index i1) const {
-  // CHECK-NEXT:     const f32 t0 = in0[i0 * 8 + i1] + in1[i1];
+  // CHECK-NEXT:   Read<f32> in0;
+  // CHECK-NEXT:   Read<f32> in1;
+  // CHECK-NEXT:   Write<f32> out;
+  // CHECK:        DTC_HOST_DEVICE void operator()(index i0, auto i1) const {
+  // CHECK-NEXT:     const auto t0 = in0[i0 * 8 + i1] + in1[i1];
   // CHECK-NEXT:     out[i0 * 8 + i1] = 0.5f * t0 * (1.0f + erff(t0 * 0.70710677f));
   // CHECK-NEXT:   }
   // CHECK-NEXT: };
@@ -39,9 +40,9 @@ rt.program @all attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, opt
   }
   // With two outputs everything is read before anything is written.
   // CHECK: struct two {
-  // CHECK: const f32 x = in[i0];
+  // CHECK: const auto x = in[i0];
   // CHECK-NEXT: out0[i0] = -x;
-  // CHECK-NEXT: out1[i0] = x > 0.0f ? x : 0.0f;
+  // CHECK-NEXT: out1[i0] = select(x > 0.0f, x, 0.0f);
   rt.kernel @two grid [4] reads [affine_map<(d0) -> (d0)>] writes [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>] formula "two" {
   ^bb0(%a: f32):
     %zero = arith.constant 0.0 : f32

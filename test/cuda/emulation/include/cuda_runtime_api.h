@@ -129,6 +129,11 @@ cudaError_t cudaMemcpy(void *to, const void *from, std::size_t bytes, cudaMemcpy
 cudaError_t cudaMemcpyAsync(void *to, const void *from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream = nullptr);
 cudaError_t cudaMemset(void *address, int value, std::size_t bytes);
 cudaError_t cudaMemsetAsync(void *address, int value, std::size_t bytes, cudaStream_t stream = nullptr);
+/// Arrays of the program itself lie where they lie.
+template <class T> cudaError_t cudaGetSymbolAddress(void **address, const T &symbol) {
+  *address = const_cast<void *>(static_cast<const void *>(&symbol));
+  return cudaSuccess;
+}
 template <class T> cudaError_t cudaMalloc(T **address, std::size_t bytes) { return cudaMalloc(reinterpret_cast<void **>(address), bytes); }
 template <class T> cudaError_t cudaMallocHost(T **address, std::size_t bytes, unsigned flags = cudaHostAllocDefault) {
   return cudaMallocHost(reinterpret_cast<void **>(address), bytes, flags);

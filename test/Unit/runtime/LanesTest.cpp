@@ -1,0 +1,121 @@
+// Kernel bodies on lanes: one text, given an index or several at once, does the same.
+#include <dtcrt/kernel.h>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+using namespace dtcrt;
+
+namespace {
+
+constexpr index rows = 6, columns = 16;
+
+std::vector<f32> ramp(std::size_t size, f32 begin, f32 step) {
+  std::vector<f32> values(size);
+  for (std::size_t i = 0; i < size; ++i)
+    values[i] = begin + step * static_cast<f32>(i);
+  return values;
+}
+
+/// Runs a body of two coordinates point by point, and by groups of lanes.
+template <int W, class Body> void expect_lanes_equal_points(Body (*make)(const f32 *, const f32 *, f32 *)) {
+  const std::vector<f32> a = ramp(rows * columns, -3.1f, 0.07f), b = ramp(rows * columns, 1.5f, -0.03f);
+  std::vector<f32> expected(rows * columns, -1), actual(rows * columns, -1);
+  const Body points = make(a.data(), b.data(), expected.data()), lanes = make(a.data(), b.data(), actual.data());
+  for (index i0 = 0; i0 < rows; ++i0) {
+    for (index i1 = 0; i1 < columns; ++i1)
+      points(i0, i1);
+    for (index i1 = 0; i1 < columns; i1 += W)
+      lanes(i0, Lanes<W>{i1});
+  }
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    // The compiler may fuse a multiplication and an addition in one and not in the other.
+    EXPECT_TRUE(std::isnan(expected[i]) == std::isnan(actual[i]) && !(std::abs(expected[i] - actual[i]) > 1e-6f * std::abs(expected[i])))
+        << i << ": " << expected[i] << ", " << actual[i];
+    EXPECT_NE(expected[i], -1) << i;
+  }
+}
+
+struct Arithmetic {
+  Read<f32> in0, in1;
+  Write<f32> out;
+  DTC_HOST_DEVICE void operator()(index i0, auto i1) const {
+    const auto t0 = in0[i0 * 16 + i1] + in1[i0 * 16 + i1];
+    out[i0 * 16 + i1] = 0.5f * t0 * (1.0f + erff(t0 * 0.70710677f)) - -t0 / (2.0f - in1[i0]);
+  }
+};
+
+struct Chosen {
+  Read<f32> in0, in1;
+  Write<f32> out;
+  DTC_HOST_DEVICE void operator()(index i0, auto i1) const {
+    const auto x = in0[i0 * 16 + i1];
+    const auto t0 = x > 0.0f;
+    out[i0 * 16 + i1] = select(t0, logf(x), select(!(x <= in1[i1]), 0.25f, powf(x, 2.0f)));
+  }
+};
+
+/// Reads and writes across rows; one value for all lanes.
+struct Strided {
+  Read<f32> in0, in1;
+  Write<f32> out;
+  DTC_HOST_DEVICE void operator()(index i0, auto i1) const {
+    out[i0 + i1 * 6] = select(unordered(in1[i0], 1.0f), 0.0f, 3.0f + in0[5 + i0 * 2 + i1 * 5]) + tanhf(in1[i0]);
+  }
+};
+
+struct Constant {
+  Write<f32> out;
+  DTC_HOST_DEVICE void operator()(index i0, auto i1) const { out[i0 * 16 + i1] = 2.0f; }
+};
+
+TEST(Lanes, DoWhatPointsDo) {
+  auto arithmetic = [](const f32 *a, const f32 *b, f32 *out) { return Arithmetic{a, b, out}; };
+  auto chosen = [](const f32 *a, const f32 *b, f32 *out) { return Chosen{a, b, out}; };
+  auto strided = [](const f32 *a, const f32 *b, f32 *out) { return Strided{a, b, out}; };
+  auto constant = [](const f32 *, const f32 *, f32 *out) { return Constant{out}; };
+  expect_lanes_equal_points<2, Arithmetic>(arithmetic);
+  expect_lanes_equal_points<4, Arithmetic>(arithmetic);
+  expect_lanes_equal_points<8, Arithmetic>(arithmetic);
+  expect_lanes_equal_points<4, Chosen>(chosen);
+  expect_lanes_equal_points<4, Strided>(strided);
+  expect_lanes_equal_points<4, Constant>(constant);
+}
+
+TEST(Lanes, ComparisonsOfWhatIsNoNumber) {
+  const Vector<f32, 2> x{{NAN, 1}}, y{{1, 2}};
+  EXPECT_TRUE((x != y).lane[0]);
+  EXPECT_FALSE((x == y).lane[0] || (x < y).lane[0] || (x >= y).lane[0]);
+  EXPECT_TRUE((!(x < y)).lane[0]);
+  EXPECT_TRUE(unordered(x, y).lane[0] && !unordered(x, y).lane[1]);
+  EXPECT_TRUE(!less_or_greater(x, y).lane[0] && less_or_greater(x, y).lane[1]);
+  EXPECT_TRUE(unordered(f32(NAN), 1.0f) && !less_or_greater(2.0f, 2.0f));
+}
+
+TEST(Lanes, ReadBeforeTheyWrite) {
+  std::vector<f32> values(8);
+  std::iota(values.begin(), values.end(), 0.0f);
+  const Read<f32> in(values.data());
+  const Write<f32> out(values.data());
+  const Lanes<4> position{4};
+  out[position] = in[position] * in[position];
+  EXPECT_EQ(values, (std::vector<f32>{0, 1, 2, 3, 16, 25, 36, 49}));
+}
+
+struct Count {
+  Read<f32> in;
+  Write<f32> out;
+  DTC_HOST_DEVICE void operator()(index i0, index i1, auto i2) const { out[i0 * 77 + i1 * 11 + i2] = in[i0 * 77 + i1 * 11 + i2] + 1.0f; }
+};
+
+TEST(Launch, RunsEveryPointOnce) {
+  Context ctx(2);
+  std::vector<f32> counts(5 * 7 * 11, 0);
+  launch(ctx, grid(5, 7, 11), Count{counts.data(), counts.data()});
+  EXPECT_EQ(counts, std::vector<f32>(5 * 7 * 11, 1));
+}
+
+} // namespace
