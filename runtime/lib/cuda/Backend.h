@@ -38,6 +38,7 @@ struct Context::Backend {
   MadeCalls made;
   std::unique_ptr<Network> network; ///< to the other ranks; absent for a rank alone
   BadLabel *bad_label = nullptr; ///< on the device
+  std::uint32_t *arrivals = nullptr; ///< on the device: blocks of a running kernel that have ended; 0 between kernels
 
   /// Counts the changes of declared parameters.
   std::unordered_map<const void *, std::uint64_t> generations;

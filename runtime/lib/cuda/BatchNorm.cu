@@ -63,24 +63,41 @@ private:
   int terms_ = 0;
 };
 
+/// Values of x, and of dy for the gradient.
+template <class T, int count, bool gradient> struct Slopes {
+  Pack<T, count> x, dy;
+
+  __device__ bool take(const T *from_x, const T *from_dy, index at) {
+    x = load<count>(from_x + at);
+    if constexpr (gradient)
+      dy = load<count>(from_dy + at);
+    return true;
+  }
+  __device__ f32 slope(int j) const {
+    if constexpr (gradient)
+      return dy[j];
+    else
+      return 0;
+  }
+};
+
 /// Channels innermost: parts [share, channel] of what a block's rows hold. grid (chunks of channels, shares).
 template <int count, bool gradient, class T>
 __global__ void take_columns(const T *x, const T *dy, BatchNormGeometry g, int across, Part *parts) {
   const index channel = (index(blockIdx.x) * across + threadIdx.x % across) * count, rows = g.samples * g.positions;
   const bool is_channel = channel < g.channels;
-  const int height = block_threads / across;
   Values values[count];
   if (is_channel)
-    for (index row = blockIdx.y * height + threadIdx.x / across; row < rows; row += gridDim.y * height) {
-      if (g.weight[divide(row, g.positions)] == 0)
-        continue;
-      const Pack<T, count> in = load<count>(x + row * g.channels + channel);
-      Pack<T, count> slope{};
-      if constexpr (gradient)
-        slope = load<count>(dy + row * g.channels + channel);
-      for (int j = 0; j < count; ++j)
-        values[j].add(in[j], gradient ? static_cast<f32>(slope[j]) : 0);
-    }
+    for_rows<Slopes<T, count, gradient>>(
+        rows, across,
+        [&](index row, Slopes<T, count, gradient> &to) {
+          const index at = row * g.channels + channel;
+          return g.weight[divide(row, g.positions)] != 0 && to.take(x, dy, at);
+        },
+        [&](const Slopes<T, count, gradient> &of) {
+          for (int j = 0; j < count; ++j)
+            values[j].add(of.x[j], of.slope(j));
+        });
   for (int j = 0; j < count; ++j) {
     const Part part = merge_rows(values[j].part(), across, Merge());
     if (is_channel && static_cast<int>(threadIdx.x) < across)
@@ -92,17 +109,16 @@ __global__ void take_columns(const T *x, const T *dy, BatchNormGeometry g, int a
 template <int count, bool gradient, class T> __global__ void take_planes(const T *x, const T *dy, BatchNormGeometry g, Part *parts) {
   const index channel = blockIdx.x, packs = g.positions / count;
   Values values;
-  for (index i = index(blockIdx.y) * block_threads + threadIdx.x; i < g.samples * packs; i += index(gridDim.y) * block_threads) {
-    const index sample = divide(i, packs), at = (sample * g.channels + channel) * g.positions + (i - sample * packs) * count;
-    if (g.weight[sample] == 0)
-      continue;
-    const Pack<T, count> in = load<count>(x + at);
-    Pack<T, count> slope{};
-    if constexpr (gradient)
-      slope = load<count>(dy + at);
-    for (int j = 0; j < count; ++j)
-      values.add(in[j], gradient ? static_cast<f32>(slope[j]) : 0);
-  }
+  for_rows<Slopes<T, count, gradient>>(
+      g.samples * packs, 1,
+      [&](index i, Slopes<T, count, gradient> &to) {
+        const index sample = divide(i, packs), at = (sample * g.channels + channel) * g.positions + (i - sample * packs) * count;
+        return g.weight[sample] != 0 && to.take(x, dy, at);
+      },
+      [&](const Slopes<T, count, gradient> &of) {
+        for (int j = 0; j < count; ++j)
+          values.add(of.x[j], of.slope(j));
+      });
   const Part part = merge_rows(values.part(), 1, Merge());
   if (threadIdx.x == 0)
     parts[blockIdx.y * g.channels + channel] = part;
@@ -113,23 +129,15 @@ struct Channels {
   f32 *mean, *factor, *a, *b;
 };
 
-__device__ Part merge_shares(const Part *parts, index shares, index channels, index channel) {
-  Part total = parts[channel];
-  for (index share = 1; share < shares; ++share)
-    total = Merge()(total, parts[share * channels + channel]);
-  return total;
-}
-
 __global__ void finish_statistics(const Part *parts, index shares, BatchNormGeometry g, f64 epsilon, const f32 *scale, const f32 *bias, f32 *mean_part,
                                   f32 *variance_part, Channels to) {
   f64 weights = 0;
   for (index sample = threadIdx.x; sample < g.samples; sample += block_threads)
     weights += g.weight[sample];
   weights = block_reduce<block_threads>(weights, Sum());
-  const index channel = first_item<index>();
-  if (channel >= g.channels)
+  const auto [channel, is_first, total] = finish_column(parts, shares, g.channels, Merge());
+  if (!is_first)
     return;
-  const Part total = merge_shares(parts, shares, g.channels, channel);
   const f64 variance = total.count > 0 ? total.squares / total.count : 0, unbiased = total.count > 1 ? total.squares / (total.count - 1) : 0;
   mean_part[channel] = static_cast<f32>(weights * total.mean);
   variance_part[channel] = static_cast<f32>(weights * unbiased);
@@ -140,10 +148,9 @@ __global__ void finish_statistics(const Part *parts, index shares, BatchNormGeom
 
 /// With xhat = (x - mean) inverse: dx = scale inverse (dy - mean(dy) - xhat mean(dy xhat)).
 __global__ void finish_gradient(const Part *parts, index shares, BatchNormGeometry g, f64 epsilon, const f32 *scale, f32 *dscale, f32 *dbias, Channels to) {
-  const index channel = first_item<index>();
-  if (channel >= g.channels)
+  const auto [channel, is_first, total] = finish_column(parts, shares, g.channels, Merge());
+  if (!is_first)
     return;
-  const Part total = merge_shares(parts, shares, g.channels, channel);
   const f64 share = total.count > 0 ? 1 / total.count : 0, inverse = 1 / sqrt(total.squares * share + epsilon);
   const f64 product = (total.dyx - total.mean * total.dy) * inverse;
   dbias[channel] = static_cast<f32>(total.dy);
@@ -152,6 +159,18 @@ __global__ void finish_gradient(const Part *parts, index shares, BatchNormGeomet
   to.factor[channel] = static_cast<f32>(inverse * scale[channel]);
   to.a[channel] = static_cast<f32>(total.dy * share);
   to.b[channel] = static_cast<f32>(product * inverse * share);
+}
+
+/// The values of the channels of a pack: `last`, of neighbours, else of one.
+template <int count, bool last> __device__ Pack<f32, count> of_channels(const f32 *values, index channel) {
+  if constexpr (last) {
+    return load<count>(values + channel);
+  } else {
+    Pack<f32, count> result;
+    for (int j = 0; j < count; ++j)
+      result[j] = values[channel];
+    return result;
+  }
 }
 
 /// y, or dx where dy is given; 0 in rows of padding. Packs lie inside a line of channels or of positions.
@@ -167,13 +186,17 @@ __global__ void write_values(const T *x, const T *dy, T *out, BatchNormGeometry 
       Pack<T, count> slope{};
       if constexpr (gradient)
         slope = load<count>(dy + at);
+      const Pack<f32, count> mean = of_channels<count, last>(with.mean, channel), factor = of_channels<count, last>(with.factor, channel),
+                             b = of_channels<count, last>(with.b, channel);
+      Pack<f32, count> a;
+      if constexpr (gradient)
+        a = of_channels<count, last>(with.a, channel);
       for (int j = 0; j < count; ++j) {
-        const index c = last ? channel + j : channel;
-        const f32 centered = in[j] - with.mean[c];
+        const f32 centered = in[j] - mean[j];
         if constexpr (gradient)
-          result[j] = T(with.factor[c] * (slope[j] - with.a[c] - centered * with.b[c]));
+          result[j] = T(factor[j] * (slope[j] - a[j] - centered * b[j]));
         else
-          result[j] = T(centered * with.factor[c] + with.b[c]);
+          result[j] = T(centered * factor[j] + b[j]);
       }
     }
     store(out + at, result);
@@ -199,7 +222,7 @@ void normalise(Context &ctx, const BatchNormGeometry &g, const T *x, const T *dy
              blocks.across, parts);
     else
       launch(ctx, take_planes<count.value, gradient, T>, dim3(static_cast<unsigned>(g.channels), static_cast<unsigned>(shares)), block_threads, x, dy, g, parts);
-    finish(dim3(static_cast<unsigned>(ceil_div(g.channels, block_threads))), parts, shares, channels);
+    finish(finish_blocks(g.channels), parts, shares, channels);
     const index items = g.size() / count.value;
     if (items == 0)
       return;

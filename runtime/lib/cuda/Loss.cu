@@ -1,7 +1,7 @@
 // Losses with their gradients in one pass, and the count of correct predictions. Probabilities are never in memory: a row of logits is
 // read for its maximum and its sum, and once more to write its gradient.
 //
-// Blocks write sums of their own in f64, which a last kernel of one block adds up in their order; a grid of one block adds up nothing.
+// Blocks write sums of their own in f64; the one that ends last adds them up, in the order of the blocks.
 #include "dtcrt/loss.h"
 #include "cuda/Backend.h"
 #include "cuda/ClassRows.h"
@@ -24,50 +24,44 @@ struct Part {
 /// Where the result goes, and what tells of a bad label.
 struct Result {
   f32 *value;
+  std::uint32_t *arrivals; ///< of blocks; 0 between kernels
   BadLabel *bad_label;
   const i64 *label;
   index positions, classes;
 };
 
-/// One thread of the last block writes the result. The first bad label of a step stays.
-__device__ void write_result(const Result &result, const Part &total) {
+/// Adds up what the threads of a block have found, and, in the block that ends last, the parts of all. The first bad label of a step stays.
+__device__ void finish_block(f64 sum, i64 bad_row, Part *parts, const Result &result) {
+  __shared__ bool is_last;
+  const Part part{block_reduce<block_threads>(sum, Sum()), block_reduce<block_threads>(bad_row, Min())};
+  if (threadIdx.x == 0) {
+    parts[blockIdx.x] = part;
+    __threadfence(); // the part is there before its arrival
+    is_last = atomicAdd(result.arrivals, 1u) == gridDim.x - 1;
+  }
+  __syncthreads();
+  if (!is_last)
+    return;
+  __threadfence();
+  Part total{0, no_row};
+  for (index i = threadIdx.x; i < gridDim.x; i += block_threads) {
+    total.sum += parts[i].sum;
+    total.bad_row = min(total.bad_row, parts[i].bad_row);
+  }
+  total = {block_reduce<block_threads>(total.sum, Sum()), block_reduce<block_threads>(total.bad_row, Min())};
+  if (threadIdx.x != 0)
+    return;
+  *result.arrivals = 0;
   *result.value = static_cast<f32>(total.sum);
   if (total.bad_row != no_row && result.bad_label->sample < 0)
     *result.bad_label = {total.bad_row / result.positions, result.label[total.bad_row], result.classes};
 }
 
-/// Adds up what the threads of a block have found; the block's part, or the result where it is the only one.
-__device__ void finish_block(f64 sum, i64 bad_row, Part *parts, const Result &result) {
-  const Part part{block_reduce<block_threads>(sum, Sum()), block_reduce<block_threads>(bad_row, Min())};
-  if (threadIdx.x != 0)
-    return;
-  if (gridDim.x == 1)
-    write_result(result, part);
-  else
-    parts[blockIdx.x] = part;
-}
-
-__global__ void add_parts(const Part *parts, index count, Result result) {
-  f64 sum = 0;
-  i64 bad_row = no_row;
-  for (index i = threadIdx.x; i < count; i += block_threads) {
-    sum += parts[i].sum;
-    bad_row = min(bad_row, parts[i].bad_row);
-  }
-  const Part total{block_reduce<block_threads>(sum, Sum()), block_reduce<block_threads>(bad_row, Min())};
-  if (threadIdx.x == 0)
-    write_result(result, total);
-}
-
 /// The grid for `items`, `a_block` at a time, by their number alone: the order of addition is the same on every GPU.
 index blocks_of(index items, index a_block) { return std::clamp<index>(ceil_div(items, a_block), 1, 2048); }
 
-/// Runs a kernel over `blocks` with room for their parts, and adds these up.
-template <class Launch> void reduced(Context &ctx, index blocks, const Result &result, Launch launch_parts) {
-  Part *parts = static_cast<Part *>(ctx.backend().workspace(static_cast<std::size_t>(blocks) * sizeof(Part)));
-  launch_parts(parts);
-  if (blocks > 1)
-    launch(ctx, add_parts, 1, block_threads, parts, blocks, result);
+Part *parts_of(Context &ctx, index blocks) {
+  return static_cast<Part *>(ctx.backend().workspace(static_cast<std::size_t>(blocks) * sizeof(Part)));
 }
 
 /// `gradient` false: dlogits is not touched.
@@ -118,14 +112,12 @@ void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &lab
   check_labels("softmax_cross_entropy", logits, label, weight, axis);
   const Rows<T> in(logits, axis), out(gradient ? dlogits : logits, axis);
   const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
-  const Result result{loss.data(), ctx.backend().bad_label, label.data(), positions, in.length};
+  const Result result{loss.data(), ctx.backend().arrivals, ctx.backend().bad_label, label.data(), positions, in.length};
   constexpr int pack = pack_size<T>;
   with_team<pack>(in.length, in.step == 1 && out.step == 1, rows_in_packs<pack>(in) && rows_in_packs<pack>(out), [&](auto lanes, auto count) {
     const index blocks = blocks_of(in.count, block_threads / lanes.value);
-    reduced(ctx, blocks, result, [&](Part *parts) {
-      launch(ctx, cross_entropy_rows<lanes.value, count.value, gradient, T>, static_cast<unsigned>(blocks), block_threads, in, out, label.data(),
-             weight.data(), weight.strides()[0], 1.0f / static_cast<f32>(positions), parts, result);
-    });
+    launch(ctx, cross_entropy_rows<lanes.value, count.value, gradient, T>, static_cast<unsigned>(blocks), block_threads, in, out, label.data(),
+           weight.data(), weight.strides()[0], 1.0f / static_cast<f32>(positions), parts_of(ctx, blocks), result);
   });
 }
 
@@ -166,14 +158,12 @@ void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label,
   check_labels("count_correct", logits, label, weight, o.axis);
   const Rows<T> in(logits, o.axis);
   const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
-  const Result result{correct.data(), ctx.backend().bad_label, label.data(), positions, in.length};
+  const Result result{correct.data(), ctx.backend().arrivals, ctx.backend().bad_label, label.data(), positions, in.length};
   constexpr int pack = pack_size<T>;
   with_team<pack>(in.length, in.step == 1, rows_in_packs<pack>(in), [&](auto lanes, auto count) {
     const index blocks = blocks_of(in.count, block_threads / lanes.value);
-    reduced(ctx, blocks, result, [&](Part *parts) {
-      launch(ctx, correct_rows<lanes.value, count.value, T>, static_cast<unsigned>(blocks), block_threads, in, label.data(), weight.data(),
-             weight.strides()[0], parts, result);
-    });
+    launch(ctx, correct_rows<lanes.value, count.value, T>, static_cast<unsigned>(blocks), block_threads, in, label.data(), weight.data(),
+           weight.strides()[0], parts_of(ctx, blocks), result);
   });
 }
 
@@ -208,13 +198,11 @@ void element_loss(Context &ctx, const char *call, const Tensor<f32> &p, const Te
                   const Tensor<f32> &dp) {
   check_elements<gradient>(call, p, t, weight, dp);
   const index size = p.size(), elements = std::max<index>(p.dim(0) ? size / p.dim(0) : 0, 1);
-  const Result result{loss.data(), ctx.backend().bad_label, nullptr, 1, 0};
+  const Result result{loss.data(), ctx.backend().arrivals, ctx.backend().bad_label, nullptr, 1, 0};
   const auto run = [&](auto count, auto kernel) {
     const index blocks = blocks_of(ceil_div(size, count.value), block_threads * 8);
-    reduced(ctx, blocks, result, [&](Part *parts) {
-      launch(ctx, kernel, static_cast<unsigned>(blocks), block_threads, p.data(), t.data(), weight.data(), weight.strides()[0],
-             gradient ? dp.data() : nullptr, size, elements, 1.0f / static_cast<f32>(elements), parts, result);
-    });
+    launch(ctx, kernel, static_cast<unsigned>(blocks), block_threads, p.data(), t.data(), weight.data(), weight.strides()[0],
+           gradient ? dp.data() : nullptr, size, elements, 1.0f / static_cast<f32>(elements), parts_of(ctx, blocks), result);
   };
   if (packs<4, f32>({p.data(), t.data(), dp.data()}, {elements}))
     run(std::integral_constant<int, 4>(), element_losses<4, gradient, Element>);

@@ -9,6 +9,10 @@ namespace {
 
 using namespace device;
 
+struct Sizes {
+  index of[3];
+};
+
 /// A thread makes `count` neighbouring channels of one window. position.data is nullptr when nobody asks for positions.
 template <int count, bool by_channels, class T, class I, class Counter>
 __global__ void max_windows(PoolView<T> x, PoolView<T> y, PoolView<I> position, PoolGeometry g, Activation activation, f32 alpha, Counter items) {
@@ -64,6 +68,36 @@ __global__ void max_gradients(PoolView<T> dy, PoolView<I> position, PoolView<T> 
   }
 }
 
+/// Windows side by side: a thread makes `count` neighbouring channels of all elements of one, each once. Windows beyond the last are those
+/// of elements that no window holds.
+template <int count, bool by_channels, class T, class I, class Counter>
+__global__ void tile_gradients(PoolView<T> dy, PoolView<I> position, PoolView<T> dx, PoolGeometry g, Sizes windows, Counter items) {
+  for (Counter i = first_item<Counter>(); i < items; i += item_step<Counter>()) {
+    const PoolElement at(by_channels, count, i, g.channels, windows.of);
+    Pack<I, count> here{};
+    Pack<T, count> slope{};
+    if (at.s[0] < g.out[0] && at.s[1] < g.out[1] && at.s[2] < g.out[2]) {
+      here = load<count>(at.in(position));
+      slope = load<count>(at.in(dy));
+    }
+    i32 k = 0;
+    for (index k0 = 0; k0 < g.kernel[0]; ++k0)
+      for (index k1 = 0; k1 < g.kernel[1]; ++k1)
+        for (index k2 = 0; k2 < g.kernel[2]; ++k2, ++k) {
+          PoolElement to = at;
+          to.s[0] = at.s[0] * g.kernel[0] + k0;
+          to.s[1] = at.s[1] * g.kernel[1] + k1;
+          to.s[2] = at.s[2] * g.kernel[2] + k2;
+          if (to.s[0] >= g.in[0] || to.s[1] >= g.in[1] || to.s[2] >= g.in[2])
+            continue;
+          Pack<T, count> result;
+          for (int j = 0; j < count; ++j)
+            result[j] = static_cast<i32>(here[j]) == k ? slope[j] : T(0.0f);
+          store(to.in(dx), result);
+        }
+  }
+}
+
 template <class T, class I>
 void forward(Context &ctx, const Tensor<T> &x, const Tensor<T> &y, const Tensor<I> *position, const MaxPoolOptions &o) {
   const PoolGeometry g("max_pool", x.shape(), y.shape(), o.kernel, o.strides, o.pads, o.dilations);
@@ -87,13 +121,23 @@ void backward(Context &ctx, const Tensor<T> &dy, const Tensor<I> &position, cons
   const PoolView<T> wide(dx), narrow(dy);
   const PoolView<I> places(position);
   constexpr int pack = pack_size<T>;
-  with_pool_threads<pack>(g.batch * g.channels * g.in_size(),
-                          pool_packs<pack>(wide) && pool_packs<pack>(narrow) && pool_packs<pack>(places) && g.channels % pack == 0, wide.c == 1,
-                          [&](auto count, auto by_channels, auto counter, index items) {
-                            using Counter = decltype(counter);
-                            launch(ctx, max_gradients<count.value, by_channels.value, T, I, Counter>, blocks_for(ctx, items), block_threads, narrow,
-                                   places, wide, g, static_cast<Counter>(items));
-                          });
+  const bool packed = pool_packs<pack>(wide) && pool_packs<pack>(narrow) && pool_packs<pack>(places) && g.channels % pack == 0;
+  if (g.is_tiling()) {
+    Sizes windows;
+    for (int d = 0; d < 3; ++d)
+      windows.of[d] = ceil_div(g.in[d], g.kernel[d]);
+    return with_pool_threads<pack>(g.batch * g.channels * windows.of[0] * windows.of[1] * windows.of[2], packed, wide.c == 1,
+                                   [&](auto count, auto by_channels, auto counter, index items) {
+                                     using Counter = decltype(counter);
+                                     launch(ctx, tile_gradients<count.value, by_channels.value, T, I, Counter>, blocks_for(ctx, items), block_threads,
+                                            narrow, places, wide, g, windows, static_cast<Counter>(items));
+                                   });
+  }
+  with_pool_threads<pack>(g.batch * g.channels * g.in_size(), packed, wide.c == 1, [&](auto count, auto by_channels, auto counter, index items) {
+    using Counter = decltype(counter);
+    launch(ctx, max_gradients<count.value, by_channels.value, T, I, Counter>, blocks_for(ctx, items), block_threads, narrow, places, wide, g,
+           static_cast<Counter>(items));
+  });
 }
 
 } // namespace

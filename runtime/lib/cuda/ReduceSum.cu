@@ -72,14 +72,18 @@ __global__ void sum_columns(const T *x, ReduceLoops summed, index rows, int acro
   const index column = (chunk * across + threadIdx.x % across) * count;
   const bool is_column = column < width;
   const T *in = x + offset_in(target.kept, group, 1) + column * step;
-  const int height = block_threads / across;
   LongSum sums[count];
   if (is_column)
-    for (index row = blockIdx.y * height + threadIdx.x / across; row < rows; row += gridDim.y * height) {
-      const Pack<T, count> values = load<count>(in + offset_in(summed, row));
-      for (int j = 0; j < count; ++j)
-        sums[j].add(values[j]);
-    }
+    for_rows<Pack<T, count>>(
+        rows, across,
+        [&](index row, Pack<T, count> &values) {
+          values = load<count>(in + offset_in(summed, row));
+          return true;
+        },
+        [&](const Pack<T, count> &values) {
+          for (int j = 0; j < count; ++j)
+            sums[j].add(values[j]);
+        });
   for (int j = 0; j < count; ++j) {
     const f64 total = merge_rows(sums[j].total(), across, Sum());
     if (is_column && static_cast<int>(threadIdx.x) < across)
@@ -88,12 +92,9 @@ __global__ void sum_columns(const T *x, ReduceLoops summed, index rows, int acro
 }
 
 __global__ void add_shares(Target target, const f64 *parts, index shares) {
-  for (index result = first_item<index>(); result < target.results; result += item_step<index>()) {
-    f64 sum = 0;
-    for (index share = 0; share < shares; ++share)
-      sum += parts[share * target.results + result];
-    target.write(result, 0, sum);
-  }
+  const Finished<f64> result = finish_column(parts, shares, target.results, Sum());
+  if (result.is_first)
+    target.write(result.column, 0, result.total);
 }
 
 /// Runs a kernel that writes `shares` shares of each result, and adds these up.
@@ -103,7 +104,7 @@ template <class Launch> void shared(Context &ctx, const Target &target, index sh
   Target parts = target;
   parts.parts = static_cast<f64 *>(workspace(ctx, static_cast<std::size_t>(shares * target.results) * sizeof(f64)));
   launch_shares(parts);
-  launch(ctx, add_shares, blocks_for(ctx, target.results), block_threads, target, parts.parts, shares);
+  launch(ctx, add_shares, finish_blocks(target.results), block_threads, target, parts.parts, shares);
 }
 
 /// Whether x can be read in packs along the innermost of these loops.

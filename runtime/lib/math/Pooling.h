@@ -47,15 +47,21 @@ struct PoolGeometry {
   /// The elements of window `o` of dimension `d` that lie inside x: kernel positions [first, last).
   DTCRT_HOST_DEVICE constexpr void inside(int d, index o, index &first, index &last) const {
     const index start = o * stride[d] - begin[d];
-    first = start < 0 ? (-start + dilation[d] - 1) / dilation[d] : 0;
-    last = start >= in[d] ? 0 : std::min(kernel[d], (in[d] - start + dilation[d] - 1) / dilation[d]);
+    first = start < 0 ? taps(d, -start) : 0;
+    last = start >= in[d] ? 0 : std::min(kernel[d], taps(d, in[d] - start));
     if (last < first)
       last = first;
   }
   /// Elements of that window inside x and its explicit padding.
   DTCRT_HOST_DEVICE constexpr index inside_padding(int d, index o) const {
     const index start = o * stride[d] - begin[d];
-    return std::min(kernel[d], (in[d] + end[d] - start + dilation[d] - 1) / dilation[d]);
+    return std::min(kernel[d], taps(d, in[d] + end[d] - start));
+  }
+
+private:
+  /// Elements of a window of dimension d within `distance` of its start.
+  DTCRT_HOST_DEVICE constexpr index taps(int d, index distance) const {
+    return dilation[d] == 1 ? distance : (distance + dilation[d] - 1) / dilation[d];
   }
 };
 
