@@ -93,9 +93,9 @@ template <Activation activation> void launch_epilogue(Context &ctx, const Tensor
 } // namespace
 
 void add_bias_and_activate(Context &ctx, const Tensor<f32> &y, const Tensor<f32> &bias, Activation activation, f32 alpha) {
-  require(y.is_dense(), "bias and activation", "the result is dense");
   if (y.size() == 0 || (!bias && activation == Activation::none))
     return;
+  require(y.is_dense(), "bias and activation", "the result is dense");
   switch (activation) {
   case Activation::none: return launch_epilogue<Activation::none>(ctx, y, bias, alpha);
   case Activation::relu: return launch_epilogue<Activation::relu>(ctx, y, bias, alpha);

@@ -293,7 +293,8 @@ const char *device_help() {
   return R"(
 GPU
   --no-graph              make the calls of every step one by one instead of replaying a CUDA graph
-  --autotune              time the library's implementations of each convolution at the start, and take the fastest
+  --autotune              time the libraries' implementations of each call in the first step, and take the fastest;
+                          kept in $XDG_CACHE_HOME/dtc or ~/.cache/dtc
   --share-gpu             several ranks may compute on one GPU; they then communicate through the host's memory
 )";
 }
