@@ -15,9 +15,9 @@ namespace {
 enum : i64 { key_forward = 100, key_input_gradient, key_weight_gradient };
 
 /// The convolution that all three calls are about; throws Error when the shapes do not fit each other.
-template <class Options>
-Convolution describe(Context &ctx, const char *call, Convolution::Pass pass, const Tensor<f32> &x, const Tensor<f32> &w,
-                     const Tensor<f32> &y, const Options &o) {
+template <class T, class W, class Options>
+Convolution describe(Context &ctx, const char *call, Convolution::Pass pass, const Tensor<T> &x, const Tensor<W> &w, const Tensor<T> &y,
+                     const Options &o) {
   const int spatial = x.rank() - 2;
   require(spatial >= 1 && spatial <= 3, call, "1 to 3 spatial dimensions");
   require(w.rank() == x.rank() && w.layout() == row_major, call, "weights are row-major and have the input's rank");
@@ -27,6 +27,7 @@ Convolution describe(Context &ctx, const char *call, Convolution::Pass pass, con
   require(o.pads.empty() || o.pads.size() == 2 * spatial, call, "two pads a spatial dimension");
   Convolution c;
   c.pass = pass;
+  c.element = element_of<T>;
   c.tf32 = ctx.backend().tf32;
   c.strides = o.strides.empty() ? Dims::repeat(spatial, 1) : o.strides;
   c.dilations = o.dilations.empty() ? Dims::repeat(spatial, 1) : o.dilations;
@@ -51,10 +52,11 @@ struct Computed : Made {
   std::unique_ptr<ConvolutionGraph> graph;
 };
 
-Operand operand(const Tensor<f32> &t) { return {t.shape(), t.layout()}; }
+template <class T> Operand operand(const Tensor<T> &t) { return {t.shape(), t.layout()}; }
 
 /// The first way that cuDNN has an engine for.
-Computed choose(Context &ctx, const Convolution &c, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y,
+template <class T, class W>
+Computed choose(Context &ctx, const Convolution &c, const Tensor<T> &x, const Tensor<W> &w, const Tensor<T> &y,
                 const ConvolutionGraph::Memory &memory) {
   Context::Backend &backend = ctx.backend();
   for (const ConvolutionWay &way : ways_to_compute(c, operand(x), w.shape(), operand(y))) {
@@ -64,7 +66,7 @@ Computed choose(Context &ctx, const Convolution &c, const Tensor<f32> &x, const 
       ConvolutionGraph::Trial trial{memory, block};
       if (way.converts_x)
         trial.memory.x = block + aligned(bytes);
-      if (way.converts_filter)
+      if (way.converts_filter || element_of<W> != c.element)
         trial.memory.w = block + aligned(bytes) + aligned(x.bytes());
       return trial;
     }};
@@ -79,24 +81,32 @@ Computed choose(Context &ctx, const Convolution &c, const Tensor<f32> &x, const 
 }
 
 /// The workspace of a call, in parts: cuDNN's, a copy of x, a copy of w.
-struct Parts {
+template <class T> struct Parts {
   std::byte *cudnn;
-  f32 *x, *w;
+  T *x, *w;
 };
-Parts parts(Context &ctx, const Computed &made, const Tensor<f32> &x, std::size_t filter_bytes) {
+template <class T> Parts<T> parts(Context &ctx, const Computed &made, const Tensor<T> &x, std::size_t filter_bytes) {
   const std::size_t own = aligned(made.graph->workspace_bytes()), copy = made.way.converts_x ? aligned(x.bytes()) : 0;
   auto *block = static_cast<std::byte *>(ctx.backend().workspace(own + copy + filter_bytes));
-  return {block, reinterpret_cast<f32 *>(block + own), reinterpret_cast<f32 *>(block + own + copy)};
+  return {block, reinterpret_cast<T *>(block + own), reinterpret_cast<T *>(block + own + copy)};
 }
 
-} // namespace
+/// The gradient of a filter to where and how it lies in the arena.
+void copy_gradient(Context &ctx, const Tensor<f32> &from, const Tensor<f32> &dw) { copy(ctx, from, dw); }
 
-void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const ConvOptions &o) {
+/// The filter as the graph wants it.
+template <class T> T *filter_of(Context &ctx, const Computed &made, const Tensor<T> &w) {
+  return made.way.converts_filter ? channels_last_filter(ctx, w).data() : w.data();
+}
+
+template <class T, class Options>
+void forward(Context &ctx, const Tensor<T> &x, const Tensor<T> &w, const Tensor<T> &y, const Options &o) {
   guarded(ctx, "conv", x.shape(), w.shape(), y.shape(), [&] {
     if (y.size() == 0)
       return;
     Key key(key_forward);
-    key << x << w.shape() << y << o.strides << o.dilations << o.pads << o.groups << i64(bool(o.bias)) << i64(o.activation) << o.alpha;
+    key << i64(element_of<T>) << x << w.shape() << y << o.strides << o.dilations << o.pads << o.groups << i64(bool(o.bias)) << i64(o.activation)
+        << o.alpha;
     const Computed &made = ctx.backend().made.get<Computed>(key, [&] {
       Convolution c = describe(ctx, "conv", Convolution::Pass::forward, x, w, y, o);
       c.bias = bool(o.bias);
@@ -104,56 +114,59 @@ void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor
       c.alpha = o.alpha;
       return choose(ctx, c, x, w, y, {x.data(), w.data(), y.data(), o.bias.data()});
     });
-    const f32 *filter = made.way.converts_filter ? channels_last_filter(ctx, w).data() : w.data();
-    const Parts block = parts(ctx, made, x, 0);
+    T *filter = filter_of(ctx, made, w);
+    const Parts<T> block = parts(ctx, made, x, 0);
     if (made.way.converts_x)
-      copy(ctx, x, Tensor<f32>(block.x, x.shape(), y.layout()));
-    made.graph->run({made.way.converts_x ? block.x : x.data(), const_cast<f32 *>(filter), y.data(), o.bias.data()}, block.cudnn);
-    Tensor<f32> bias;
+      copy(ctx, x, Tensor<T>(block.x, x.shape(), y.layout()));
+    made.graph->run({made.way.converts_x ? block.x : x.data(), filter, y.data(), o.bias.data()}, block.cudnn);
+    Tensor<T> bias;
     if (made.way.adds_bias) {
       Dims channels = Dims::repeat(x.rank() - 1, 1);
       channels[0] = w.dim(0);
-      bias = Tensor<f32>(o.bias.data(), channels);
+      bias = Tensor<T>(o.bias.data(), channels);
     }
     add_bias_and_activate(ctx, y, bias, made.way.activation, o.alpha);
   });
 }
 
-void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &w, const Tensor<f32> &dx, const ConvGradientOptions &o) {
+template <class T>
+void input_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &w, const Tensor<T> &dx, const ConvGradientOptions &o) {
   guarded(ctx, "conv_input_gradient", dy.shape(), w.shape(), dx.shape(), [&] {
     if (dx.size() == 0)
       return;
     Key key(key_input_gradient);
-    key << dx << w.shape() << dy << o.strides << o.dilations << o.pads << o.groups;
+    key << i64(element_of<T>) << dx << w.shape() << dy << o.strides << o.dilations << o.pads << o.groups;
     const Computed &made = ctx.backend().made.get<Computed>(key, [&] {
       const Convolution c = describe(ctx, "conv_input_gradient", Convolution::Pass::input_gradient, dx, w, dy, o);
       return choose(ctx, c, dx, w, dy, {dx.data(), w.data(), dy.data(), nullptr});
     });
-    const f32 *filter = made.way.converts_filter ? channels_last_filter(ctx, w).data() : w.data();
-    const Parts block = parts(ctx, made, dx, 0);
-    made.graph->run({made.way.converts_x ? block.x : dx.data(), const_cast<f32 *>(filter), dy.data(), nullptr}, block.cudnn);
+    T *filter = filter_of(ctx, made, w);
+    const Parts<T> block = parts(ctx, made, dx, 0);
+    made.graph->run({made.way.converts_x ? block.x : dx.data(), filter, dy.data(), nullptr}, block.cudnn);
     if (made.way.converts_x)
-      copy(ctx, Tensor<f32>(block.x, dx.shape(), dy.layout()), dx);
+      copy(ctx, Tensor<T>(block.x, dx.shape(), dy.layout()), dx);
   });
 }
 
-void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+template <class T>
+void weight_gradient(Context &ctx, const Tensor<T> &x, const Tensor<T> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
   guarded(ctx, "conv_weight_gradient", x.shape(), dy.shape(), dw.shape(), [&] {
     if (dw.size() == 0)
       return;
     Key key(key_weight_gradient);
-    key << x << dw.shape() << dy << o.strides << o.dilations << o.pads << o.groups;
+    key << i64(element_of<T>) << x << dw.shape() << dy << o.strides << o.dilations << o.pads << o.groups;
     const Computed &made = ctx.backend().made.get<Computed>(key, [&] {
       const Convolution c = describe(ctx, "conv_weight_gradient", Convolution::Pass::weight_gradient, x, dw, dy, o);
       return choose(ctx, c, x, dw, dy, {x.data(), dw.data(), dy.data(), nullptr});
     });
-    const Parts block = parts(ctx, made, x, made.way.converts_filter ? dw.bytes() : 0);
+    // cuDNN writes what it reads: bf16 is widened on the way to dw.
+    const bool copies = made.way.converts_filter || element_of<T> != Element::f32;
+    const Parts<T> block = parts(ctx, made, x, copies ? static_cast<std::size_t>(dw.size()) * sizeof(T) : 0);
     if (made.way.converts_x)
-      copy(ctx, x, Tensor<f32>(block.x, x.shape(), dy.layout()));
-    made.graph->run({made.way.converts_x ? block.x : x.data(), made.way.converts_filter ? block.w : dw.data(), dy.data(), nullptr},
-                    block.cudnn);
-    if (made.way.converts_filter)
-      copy(ctx, Tensor<f32>(block.w, dw.shape(), channels_last), dw);
+      copy(ctx, x, Tensor<T>(block.x, x.shape(), dy.layout()));
+    made.graph->run({made.way.converts_x ? block.x : x.data(), copies ? static_cast<void *>(block.w) : dw.data(), dy.data(), nullptr}, block.cudnn);
+    if (copies)
+      copy_gradient(ctx, Tensor<T>(block.w, dw.shape(), made.way.converts_filter ? channels_last : row_major), dw);
     if (o.bias_gradient) {
       ReduceOptions all_but_channels;
       for (int i = 0; i < dy.rank(); ++i)
@@ -162,6 +175,18 @@ void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> 
       reduce_sum(ctx, dy, o.bias_gradient, all_but_channels);
     }
   });
+}
+
+} // namespace
+
+void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const ConvOptions &o) { forward(ctx, x, w, y, o); }
+
+void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &w, const Tensor<f32> &dx, const ConvGradientOptions &o) {
+  input_gradient(ctx, dy, w, dx, o);
+}
+
+void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  weight_gradient(ctx, x, dy, dw, o);
 }
 
 } // namespace dtcrt

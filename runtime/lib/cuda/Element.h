@@ -7,7 +7,7 @@ namespace dtcrt {
 
 enum class Element : u8 { f32, bf16 };
 
-constexpr std::size_t bytes_of(Element element) { return element == Element::f32 ? 4 : 2; }
+template <class T> inline constexpr Element element_of = Element::f32;
 constexpr const char *name_of(Element element) { return element == Element::f32 ? "f32" : "bf16"; }
 
 } // namespace dtcrt

@@ -61,16 +61,16 @@ PlanCache &plan_cache(Context &ctx, const std::string &version) {
   }).cache;
 }
 
-Tensor<f32> channels_last_filter(Context &ctx, const Tensor<f32> &w) {
+template <class T> Tensor<T> channels_last_filter(Context &ctx, const Tensor<T> &w) {
   Context::Backend &backend = ctx.backend();
   Key key(key_filter);
-  key << reinterpret_cast<i64>(w.data()) << w;
+  key << reinterpret_cast<i64>(w.data()) << i64(element_of<T>) << w;
   Filter &filter = backend.made.get<Filter>(key, [&] {
     Filter made;
     device::check(cudaMalloc(&made.data, w.bytes()), "allocate memory for converted weights");
     return made;
   });
-  const Tensor<f32> converted(static_cast<f32 *>(filter.data), w.shape(), channels_last);
+  const Tensor<T> converted(static_cast<T *>(filter.data), w.shape(), channels_last);
   const auto parameter = backend.generations.find(w.data());
   const bool kept = parameter != backend.generations.end();
   if (kept && filter.is_made && filter.generation == parameter->second)
@@ -81,5 +81,7 @@ Tensor<f32> channels_last_filter(Context &ctx, const Tensor<f32> &w) {
     filter.generation = parameter->second;
   return converted;
 }
+
+template Tensor<f32> channels_last_filter(Context &, const Tensor<f32> &);
 
 } // namespace dtcrt

@@ -15,6 +15,6 @@ PlanCache &plan_cache(Context &ctx, const std::string &version);
 
 /// A parameter's values with the channels of each kernel position side by side ([M, kernel..., C / groups] in memory), as engines on
 /// tensor cores read them. Made anew when the parameter may have changed since: in a step, before its first use.
-Tensor<f32> channels_last_filter(Context &ctx, const Tensor<f32> &w);
+template <class T> Tensor<T> channels_last_filter(Context &ctx, const Tensor<T> &w);
 
 } // namespace dtcrt

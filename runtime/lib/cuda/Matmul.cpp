@@ -15,7 +15,7 @@ namespace {
 
 enum : i64 { key_matmul = 200 };
 
-MatrixView view_of(const Tensor<f32> &t, bool transpose) {
+template <class T> MatrixView view_of(const Tensor<T> &t, bool transpose) {
   const MatrixView view{t.shape(), t.strides()};
   return transpose ? view.transposed() : view;
 }
@@ -23,7 +23,7 @@ MatrixView view_of(const Tensor<f32> &t, bool transpose) {
 MatrixView dense_view(const MatrixView &view) { return {view.dims, dense_strides(view.dims)}; }
 
 /// The largest power of two, up to 256, that divides the address, and that of every other place the product is made at.
-index alignment_of(const f32 *data, const std::vector<ProductAt> &at, index ProductAt::*offset) {
+template <class T> index alignment_of(const T *data, const std::vector<ProductAt> &at, index ProductAt::*offset) {
   std::uintptr_t bits = 256;
   for (const ProductAt &place : at)
     bits |= reinterpret_cast<std::uintptr_t>(data + place.*offset);
@@ -40,30 +40,30 @@ struct Multiplication : Made {
 };
 
 /// Whether the bias is one value for each row of cuBLASLt's d, one behind the other.
-bool is_epilogue(const Tensor<f32> &bias, const Products &products, const Tensor<f32> &y) {
+template <class T> bool is_epilogue(const Tensor<T> &bias, const Products &products, const Tensor<T> &y) {
   const int along = bias.rank() - (products.swapped ? 1 : 2);
   const index size = y.dim(y.rank() - (products.swapped ? 1 : 2));
   return along >= 0 && bias.size() == size && bias.dim(along) == size && (size == 1 || bias.strides()[along] == 1);
 }
 
 /// Where the operands of a call lie, and the workspace behind its copies.
-struct Memory {
-  f32 *a, *b, *y;
+template <class T, class Y> struct Memory {
+  T *a, *b;
+  Y *y;
   std::byte *rest;
 };
 
-Memory place(Context &ctx, const Multiplication &made, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, std::size_t rest) {
+template <class T, class Y>
+Memory<T, Y> place(Context &ctx, const Multiplication &made, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, std::size_t rest) {
   const std::size_t a_bytes = made.copies_a ? aligned(a.bytes()) : 0, b_bytes = made.copies_b ? aligned(b.bytes()) : 0;
   const std::size_t y_bytes = made.copies_y ? aligned(y.bytes()) : 0;
   auto *block = static_cast<std::byte *>(ctx.backend().workspace(a_bytes + b_bytes + y_bytes + rest));
-  const auto take = [&](const Tensor<f32> &t, std::size_t bytes) {
-    if (bytes == 0)
-      return t.data();
-    auto *data = reinterpret_cast<f32 *>(block);
+  const auto take = [&]<class E>(const Tensor<E> &t, std::size_t bytes) {
+    E *data = bytes ? reinterpret_cast<E *>(block) : t.data();
     block += bytes;
     return data;
   };
-  Memory memory{};
+  Memory<T, Y> memory{};
   memory.a = take(a, a_bytes);
   memory.b = take(b, b_bytes);
   memory.y = take(y, y_bytes);
@@ -71,12 +71,14 @@ Memory place(Context &ctx, const Multiplication &made, const Tensor<f32> &a, con
   return memory;
 }
 
-MatmulPlan::Memory operands(const Multiplication &made, const Memory &memory, const f32 *bias, const ProductAt &at) {
-  const f32 *a = memory.a + at.a, *b = memory.b + at.b;
+template <class T, class Y>
+MatmulPlan::Memory operands(const Multiplication &made, const Memory<T, Y> &memory, const Y *bias, const ProductAt &at) {
+  const T *a = memory.a + at.a, *b = memory.b + at.b;
   return {made.products.swapped ? b : a, made.products.swapped ? a : b, memory.y + at.y, bias};
 }
 
-Multiplication choose(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+template <class T, class Y, class Options>
+Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o) {
   Context::Backend &backend = ctx.backend();
   Multiplication made;
   MatrixView va = view_of(a, o.transpose_a), vb = view_of(b, o.transpose_b), vy = view_of(y, false);
@@ -111,20 +113,21 @@ Multiplication choose(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, 
       made.adds_bias = bool(o.bias);
       made.activation = o.activation;
     }
-    const Memory memory = place(ctx, made, a, b, y, 0);
-    const auto alignment = [&](const f32 *data, bool copied, index ProductAt::*offset) {
-      return copied ? alignment_of(nullptr, made.products.at, offset) : alignment_of(data, made.products.at, offset);
-    };
-    const index a_alignment = alignment(memory.a, made.copies_a, &ProductAt::a), b_alignment = alignment(memory.b, made.copies_b, &ProductAt::b);
+    // Copies lie at multiples of 256 bytes, wherever the workspace is.
+    const Memory<T, Y> memory = place(ctx, made, a, b, y, 0);
+    const index a_alignment = alignment_of(memory.a, made.products.at, &ProductAt::a);
+    const index b_alignment = alignment_of(memory.b, made.products.at, &ProductAt::b);
+    p.a.element = p.b.element = element_of<T>;
+    p.d.element = element_of<Y>;
     p.a.alignment = made.products.swapped ? b_alignment : a_alignment;
     p.b.alignment = made.products.swapped ? a_alignment : b_alignment;
-    p.d.alignment = alignment(memory.y, made.copies_y, &ProductAt::y);
+    p.d.alignment = alignment_of(memory.y, made.products.at, &ProductAt::y);
     const MatmulPlan::Tuning tuning{backend.autotune ? &plan_cache(ctx, cublas_lt(ctx).version()) : nullptr, [&](std::size_t bytes) {
       // Whatever is timed must not add to y.
-      Memory tried = place(ctx, made, a, b, y, aligned(bytes) + (o.accumulate ? aligned(y.bytes()) : 0));
+      Memory<T, Y> tried = place(ctx, made, a, b, y, aligned(bytes) + (o.accumulate ? aligned(y.bytes()) : 0));
       void *workspace = tried.rest;
       if (o.accumulate && !made.copies_y)
-        tried.y = reinterpret_cast<f32 *>(tried.rest + aligned(bytes));
+        tried.y = reinterpret_cast<Y *>(tried.rest + aligned(bytes));
       return MatmulPlan::Trial{operands(made, tried, o.bias.data(), made.products.at[0]), workspace, backend.compute};
     }};
     if ((made.plan = MatmulPlan::make(cublas_lt(ctx), p, backend.autotune ? &tuning : nullptr)))
@@ -134,7 +137,7 @@ Multiplication choose(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, 
 }
 
 /// Throws LibraryError unless y has the shape of the product.
-void check_shapes(const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+template <class T, class Y, class Options> void check_shapes(const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o) {
   const MatrixView va = view_of(a, o.transpose_a), vb = view_of(b, o.transpose_b), vy = view_of(y, false);
   bool fits = va.columns() == vb.rows() && va.rows() == vy.rows() && vb.columns() == vy.columns() && a.rank() <= y.rank() && b.rank() <= y.rank();
   for (const MatrixView *view : {&va, &vb})
@@ -146,9 +149,8 @@ void check_shapes(const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> 
     throw LibraryError("the operands and the result do not fit each other");
 }
 
-} // namespace
-
-void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+template <class T, class Y, class Options>
+void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o) {
   require(a.rank() >= 2 && b.rank() >= 2 && y.rank() >= 2, "matmul", "operands have rank 2 or more");
   require(!o.accumulate || (!o.bias && o.activation == Activation::none), "matmul", "a sum takes neither bias nor activation");
   guarded(ctx, "matmul", a.shape(), b.shape(), y.shape(), [&] {
@@ -159,28 +161,35 @@ void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tens
     Context::Backend &backend = ctx.backend();
     Key key(key_matmul);
     // The alignment of memory is part of what algorithms are chosen by.
-    const auto low_bits = [](const f32 *data) { return static_cast<i64>(reinterpret_cast<std::uintptr_t>(data) % 256); };
+    const auto low_bits = [](const void *data) { return static_cast<i64>(reinterpret_cast<std::uintptr_t>(data) % 256); };
     key << a << b << y << o.bias << i64(o.transpose_a + 2 * o.transpose_b + 4 * o.accumulate) << i64(o.activation) << o.alpha
-        << low_bits(a.data()) << low_bits(b.data()) << low_bits(y.data());
+        << low_bits(a.data()) + 256 * low_bits(b.data()) + 65536 * low_bits(y.data()) << i64(element_of<T>) + 2 * i64(element_of<Y>);
     const Multiplication &made = backend.made.get<Multiplication>(key, [&] { return choose(ctx, a, b, y, o); });
-    const Memory memory = place(ctx, made, a, b, y, made.plan->workspace_bytes());
+    const Memory<T, Y> memory = place(ctx, made, a, b, y, made.plan->workspace_bytes());
     // A copy of an operand is that of its view: transposed already.
-    const auto copied = [](f32 *data, const MatrixView &view) { return Tensor<f32>(data, view.dims); };
-    const auto strided = [](const Tensor<f32> &t, const MatrixView &view) { return Tensor<f32>(t.data(), view.dims, view.strides); };
-    const MatrixView va = view_of(a, o.transpose_a), vb = view_of(b, o.transpose_b);
+    const auto copied = [&](const Tensor<T> &t, bool transpose, T *data) {
+      const MatrixView view = view_of(t, transpose);
+      copy(ctx, Tensor<T>(t.data(), view.dims, view.strides), Tensor<T>(data, view.dims));
+    };
     if (made.copies_a)
-      copy(ctx, strided(a, va), copied(memory.a, va));
+      copied(a, o.transpose_a, memory.a);
     if (made.copies_b)
-      copy(ctx, strided(b, vb), copied(memory.b, vb));
-    const Tensor<f32> result = made.copies_y ? Tensor<f32>(memory.y, y.shape()) : y;
+      copied(b, o.transpose_b, memory.b);
+    const Tensor<Y> result = made.copies_y ? Tensor<Y>(memory.y, y.shape()) : y;
     if (made.copies_y && o.accumulate)
       copy(ctx, y, result);
     for (const ProductAt &at : made.products.at)
       made.plan->run(operands(made, memory, o.bias.data(), at), memory.rest, backend.compute);
-    add_bias_and_activate(ctx, result, made.adds_bias ? o.bias : Tensor<f32>(), made.activation, o.alpha);
+    add_bias_and_activate(ctx, result, made.adds_bias ? o.bias : Tensor<Y>(), made.activation, o.alpha);
     if (made.copies_y)
       copy(ctx, result, y);
   });
+}
+
+} // namespace
+
+void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+  multiply(ctx, a, b, y, o);
 }
 
 } // namespace dtcrt

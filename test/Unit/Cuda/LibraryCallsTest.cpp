@@ -250,16 +250,19 @@ TEST_F(Cache, MayBeUnwritable) {
 TEST(Matmul, TakesMemoryOfAnyAlignment) {
   Context ctx(1);
   std::vector<f32> memory(400);
-  for (const index shift : {0, 1, 2, 5}) {
-    const Tensor<f32> a(memory.data() + shift, {6, 9}), b(memory.data() + 64 + shift, {9, 4}), y(memory.data() + 128 + shift, {6, 4});
-    whole_numbers(a, 1);
-    whole_numbers(b, 2);
-    matmul(ctx, a, b, y);
-    f32 sum = 0;
-    for (int k = 0; k < 9; ++k)
-      sum += a.data()[9 + k] * b.data()[k * 4 + 3];
-    EXPECT_EQ(y.data()[4 + 3], sum);
-  }
+  for (const index shift : {0, 1, 2, 5})
+    for (const Activation activation : {Activation::none, leaky_relu}) {
+      const Tensor<f32> a(memory.data() + shift, {6, 9}), b(memory.data() + 64 + shift, {9, 4}), y(memory.data() + 128 + shift, {6, 4});
+      const Tensor<f32> bias(memory.data() + 192 + shift, {6, 1});
+      whole_numbers(a, 1);
+      whole_numbers(b, 2);
+      whole_numbers(bias, 3);
+      matmul(ctx, a, b, y, {.bias = bias, .activation = activation, .alpha = 0.5f});
+      f32 sum = bias.data()[1];
+      for (int k = 0; k < 9; ++k)
+        sum += a.data()[9 + k] * b.data()[k * 4 + 3];
+      EXPECT_EQ(y.data()[4 + 3], activation == leaky_relu && sum < 0 ? sum * 0.5f : sum);
+    }
 }
 
 TEST(Matmul, WritesOnlyItsPartOfATensor) {
