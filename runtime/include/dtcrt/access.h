@@ -15,6 +15,12 @@ template <class T> struct Element {
   DTC_HOST_DEVICE static T store(Computed value) { return value; }
 };
 
+template <> struct Element<bf16> {
+  using Computed = f32;
+  DTC_HOST_DEVICE static f32 load(bf16 stored) { return stored; }
+  DTC_HOST_DEVICE static bf16 store(f32 value) { return bf16(value); }
+};
+
 namespace detail {
 
 /// W neighbours in memory.

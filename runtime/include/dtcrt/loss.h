@@ -2,6 +2,7 @@
 //
 // A loss is the sum over samples n of weight[n] * (the mean over the sample's positions). The weight is 1 / (samples of the
 // global batch) in training, so that the sum over all ranks is the batch's mean, and 0 in the rows that pad a partial batch.
+// All is computed in f32, of bf16 logits too; their gradient is bf16.
 #pragma once
 
 #include "dtcrt/context.h"
@@ -17,13 +18,19 @@ struct LossOptions {
 /// dlogits may be logits itself.
 void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const Tensor<f32> &dlogits, const LossOptions &options = {});
+void softmax_cross_entropy(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const Tensor<bf16> &dlogits, const LossOptions &options = {});
 /// The loss alone.
 void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const LossOptions &options = {});
+void softmax_cross_entropy(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const LossOptions &options = {});
 
 /// correct (a scalar) = the sum over samples of weight * (the part of the positions whose largest logit is the label's;
 /// the first of equal ones counts).
 void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                   const Tensor<f32> &correct, const LossOptions &options = {});
+void count_correct(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                    const Tensor<f32> &correct, const LossOptions &options = {});
 
 /// Binary cross-entropy of probabilities p [n, ...] against targets t of the same shape; logarithms are clamped at -100

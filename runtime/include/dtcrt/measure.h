@@ -23,6 +23,7 @@ int measure(int argc, char **argv, const Plan &plan, const std::vector<Role> &ro
 /// In the place of a receive: values of both signs, at random, since branches in pools and kernels take the longer the less they are
 /// foreseen; and fresh in the caches, as the receiver's copy is.
 void receive_made_up(Context &ctx, const Tensor<f32> &tensor);
+void receive_made_up(Context &ctx, const Tensor<bf16> &tensor);
 
 /// All ranks do the same.
 template <class Buffers>

@@ -2,6 +2,7 @@
 //
 // Shapes: x [N, C, spatial...] of rank 2 to 5, row-major or channels-last, all of x, y and their gradients in one layout; one value a
 // channel [C]; sample weights [N]. Statistics are those of the rows whose weight is not 0: the others pad a partial batch.
+// Images may be bf16; what has one value a channel is f32, and so is the arithmetic.
 #pragma once
 
 #include "dtcrt/context.h"
@@ -17,10 +18,14 @@ struct BatchNormOptions {
 /// of the weights: their sums over all shares of a batch are the means of the shares' statistics.
 void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
                 const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options = {});
+void batch_norm(Context &ctx, const Tensor<bf16> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
+                const Tensor<bf16> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options = {});
 
 /// The gradients with respect to x (0 in rows of weight 0), scale and bias (sums over the rows of other weights), of which dx
 /// takes into account that the statistics depend on x. Takes the statistics of x again.
 void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
                          const Tensor<f32> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options = {});
+void batch_norm_gradient(Context &ctx, const Tensor<bf16> &dy, const Tensor<bf16> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
+                         const Tensor<bf16> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options = {});
 
 } // namespace dtcrt

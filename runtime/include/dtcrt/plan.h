@@ -21,6 +21,10 @@ struct MessageChannel {
   int from = 0, to = 0;
 };
 
+/// What matrix products and convolutions round their operands to. bf16 is also what lies between them in memory, and a matter of the
+/// tensors' types alone; tf32 lets a GPU's library do so, and changes nothing on a CPU.
+enum class Precision : u8 { f32, tf32, bf16 };
+
 /// Facts fixed at compile time. Only `model`, `devices`, `batch`, `local_batch` and `arena_bytes` have no usable default.
 struct Plan {
   std::string model{};
@@ -31,6 +35,7 @@ struct Plan {
   index batch = 0;       ///< samples of a global batch
   index local_batch = 0; ///< rows of a rank's tensors: ceil(batch / ranks that share the batch)
   std::size_t arena_bytes = 0;
+  Precision precision = Precision::f32;
   f64 learning_rate = 0; ///< reported in the metrics
   std::string optimizer{}; ///< "adam"
   std::string loss{};      ///< "cross-entropy"

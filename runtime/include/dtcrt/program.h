@@ -1,6 +1,7 @@
 // The one header of an emitted program: all runtime calls, and run(), its main.
 #pragma once
 
+#include "dtcrt/cast.h"
 #include "dtcrt/comm.h"
 #include "dtcrt/context.h"
 #include "dtcrt/convolution.h"

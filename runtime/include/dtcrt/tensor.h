@@ -1,6 +1,8 @@
 // Tensors: typed views of memory with static-size shapes, and the arena they lie in.
 #pragma once
 
+#include "dtcrt/bf16.h"
+
 #include <cassert>
 #include <cstddef>
 #include <cstdint>

@@ -33,7 +33,7 @@ public:
     return *this << i64(bits);
   }
   template <class T> Key &operator<<(const Tensor<T> &tensor) {
-    return *this << i64(bool(tensor)) << tensor.shape() << tensor.strides();
+    return *this << i64(bool(tensor)) + 2 * i64(sizeof(T)) << tensor.shape() << tensor.strides();
   }
   bool operator==(const Key &other) const {
     return count_ == other.count_ && std::memcmp(words_.data(), other.words_.data(), count_ * sizeof(i64)) == 0;

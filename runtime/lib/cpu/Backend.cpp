@@ -25,18 +25,25 @@ void *workspace(Context &ctx, std::size_t bytes) { return ctx.backend().workspac
 
 memory::dims memory_dims(const Dims &dims) { return {dims.begin(), dims.end()}; }
 
-memory::desc memory_desc(const Tensor<f32> &tensor) {
+bool Context::Backend::has_avx512() {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  return (isa & wanted) == wanted;
+}
+
+template <class T> memory::desc memory_desc(const Tensor<T> &tensor) {
   using tag = memory::format_tag;
   static constexpr tag plain[] = {tag::undef, tag::a, tag::ab, tag::abc, tag::abcd, tag::abcde};
   static constexpr tag last[] = {tag::undef, tag::undef, tag::undef, tag::acb, tag::acdb, tag::acdeb};
   const int rank = tensor.rank();
   const memory::dims dims = memory_dims(tensor.shape());
   if (rank >= 1 && rank <= 5 && tensor.layout() == row_major)
-    return memory::desc(dims, memory::data_type::f32, plain[rank]);
+    return memory::desc(dims, data_type_of<T>, plain[rank]);
   if (rank >= 3 && rank <= 5 && tensor.layout() == channels_last)
-    return memory::desc(dims, memory::data_type::f32, last[rank]);
-  return memory::desc(dims, memory::data_type::f32, memory_dims(tensor.strides()));
+    return memory::desc(dims, data_type_of<T>, last[rank]);
+  return memory::desc(dims, data_type_of<T>, memory_dims(tensor.strides()));
 }
+template memory::desc memory_desc(const Tensor<f32> &);
+template memory::desc memory_desc(const Tensor<bf16> &);
 
 dnnl::primitive_attr attributes(Activation activation, f32 alpha, bool accumulate) {
   dnnl::primitive_attr attr;
@@ -63,12 +70,12 @@ PackedWeights::PackedWeights(const dnnl::engine &engine, const memory::desc &pla
     reorder_ = dnnl::reorder(plain_, packed_);
   }
   if (rearrange_)
-    rearranged_.resize(plain.get_size() / sizeof(f32));
+    rearranged_.resize(plain.get_size());
 }
 
-const memory &PackedWeights::get(Context &ctx, const f32 *data) {
+const memory &PackedWeights::get(Context &ctx, const void *data) {
   if (!reorders_ && !rearrange_) {
-    plain_.set_data_handle(const_cast<f32 *>(data));
+    plain_.set_data_handle(const_cast<void *>(data));
     return plain_;
   }
   const auto &generations = ctx.backend().generations;
@@ -77,7 +84,7 @@ const memory &PackedWeights::get(Context &ctx, const f32 *data) {
   if (!is_parameter || packed_from_ != data || generation_ != found->second) {
     if (rearrange_)
       rearrange_(data, rearranged_.data());
-    plain_.set_data_handle(rearrange_ ? rearranged_.data() : const_cast<f32 *>(data));
+    plain_.set_data_handle(rearrange_ ? static_cast<void *>(rearranged_.data()) : const_cast<void *>(data));
     if (reorders_)
       reorder_.execute(ctx.backend().stream, plain_, packed_);
     packed_from_ = is_parameter ? data : nullptr;

@@ -107,28 +107,28 @@ template <class Term> void sum_channels(const BatchNormGeometry &g, Workspace &w
 }
 
 /// out = value(offset, channel) for all elements of samples, 0 for those of padding.
-template <class Value> void write(const BatchNormGeometry &g, const Workspace &w, f32 *out, Value value) {
+template <class T, class Value> void write(const BatchNormGeometry &g, const Workspace &w, T *out, Value value) {
   const index lines = g.last ? g.positions : g.channels, length = g.last ? g.channels : g.positions;
 #pragma omp parallel for schedule(static) collapse(2) num_threads(w.threads)
   for (index sample = 0; sample < g.samples; ++sample)
     for (index line = 0; line < lines; ++line) {
       const index begin = g.at(sample) + line * length;
       if (g.weight[sample] == 0) {
-        std::fill_n(out + begin, length, 0.0f);
+        std::fill_n(out + begin, length, T(0.0f));
       } else if (g.last) {
 #pragma omp simd
         for (index c = 0; c < length; ++c)
-          out[begin + c] = value(begin + c, c);
+          out[begin + c] = T(value(begin + c, c));
       } else {
 #pragma omp simd
         for (index p = 0; p < length; ++p)
-          out[begin + p] = value(begin + p, line);
+          out[begin + p] = T(value(begin + p, line));
       }
     }
 }
 
 /// Fills mean, variance (biased) and inverse = 1 / sqrt(variance + epsilon); the number of values a channel, the mean in f64 in w.sums.
-index take_statistics(const BatchNormGeometry &g, Workspace &w, const f32 *x, f64 epsilon) {
+template <class T> index take_statistics(const BatchNormGeometry &g, Workspace &w, const T *x, f64 epsilon) {
   const index count = g.positions * (g.samples - std::count(g.weight, g.weight + g.samples, 0.0f));
   const f64 share = count ? 1.0 / static_cast<f64>(count) : 0;
   sum_channels(g, w, [=](index i, index) { return std::array<f32, 2>{x[i], 0.0f}; });
@@ -148,16 +148,15 @@ index take_statistics(const BatchNormGeometry &g, Workspace &w, const f32 *x, f6
   return count;
 }
 
-} // namespace
-
-void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
-                const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options) {
+template <class T>
+void normalise(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
+               const Tensor<T> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options) {
   const BatchNormGeometry g("batch_norm", x, weight);
   require_like("batch_norm", x, y);
   for (const Tensor<f32> *channels : {&scale, &bias, &mean_part, &variance_part})
     require_channels("batch_norm", x, *channels);
   Workspace w(ctx, g);
-  const f32 *in = x.data();
+  const T *in = x.data();
   const index count = take_statistics(g, w, in, options.epsilon);
 
   f64 total = 0;
@@ -174,15 +173,16 @@ void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, co
   write(g, w, y.data(), [=](index i, index c) { return (in[i] - mean[c]) * a[c] + b[c]; });
 }
 
-void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
-                         const Tensor<f32> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options) {
+template <class T>
+void normalise_back(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
+                    const Tensor<T> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options) {
   const BatchNormGeometry g("batch_norm_gradient", x, weight);
   require_like("batch_norm_gradient", x, dy);
   require_like("batch_norm_gradient", x, dx);
   for (const Tensor<f32> *channels : {&scale, &dscale, &dbias})
     require_channels("batch_norm_gradient", x, *channels);
   Workspace w(ctx, g);
-  const f32 *in = x.data(), *slope = dy.data();
+  const T *in = x.data(), *slope = dy.data();
   const index count = take_statistics(g, w, in, options.epsilon);
 
   const f32 *mean = w.mean;
@@ -201,5 +201,20 @@ void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
   const f32 *factor = w.inverse;
   write(g, w, dx.data(), [=](index i, index c) { return factor[c] * (slope[i] - a[c] - (in[i] - mean[c]) * b[c]); });
 }
+
+} // namespace
+
+#define DTCRT_BATCH_NORM(T)                                                                                                            \
+  void batch_norm(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,     \
+                  const Tensor<T> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &o) {     \
+    normalise(ctx, x, scale, bias, weight, y, mean_part, variance_part, o);                                                            \
+  }                                                                                                                                    \
+  void batch_norm_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &weight, \
+                           const Tensor<T> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &o) {      \
+    normalise_back(ctx, dy, x, scale, weight, dx, dscale, dbias, o);                                                                   \
+  }
+DTCRT_BATCH_NORM(f32)
+DTCRT_BATCH_NORM(bf16)
+#undef DTCRT_BATCH_NORM
 
 } // namespace dtcrt

@@ -1,8 +1,12 @@
 // Convolutions by oneDNN: activations in the caller's layout, weights in whatever format the primitive likes.
+// T is f32 or bf16; what oneDNN has no bf16 kernel for works on widened operands.
 #include "dtcrt/convolution.h"
 #include "cpu/Backend.h"
+#include "cpu/Widened.h"
 
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace dtcrt {
 
@@ -19,7 +23,8 @@ enum : i64 { key_forward = 100, key_input_gradient, key_weight_gradient };
 struct Geometry {
   memory::dims strides, dilations, begins, ends;
 
-  Geometry(const char *call, const Tensor<f32> &x, const Tensor<f32> &w, const Dims &stride, const Dims &dilation, const Dims &pads) {
+  template <class X, class W>
+  Geometry(const char *call, const Tensor<X> &x, const Tensor<W> &w, const Dims &stride, const Dims &dilation, const Dims &pads) {
     const int spatial = x.rank() - 2;
     require(spatial >= 1 && spatial <= 3, call, "1 to 3 spatial dimensions");
     require(w.rank() == x.rank() && w.layout() == row_major, call, "weights are row-major and have the input's rank");
@@ -36,7 +41,7 @@ struct Geometry {
 };
 
 /// Weights with the group dimension that oneDNN wants: [G, M/G, C/G, kernel...].
-memory::dims weight_dims(const Tensor<f32> &w, index groups) {
+template <class T> memory::dims weight_dims(const Tensor<T> &w, index groups) {
   memory::dims dims = memory_dims(w.shape());
   if (groups > 1) {
     dims[0] /= groups;
@@ -45,46 +50,48 @@ memory::dims weight_dims(const Tensor<f32> &w, index groups) {
   return dims;
 }
 
-memory::desc plain_weights(const Tensor<f32> &w, index groups) {
+template <class T> memory::desc plain_weights(const Tensor<T> &w, index groups) {
   using tag = memory::format_tag;
   static constexpr tag tags[] = {tag::abc, tag::abcd, tag::abcde, tag::abcdef};
-  return {weight_dims(w, groups), memory::data_type::f32, tags[w.rank() - 3 + (groups > 1)]};
+  return {weight_dims(w, groups), data_type_of<T>, tags[w.rank() - 3 + (groups > 1)]};
 }
 
-memory::desc any_weights(const Tensor<f32> &w, index groups) {
-  return {weight_dims(w, groups), memory::data_type::f32, memory::format_tag::any};
+template <class T> memory::desc any_weights(const Tensor<T> &w, index groups) {
+  return {weight_dims(w, groups), data_type_of<T>, memory::format_tag::any};
 }
 
-memory::desc vector_desc(index size) { return {{size}, memory::data_type::f32, memory::format_tag::a}; }
+template <class T> memory::desc vector_desc(index size) { return {{size}, data_type_of<T>, memory::format_tag::a}; }
 
 /// A tensor with one channel lies in both layouts: it is described in that of its partner, since oneDNN convolves between two
 /// layouts only by its reference code, a hundred times slower.
-memory::desc activation_desc(const Tensor<f32> &tensor, const Tensor<f32> &partner) {
+template <class T> memory::desc activation_desc(const Tensor<T> &tensor, const Tensor<T> &partner) {
   using tag = memory::format_tag;
   static constexpr tag last[] = {tag::acb, tag::acdb, tag::acdeb};
   if (tensor.dim(1) == 1 && tensor.layout() == row_major && partner.layout() == channels_last)
-    return {memory_dims(tensor.shape()), memory::data_type::f32, last[tensor.rank() - 3]};
+    return {memory_dims(tensor.shape()), data_type_of<T>, last[tensor.rank() - 3]};
   return memory_desc(tensor);
 }
 
-template <class Options> Key key_of(i64 operation, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const Options &o) {
+template <class T, class W, class Options>
+Key key_of(i64 operation, const Tensor<T> &x, const Tensor<W> &w, const Tensor<T> &y, const Options &o) {
   Key key(operation);
   key << x << w.shape() << y << o.strides << o.dilations << o.pads << o.groups;
   return key;
 }
 
-dnnl::convolution_forward::primitive_desc forward_desc(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y,
+template <class T>
+dnnl::convolution_forward::primitive_desc forward_desc(Context &ctx, const Tensor<T> &x, const Tensor<T> &w, const Tensor<T> &y,
                                                        const Geometry &g, index groups, bool bias, const dnnl::primitive_attr &attr) {
   const auto kind = dnnl::prop_kind::forward_training;
   const auto algorithm = dnnl::algorithm::convolution_direct;
   using Desc = dnnl::convolution_forward::desc;
-  const Desc desc = bias ? Desc(kind, algorithm, activation_desc(x, y), any_weights(w, groups), vector_desc(w.dim(0)), activation_desc(y, x),
+  const Desc desc = bias ? Desc(kind, algorithm, activation_desc(x, y), any_weights(w, groups), vector_desc<T>(w.dim(0)), activation_desc(y, x),
                                 g.strides, g.dilations, g.begins, g.ends)
                          : Desc(kind, algorithm, activation_desc(x, y), any_weights(w, groups), activation_desc(y, x), g.strides, g.dilations,
                                 g.begins, g.ends);
   dnnl::convolution_forward::primitive_desc made(desc, attr, ctx.backend().engine);
   // Over one or a few input channels oneDNN 2.6 prefers its brgemm kernel, which with a bias takes twice the time of the next one.
-  if (w.dim(1) <= few_channels && std::string_view(made.impl_info_str()).starts_with("brgconv")) {
+  if (data_type_of<T> == memory::data_type::f32 && w.dim(1) <= few_channels && std::string_view(made.impl_info_str()).starts_with("brgconv")) {
     auto other = made;
     if (other.next_impl() && std::string_view(other.impl_info_str()).starts_with("jit"))
       made = other;
@@ -92,7 +99,32 @@ dnnl::convolution_forward::primitive_desc forward_desc(Context &ctx, const Tenso
   return made;
 }
 
-struct Forward : Made {
+/// A made call. `exists`: oneDNN has a kernel for it.
+struct Call : Made {
+  bool exists = true;
+};
+
+/// Makes a call, or finds that there is none of these types. That there is none of f32 is an error.
+template <class T, class MadeCall, class Make> MadeCall &made_or_none(Context::Backend &backend, const Key &key, Make make) {
+  return backend.made.get<MadeCall>(key, [&] {
+    if constexpr (std::is_same_v<T, bf16>) {
+      MadeCall none;
+      none.exists = false;
+      if (!backend.library_bf16)
+        return none;
+      try {
+        MadeCall made = make();
+        return made.exists ? std::move(made) : std::move(none);
+      } catch (const dnnl::error &) {
+        return none;
+      }
+    } else {
+      return make();
+    }
+  });
+}
+
+struct Forward : Call {
   dnnl::convolution_forward primitive;
   memory x, bias, y, scratchpad;
   PackedWeights w;
@@ -106,7 +138,7 @@ struct GradientAsForward {
   bool exists = true;
   Geometry geometry;
 
-  GradientAsForward(const Geometry &forward, const Tensor<f32> &w) : geometry(forward) {
+  template <class T> GradientAsForward(const Geometry &forward, const Tensor<T> &w) : geometry(forward) {
     for (std::size_t d = 0; d < forward.strides.size(); ++d) {
       const auto reach = (forward.dilations[d] + 1) * (w.dim(static_cast<int>(d) + 2) - 1);
       geometry.begins[d] = reach - forward.begins[d];
@@ -117,14 +149,14 @@ struct GradientAsForward {
 };
 
 /// The shape of the turned weights: [C, M / groups, kernel...].
-Dims turned_shape(const Tensor<f32> &w, index groups) {
+template <class T> Dims turned_shape(const Tensor<T> &w, index groups) {
   Dims shape = w.shape();
   shape[0] = w.dim(1) * groups;
   shape[1] = w.dim(0) / groups;
   return shape;
 }
 
-void turn_weights(const f32 *from, f32 *to, const Dims &shape, index groups) {
+template <class T> void turn_weights(const T *from, T *to, const Dims &shape, index groups) {
   const index outputs = shape[0] / groups, inputs = shape[1], taps = shape.product() / (shape[0] * shape[1]);
   for (index g = 0; g < groups; ++g)
     for (index m = 0; m < outputs; ++m)
@@ -133,7 +165,7 @@ void turn_weights(const f32 *from, f32 *to, const Dims &shape, index groups) {
           to[((g * inputs + c) * outputs + m) * taps + taps - 1 - k] = from[((g * outputs + m) * inputs + c) * taps + k];
 }
 
-struct InputGradient : Made {
+struct InputGradient : Call {
   bool as_forward = false;
   dnnl::primitive primitive; ///< convolution_forward of dy if as_forward, else convolution_backward_data
   memory dy, dx, scratchpad;
@@ -141,7 +173,7 @@ struct InputGradient : Made {
   std::size_t scratchpad_bytes = 0;
 };
 
-struct WeightGradient : Made {
+struct WeightGradient : Call {
   dnnl::convolution_backward_weights primitive;
   memory x, dy, dw, packed_dw, bias_gradient, scratchpad;
   dnnl::reorder unpack;
@@ -151,18 +183,19 @@ struct WeightGradient : Made {
 
 memory unbound(const memory::desc &desc, Context &ctx) { return {desc, ctx.backend().engine, nullptr}; }
 
-} // namespace
-
-void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const ConvOptions &o) {
+/// True if it is done; false if there is no kernel.
+template <class T> bool forward(Context &ctx, const Tensor<T> &x, const Tensor<T> &w, const Tensor<T> &y, const ConvOptionsOf<T> &o) {
+  bool done = true;
   guarded("conv", x.shape(), w.shape(), y.shape(), [&] {
     Context::Backend &backend = ctx.backend();
     Key key = key_of(key_forward, x, w, y, o);
     // The packed weights belong to one parameter: two layers of one shape do not share them.
     key << reinterpret_cast<i64>(w.data()) << i64(bool(o.bias)) << i64(o.activation) << o.alpha;
-    Forward &made = backend.made.get<Forward>(key, [&] {
+    Forward &made = made_or_none<T, Forward>(backend, key, [&] {
       const Geometry geometry("conv", x, w, o.strides, o.dilations, o.pads);
       const auto desc = forward_desc(ctx, x, w, y, geometry, o.groups, bool(o.bias), attributes(o.activation, o.alpha));
       Forward f;
+      f.exists = !is_reference(desc) || std::is_same_v<T, f32>;
       f.primitive = dnnl::convolution_forward(desc);
       f.x = unbound(desc.src_desc(), ctx);
       f.y = unbound(desc.dst_desc(), ctx);
@@ -172,6 +205,9 @@ void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor
       f.w = PackedWeights(backend.engine, plain_weights(w, o.groups), desc.weights_desc());
       return f;
     });
+    done = made.exists;
+    if (!done)
+      return;
     made.x.set_data_handle(x.data());
     made.y.set_data_handle(y.data());
     made.scratchpad.set_data_handle(backend.scratchpad(made.scratchpad_bytes));
@@ -185,18 +221,22 @@ void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor
     }
     made.primitive.execute(backend.stream, arguments);
   });
+  return done;
 }
 
-void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &w, const Tensor<f32> &dx, const ConvGradientOptions &o) {
+template <class T>
+bool input_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &w, const Tensor<T> &dx, const ConvGradientOptions &o) {
+  bool done = true;
   guarded("conv_input_gradient", dy.shape(), w.shape(), dx.shape(), [&] {
     Context::Backend &backend = ctx.backend();
     Key key = key_of(key_input_gradient, dx, w, dy, o);
     key << reinterpret_cast<i64>(w.data());
-    InputGradient &made = backend.made.get<InputGradient>(key, [&] {
+    InputGradient &made = made_or_none<T, InputGradient>(backend, key, [&] {
       const Geometry g("conv_input_gradient", dx, w, o.strides, o.dilations, o.pads);
       const auto attr = attributes(Activation::none, 0);
       InputGradient b;
       const auto take = [&](const auto &desc, const memory::desc &dy_desc, const memory::desc &dx_desc) {
+        b.exists = !is_reference(desc) || std::is_same_v<T, f32>;
         b.dy = unbound(dy_desc, ctx);
         b.dx = unbound(dx_desc, ctx);
         b.scratchpad = unbound(desc.scratchpad_desc(), ctx);
@@ -207,12 +247,14 @@ void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
       if (forward.exists) {
         const Dims shape = w.shape();
         const index groups = o.groups;
-        const Tensor<f32> turned(w.data(), turned_shape(w, groups));
+        const Tensor<T> turned(w.data(), turned_shape(w, groups));
         const auto desc = forward_desc(ctx, dy, turned, dx, forward.geometry, groups, false, attr);
         b.primitive = dnnl::convolution_forward(desc);
         take(desc, desc.src_desc(), desc.dst_desc());
         b.w = PackedWeights(backend.engine, plain_weights(turned, groups), desc.weights_desc(),
-                            [shape, groups](const f32 *from, f32 *to) { turn_weights(from, to, shape, groups); });
+                            [shape, groups](const void *from, void *to) {
+                              turn_weights(static_cast<const T *>(from), static_cast<T *>(to), shape, groups);
+                            });
       } else {
         const auto hint = forward_desc(ctx, dx, w, dy, g, o.groups, false, attr);
         const dnnl::convolution_backward_data::primitive_desc desc(
@@ -225,6 +267,9 @@ void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
       }
       return b;
     });
+    done = made.exists;
+    if (!done)
+      return;
     made.dy.set_data_handle(dy.data());
     made.dx.set_data_handle(dx.data());
     made.scratchpad.set_data_handle(backend.scratchpad(made.scratchpad_bytes));
@@ -233,26 +278,32 @@ void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
                                             {made.as_forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, made.dx},
                                             {DNNL_ARG_SCRATCHPAD, made.scratchpad}});
   });
+  return done;
 }
 
-void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+template <class T>
+bool weight_gradient(Context &ctx, const Tensor<T> &x, const Tensor<T> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  bool done = true;
   guarded("conv_weight_gradient", x.shape(), dy.shape(), dw.shape(), [&] {
     Context::Backend &backend = ctx.backend();
     Key key = key_of(key_weight_gradient, x, dw, dy, o);
     key << i64(bool(o.bias_gradient));
-    WeightGradient &made = backend.made.get<WeightGradient>(key, [&] {
+    WeightGradient &made = made_or_none<T, WeightGradient>(backend, key, [&] {
       const Geometry g("conv_weight_gradient", x, dw, o.strides, o.dilations, o.pads);
       const auto attr = attributes(Activation::none, 0);
       const bool bias = bool(o.bias_gradient);
-      const auto hint = forward_desc(ctx, x, dw, dy, g, o.groups, bias, attr);
+      // The forward call, whose weights are of the images' type; only their shape counts.
+      const Tensor<T> w(nullptr, dw.shape());
+      const auto hint = forward_desc(ctx, x, w, dy, g, o.groups, bias, attr);
       const auto algorithm = dnnl::algorithm::convolution_direct;
       using Desc = dnnl::convolution_backward_weights::desc;
-      const Desc described = bias ? Desc(algorithm, activation_desc(x, dy), any_weights(dw, o.groups), vector_desc(dw.dim(0)),
+      const Desc described = bias ? Desc(algorithm, activation_desc(x, dy), any_weights(dw, o.groups), vector_desc<f32>(dw.dim(0)),
                                          activation_desc(dy, x), g.strides, g.dilations, g.begins, g.ends)
                                   : Desc(algorithm, activation_desc(x, dy), any_weights(dw, o.groups), activation_desc(dy, x), g.strides,
                                          g.dilations, g.begins, g.ends);
       const dnnl::convolution_backward_weights::primitive_desc desc(described, attr, backend.engine, hint);
       WeightGradient b;
+      b.exists = !is_reference(desc) || std::is_same_v<T, f32>;
       b.primitive = dnnl::convolution_backward_weights(desc);
       b.x = unbound(desc.src_desc(), ctx);
       b.dy = unbound(desc.diff_dst_desc(), ctx);
@@ -267,6 +318,9 @@ void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> 
       }
       return b;
     });
+    done = made.exists;
+    if (!done)
+      return;
     made.x.set_data_handle(x.data());
     made.dy.set_data_handle(dy.data());
     made.dw.set_data_handle(dw.data());
@@ -283,6 +337,43 @@ void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> 
     if (made.unpacks)
       made.unpack.execute(backend.stream, made.packed_dw, made.dw);
   });
+  return done;
+}
+
+} // namespace
+
+void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const ConvOptions &o) { forward(ctx, x, w, y, o); }
+void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &w, const Tensor<f32> &dx, const ConvGradientOptions &o) {
+  input_gradient(ctx, dy, w, dx, o);
+}
+void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  weight_gradient(ctx, x, dy, dw, o);
+}
+
+void conv(Context &ctx, const Tensor<bf16> &x, const Tensor<bf16> &w, const Tensor<bf16> &y, const ConvOptionsOf<bf16> &o) {
+  if (forward(ctx, x, w, y, o))
+    return;
+  Widened widened(ctx);
+  const Tensor<f32> wide_y = widened.like(y), wide_x = widened.of(x), wide_w = widened.of(w);
+  conv(ctx, wide_x, wide_w, wide_y,
+       {.bias = widened.of(o.bias), .strides = o.strides, .dilations = o.dilations, .pads = o.pads, .groups = o.groups,
+        .activation = o.activation, .alpha = o.alpha});
+  cast(ctx, wide_y, y);
+}
+void conv_input_gradient(Context &ctx, const Tensor<bf16> &dy, const Tensor<bf16> &w, const Tensor<bf16> &dx, const ConvGradientOptions &o) {
+  if (input_gradient(ctx, dy, w, dx, o))
+    return;
+  Widened widened(ctx);
+  const Tensor<f32> wide_dx = widened.like(dx), wide_dy = widened.of(dy);
+  conv_input_gradient(ctx, wide_dy, widened.of(w), wide_dx, o);
+  cast(ctx, wide_dx, dx);
+}
+void conv_weight_gradient(Context &ctx, const Tensor<bf16> &x, const Tensor<bf16> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  if (weight_gradient(ctx, x, dy, dw, o))
+    return;
+  Widened widened(ctx);
+  const Tensor<f32> wide_x = widened.of(x);
+  conv_weight_gradient(ctx, wide_x, widened.of(dy), dw, o);
 }
 
 } // namespace dtcrt

@@ -109,6 +109,7 @@ template <class T> void fill_view(Context &ctx, T value, T *y, const Dims &y_str
   template void copy_view(Context &, const T *, const Dims &, T *, const Dims &, const Dims &);                                        \
   template void fill_view(Context &, T, T *, const Dims &, const Dims &);
 DTCRT_COPY_VIEW(f32)
+DTCRT_COPY_VIEW(bf16)
 DTCRT_COPY_VIEW(i64)
 DTCRT_COPY_VIEW(i32)
 DTCRT_COPY_VIEW(u8)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 namespace dtcrt {
@@ -22,9 +23,9 @@ f32 total(const f64 *values, index count) {
 }
 
 /// `gradient` false: dlogits is not touched.
-template <bool gradient>
-void cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                   const Tensor<f32> &dlogits, int axis) {
+template <bool gradient, class T>
+void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                   const Tensor<T> &dlogits, int axis) {
   check_labels("softmax_cross_entropy", logits, label, weight, axis);
   const Rows rows(logits, axis), out_rows(gradient ? dlogits : logits, axis);
   const index classes = rows.length, step = rows.step, out_step = out_rows.step;
@@ -40,23 +41,23 @@ void cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &l
     const bool valid = target >= 0 && target < classes;
     if (!valid && factor != 0)
       bad = std::min(bad, row);
-    const f32 *in = rows.at(row);
+    const T *in = rows.at(row);
     losses[row] = 0;
     // A padding row adds nothing to the loss, whatever its values are.
     if (factor == 0 || !valid) {
       if constexpr (gradient) {
-        f32 *out = out_rows.at(row);
+        T *out = out_rows.at(row);
         for (index c = 0; c < classes; ++c)
-          out[c * out_step] = 0;
+          out[c * out_step] = T(0.0f);
       }
       continue;
     }
     f32 largest = -std::numeric_limits<f32>::infinity();
     for (index c = 0; c < classes; ++c)
-      largest = std::max(largest, in[c * step]);
+      largest = std::max<f32>(largest, in[c * step]);
     const f32 of_target = in[target * step] - largest;
     f32 sum = 0;
-    if constexpr (gradient) {
+    if constexpr (gradient && std::is_same_v<T, f32>) {
       f32 *out = out_rows.at(row);
 #pragma omp simd reduction(+ : sum)
       for (index c = 0; c < classes; ++c) {
@@ -73,6 +74,14 @@ void cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &l
 #pragma omp simd reduction(+ : sum)
       for (index c = 0; c < classes; ++c)
         sum += expf(in[c * step] - largest);
+      if constexpr (gradient) { // the exponential again, rather than rounded twice
+        T *out = out_rows.at(row);
+        const f32 scale = factor / sum, kept = expf(of_target) * scale - factor;
+#pragma omp simd
+        for (index c = 0; c < classes; ++c)
+          out[c * out_step] = T(expf(in[c * step] - largest) * scale);
+        out[target * out_step] = T(kept);
+      }
     }
     losses[row] = static_cast<f64>(factor) * (static_cast<f64>(logf(sum)) - of_target);
   }
@@ -129,6 +138,26 @@ void squared(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Ten
   elementwise_loss<gradient>(ctx, "mean_squared_error", p, t, weight, loss, dp, SquaredError());
 }
 
+template <class T>
+void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &correct,
+                const LossOptions &o) {
+  check_labels("count_correct", logits, label, weight, o.axis);
+  const Rows rows(logits, o.axis);
+  const index positions = logits.dim(0) ? rows.count / logits.dim(0) : 0;
+  f64 *hits = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(rows.count) * sizeof(f64)));
+#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, logits.size()))
+  for (index row = 0; row < rows.count; ++row) {
+    const T *in = rows.at(row);
+    index best = 0;
+    for (index c = 1; c < rows.length; ++c)
+      if (in[c * rows.step] > in[best * rows.step])
+        best = c;
+    const f32 factor = weight.data()[row / positions * weight.strides()[0]];
+    hits[row] = best == label.data()[row] ? static_cast<f64>(factor) / static_cast<f64>(positions) : 0;
+  }
+  *correct.data() = total(hits, rows.count);
+}
+
 } // namespace
 
 void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
@@ -138,26 +167,25 @@ void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor
 }
 void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const LossOptions &o) {
-  cross_entropy<false>(ctx, logits, label, weight, loss, {}, o.axis);
+  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<f32>(), o.axis);
+}
+void softmax_cross_entropy(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const Tensor<bf16> &dlogits, const LossOptions &o) {
+  require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");
+  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);
+}
+void softmax_cross_entropy(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                           const Tensor<f32> &loss, const LossOptions &o) {
+  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<bf16>(), o.axis);
 }
 
 void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                    const Tensor<f32> &correct, const LossOptions &o) {
-  check_labels("count_correct", logits, label, weight, o.axis);
-  const Rows rows(logits, o.axis);
-  const index positions = logits.dim(0) ? rows.count / logits.dim(0) : 0;
-  f64 *hits = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(rows.count) * sizeof(f64)));
-#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, logits.size()))
-  for (index row = 0; row < rows.count; ++row) {
-    const f32 *in = rows.at(row);
-    index best = 0;
-    for (index c = 1; c < rows.length; ++c)
-      if (in[c * rows.step] > in[best * rows.step])
-        best = c;
-    const f32 factor = weight.data()[row / positions * weight.strides()[0]];
-    hits[row] = best == label.data()[row] ? static_cast<f64>(factor) / static_cast<f64>(positions) : 0;
-  }
-  *correct.data() = total(hits, rows.count);
+  correct_of(ctx, logits, label, weight, correct, o);
+}
+void count_correct(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
+                   const Tensor<f32> &correct, const LossOptions &o) {
+  correct_of(ctx, logits, label, weight, correct, o);
 }
 
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,

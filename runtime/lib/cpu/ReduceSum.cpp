@@ -14,7 +14,7 @@ namespace {
 /// Terms that are added in f32; sums of such runs are added in f64, or in a second level of f32.
 constexpr index run_length = 4096, run_rows = 256;
 
-f32 sum_run(const f32 *x, index size, index step) {
+template <class T> f32 sum_run(const T *x, index size, index step) {
   f32 sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (index i = 0; i < size; ++i)
@@ -23,11 +23,11 @@ f32 sum_run(const f32 *x, index size, index step) {
 }
 
 /// The innermost dimension of x is summed: contiguous runs, shared between the threads by results or, when these are few, by runs.
-void sum_rows(Context &ctx, const f32 *x, f32 *y, const ReduceLoops &kept, const ReduceLoops &summed) {
+template <class T> void sum_rows(Context &ctx, const T *x, f32 *y, const ReduceLoops &kept, const ReduceLoops &summed) {
   const index results = kept.product(), inner = summed.size.back(), outer = summed.product() / inner, step = summed.from.back();
   const index cuts = (inner + run_length - 1) / run_length, runs = outer * cuts;
   const int threads = threads_for(ctx, results * inner * outer);
-  const auto sum_of = [&](const f32 *start, index run) {
+  const auto sum_of = [&](const T *start, index run) {
     index offset, none;
     summed.at(run / cuts, 1, offset, none);
     const index begin = run % cuts * run_length;
@@ -61,7 +61,7 @@ void sum_rows(Context &ctx, const f32 *x, f32 *y, const ReduceLoops &kept, const
 
 /// The innermost dimension of x is kept: rows of x are added up. Threads share the summed rows when the kept part is small
 /// (a bias gradient), each into its own row of sums; they are then added in thread order, so the result does not vary between runs.
-void sum_columns(Context &ctx, const f32 *x, f32 *y, const ReduceLoops &kept, const ReduceLoops &summed) {
+template <class T> void sum_columns(Context &ctx, const T *x, f32 *y, const ReduceLoops &kept, const ReduceLoops &summed) {
   const index width = kept.size.back(), groups = kept.product() / width, step = kept.from.back(), y_step = kept.to.back();
   const index rows = summed.product();
   const int threads = threads_for(ctx, width * groups * rows);
@@ -80,7 +80,7 @@ void sum_columns(Context &ctx, const f32 *x, f32 *y, const ReduceLoops &kept, co
       for (index row = begin; row < std::min(begin + run_rows, end); ++row) {
         index offset, none;
         summed.at(row, 0, offset, none);
-        const f32 *source = x + base + offset;
+        const T *source = x + base + offset;
         f32 *into = run.data();
 #pragma omp simd
         for (index i = 0; i < width; ++i)
@@ -102,9 +102,7 @@ void sum_columns(Context &ctx, const f32 *x, f32 *y, const ReduceLoops &kept, co
   }
 }
 
-} // namespace
-
-void reduce_sum(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const ReduceOptions &o) {
+template <class T> void sum(Context &ctx, const Tensor<T> &x, const Tensor<f32> &y, const ReduceOptions &o) {
   const ReducePlan plan(x, y, o);
   if (y.size() == 0)
     return;
@@ -117,5 +115,10 @@ void reduce_sum(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const 
   else
     sum_rows(ctx, x.data(), y.data(), plan.kept, plan.summed);
 }
+
+} // namespace
+
+void reduce_sum(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const ReduceOptions &o) { sum(ctx, x, y, o); }
+void reduce_sum(Context &ctx, const Tensor<bf16> &x, const Tensor<f32> &y, const ReduceOptions &o) { sum(ctx, x, y, o); }
 
 } // namespace dtcrt

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 namespace dtcrt {
 
 namespace {
 
-template <bool logarithm> void run(Context &ctx, const char *call, const Tensor<f32> &x, const Tensor<f32> &y, int axis) {
+/// X and Y: f32 or bf16.
+template <bool logarithm, class X, class Y> void run(Context &ctx, const char *call, const Tensor<X> &x, const Tensor<Y> &y, int axis) {
   require(x.shape() == y.shape() && x.rank() > 0, call, "input and output have one shape");
   const Rows rows(x, axis), out_rows(y, axis);
   const index classes = rows.length, in_step = rows.step, out_step = out_rows.step;
@@ -19,11 +21,11 @@ template <bool logarithm> void run(Context &ctx, const char *call, const Tensor<
     return;
 #pragma omp parallel for schedule(static) num_threads(threads_for(ctx, x.size(), 4096))
   for (index row = 0; row < rows.count; ++row) {
-    const f32 *in = rows.at(row);
-    f32 *out = out_rows.at(row);
+    const X *in = rows.at(row);
+    Y *out = out_rows.at(row);
     f32 largest = -std::numeric_limits<f32>::infinity();
     for (index c = 0; c < classes; ++c)
-      largest = std::max(largest, in[c * in_step]);
+      largest = std::max<f32>(largest, in[c * in_step]);
     f32 total = 0;
     if constexpr (logarithm) {
 #pragma omp simd reduction(+ : total)
@@ -32,8 +34,8 @@ template <bool logarithm> void run(Context &ctx, const char *call, const Tensor<
       const f32 shift = largest + logf(total);
 #pragma omp simd
       for (index c = 0; c < classes; ++c)
-        out[c * out_step] = in[c * in_step] - shift;
-    } else {
+        out[c * out_step] = Y(in[c * in_step] - shift);
+    } else if constexpr (std::is_same_v<Y, f32>) {
 #pragma omp simd reduction(+ : total)
       for (index c = 0; c < classes; ++c) {
         const f32 e = expf(in[c * in_step] - largest);
@@ -44,17 +46,30 @@ template <bool logarithm> void run(Context &ctx, const char *call, const Tensor<
 #pragma omp simd
       for (index c = 0; c < classes; ++c)
         out[c * out_step] *= factor;
+    } else { // the exponential again, rather than rounded twice
+#pragma omp simd reduction(+ : total)
+      for (index c = 0; c < classes; ++c)
+        total += expf(in[c * in_step] - largest);
+      const f32 factor = 1 / total;
+#pragma omp simd
+      for (index c = 0; c < classes; ++c)
+        out[c * out_step] = Y(expf(in[c * in_step] - largest) * factor);
     }
   }
 }
 
 } // namespace
 
-void softmax(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const SoftmaxOptions &o) {
-  run<false>(ctx, "softmax", x, y, o.axis);
-}
-void log_softmax(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const SoftmaxOptions &o) {
-  run<true>(ctx, "log_softmax", x, y, o.axis);
-}
+#define DTCRT_SOFTMAX(X, Y)                                                                                                            \
+  void softmax(Context &ctx, const Tensor<X> &x, const Tensor<Y> &y, const SoftmaxOptions &o) {                                       \
+    run<false>(ctx, "softmax", x, y, o.axis);                                                                                          \
+  }                                                                                                                                    \
+  void log_softmax(Context &ctx, const Tensor<X> &x, const Tensor<Y> &y, const SoftmaxOptions &o) {                                   \
+    run<true>(ctx, "log_softmax", x, y, o.axis);                                                                                       \
+  }
+DTCRT_SOFTMAX(f32, f32)
+DTCRT_SOFTMAX(bf16, bf16)
+DTCRT_SOFTMAX(bf16, f32)
+#undef DTCRT_SOFTMAX
 
 } // namespace dtcrt

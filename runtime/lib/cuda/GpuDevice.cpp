@@ -305,6 +305,7 @@ std::unique_ptr<Device> make_device(Context &ctx, const Plan &plan, const Device
     throw Error(std::to_string(ctx.world()->local_ranks()) + " ranks on this host, and fewer GPUs: start one rank a GPU, or let ranks "
                 "share one with --share-gpu");
   gpu.autotune = options.autotune;
+  gpu.tf32 = plan.precision == Precision::tf32;
   return std::make_unique<GpuDevice>(ctx, plan, options);
 }
 

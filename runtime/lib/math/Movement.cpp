@@ -85,16 +85,18 @@ template <class T> void broadcast(Context &ctx, const Tensor<T> &x, const Tensor
   template void insert(Context &, const Tensor<T> &, const Tensor<T> &, const SliceOptions &);                                         \
   template void broadcast(Context &, const Tensor<T> &, const Tensor<T> &);
 DTCRT_MOVEMENT(f32)
+DTCRT_MOVEMENT(bf16)
 DTCRT_MOVEMENT(i64)
 DTCRT_MOVEMENT(i32)
 DTCRT_MOVEMENT(u8)
 #undef DTCRT_MOVEMENT
 
-void concat(Context &ctx, std::initializer_list<Tensor<f32>> inputs, const Tensor<f32> &y, const ConcatOptions &o) {
+namespace {
+template <class T> void concatenate(Context &ctx, std::initializer_list<Tensor<T>> inputs, const Tensor<T> &y, const ConcatOptions &o) {
   const int axis = o.axis < 0 ? o.axis + y.rank() : o.axis;
   require(axis >= 0 && axis < y.rank(), "concat", "the axis is one of y's");
   index at = 0;
-  for (const Tensor<f32> &x : inputs) {
+  for (const Tensor<T> &x : inputs) {
     Dims offsets = Dims::repeat(y.rank(), 0);
     offsets[axis] = at;
     insert(ctx, x, y, {.offsets = offsets});
@@ -102,7 +104,16 @@ void concat(Context &ctx, std::initializer_list<Tensor<f32>> inputs, const Tenso
   }
   require(at == y.dim(axis), "concat", "the inputs fill y");
 }
+} // namespace
+
+void concat(Context &ctx, std::initializer_list<Tensor<f32>> inputs, const Tensor<f32> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
+void concat(Context &ctx, std::initializer_list<Tensor<bf16>> inputs, const Tensor<bf16> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
 
 void fill(Context &ctx, const Tensor<f32> &y, f32 value) { fill_view(ctx, value, y.data(), y.strides(), y.shape()); }
+void fill(Context &ctx, const Tensor<bf16> &y, f32 value) { fill_view(ctx, bf16(value), y.data(), y.strides(), y.shape()); }
 
 } // namespace dtcrt

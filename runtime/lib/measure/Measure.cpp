@@ -187,19 +187,24 @@ void Measurement::run() {
 
 } // namespace
 
-void receive_made_up(Context &, const Tensor<f32> &tensor) {
+namespace {
+template <class T> void make_up(const Tensor<T> &tensor) {
   // Too long for a branch predictor to learn, short enough to be there.
-  static const std::vector<f32> values = [] {
+  static const std::vector<T> values = [] {
     const RandomStream stream(0, "received");
-    std::vector<f32> made(std::size_t(1) << 16);
+    std::vector<T> made(std::size_t(1) << 16);
     for (std::size_t i = 0; i < made.size(); ++i)
-      made[i] = static_cast<f32>(2 * stream.uniform(i) - 1);
+      made[i] = T(static_cast<f32>(2 * stream.uniform(i) - 1));
     return made;
   }();
   const auto size = static_cast<std::size_t>(tensor.size());
   for (std::size_t at = 0; at < size; at += values.size())
     std::copy_n(values.data(), std::min(values.size(), size - at), tensor.data() + at);
 }
+} // namespace
+
+void receive_made_up(Context &, const Tensor<f32> &tensor) { make_up(tensor); }
+void receive_made_up(Context &, const Tensor<bf16> &tensor) { make_up(tensor); }
 
 int measure(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles) {
   constexpr int failed = 2;

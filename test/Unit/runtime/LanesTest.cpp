@@ -105,6 +105,20 @@ TEST(Lanes, ReadBeforeTheyWrite) {
   EXPECT_EQ(values, (std::vector<f32>{0, 1, 2, 3, 16, 25, 36, 49}));
 }
 
+TEST(Lanes, WidenWhatTheyReadAndRoundWhatTheyWrite) {
+  std::vector<bf16> values(16, bf16(3.0f));
+  const Read<bf16> in(values.data());
+  const Write<bf16> out(values.data());
+  const Lanes<8> position{8};
+  const Vector<f32, 8> computed = in[position] / 256.0f + 1.0f;
+  EXPECT_EQ(computed.lane[7], 1.01171875f);
+  out[position] = computed;
+  out[index(0)] = in[index(1)] / 256.0f + 1.0f;
+  EXPECT_EQ(f32(values[0]), 1.015625f) << "a tie goes to even";
+  EXPECT_EQ(f32(values[1]), 3.0f);
+  EXPECT_EQ(f32(values[15]), 1.015625f);
+}
+
 struct Count {
   Read<f32> in;
   Write<f32> out;
