@@ -84,6 +84,8 @@ static LogicalResult verifyGradient(Operation *op, const ConvShape &conv,
   SmallVector<int64_t> shape;
   if (failed(inferConv(op->getLoc(), conv, shape)))
     return failure();
+  if (cast<RankedTensorType>(dy).getElementType() != conv.x.getElementType())
+    return op->emitOpError("dy is ") << dy << " but the convolution is of " << conv.x;
   if (cast<RankedTensorType>(dy).getShape() != ArrayRef(shape))
     return op->emitOpError("dy is ")
            << dy << " but the convolution of " << conv.x << " with "
@@ -101,13 +103,18 @@ LogicalResult ConvInputGradientOp::verify() {
 }
 
 LogicalResult ConvWeightGradientOp::verify() {
+  Type element = getX().getType().getElementType();
+  for (Value gradient : getResults())
+    if (cast<RankedTensorType>(gradient.getType()).getElementType() != accumulatedType(element))
+      return emitOpError("gives ") << gradient.getType() << ", but products of " << element << " add up to "
+                                   << accumulatedType(element);
   if (Value dbias = getDbias())
     if (cast<RankedTensorType>(dbias.getType()).getShape() !=
         getDweight().getType().getShape().take_front(1))
       return emitOpError("dbias is ")
              << dbias.getType() << " but dweight is " << getDweight().getType();
   return verifyGradient(*this,
-                        {getX().getType(), getDweight().getType(), getStrides(),
+                        {getX().getType(), getDweight().getType().clone(element), getStrides(),
                          getDilations(), getPads(),
                          static_cast<int64_t>(getGroups())},
                         getDy().getType());

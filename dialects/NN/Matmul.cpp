@@ -33,14 +33,15 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
     return emitOptionalError(location, "leading dimensions of ", a, " and ", b,
                              " cannot be broadcast together");
   shape.append({aMatrix[0], bMatrix[1]});
+  Type element = adaptor.getWide() ? accumulatedType(a.getElementType()) : a.getElementType();
   if (Value bias = adaptor.getBias()) {
     auto biasType = cast<RankedTensorType>(bias.getType());
     if (biasType.getShape() != ArrayRef(shape).take_back(1) ||
-        biasType.getElementType() != a.getElementType())
+        biasType.getElementType() != element)
       return emitOptionalError(location, "bias ", biasType,
                                " is not one element for each of the ",
                                shape.back(), " columns");
   }
-  types.push_back(RankedTensorType::get(shape, a.getElementType()));
+  types.push_back(RankedTensorType::get(shape, element));
   return success();
 }

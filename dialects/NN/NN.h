@@ -55,12 +55,15 @@ template <typename ConcreteType>
 class Elementwise
     : public mlir::OpTrait::TraitBase<ConcreteType, Elementwise> {};
 
-/// The type that numpy's broadcasting gives for `operands`; fails with one
-/// diagnostic naming both shapes or both element types that disagree.
+/// The type that numpy's broadcasting gives for `operands`: bf16 if one of them is, else their element type. Fails
+/// with one diagnostic naming both shapes or both element types that disagree.
 llvm::LogicalResult
 inferElementwise(std::optional<mlir::Location> location,
                  mlir::ValueRange operands,
                  llvm::SmallVectorImpl<mlir::Type> &types);
+
+/// f32 for bf16, any other type as it is: in what values of `element` are added up.
+mlir::Type accumulatedType(mlir::Type element);
 
 /// `[1, 2, 3]`, for diagnostics.
 std::string formatShape(llvm::ArrayRef<int64_t> shape);
@@ -82,6 +85,7 @@ inline constexpr llvm::StringLiteral correct = "nn.correct";
 inline constexpr llvm::StringLiteral model = "nn.model";
 inline constexpr llvm::StringLiteral recipe = "nn.recipe";
 inline constexpr llvm::StringLiteral phase = "nn.phase";
+inline constexpr llvm::StringLiteral precision = "nn.precision";
 } // namespace names
 
 } // namespace dtc::nn

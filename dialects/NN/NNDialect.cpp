@@ -32,7 +32,7 @@ LogicalResult NNDialect::verifyOperationAttribute(Operation *op,
       return op->emitError() << "'" << name << "' must be a #nn.recipe";
     return success();
   }
-  if (name == names::model || name == names::phase) {
+  if (name == names::model || name == names::phase || name == names::precision) {
     if (!isa<StringAttr>(attribute.getValue()))
       return op->emitError() << "'" << name << "' must be a string";
     return success();

@@ -29,6 +29,7 @@ def NN_Dialect : Dialect {
     | function                    | `nn.model`     | the model's name; the function is a graph |
     | function                    | `nn.recipe`    | `#nn.recipe<…>`: loss, optimizer, batch   |
     | function                    | `nn.phase`     | `"train"` or `"evaluate"`, once there is a step |
+    | function                    | `nn.precision` | `"tf32"` or `"bf16"`: what matrix products and convolutions round their operands to |
 
     Names in these attributes are the source model's own, unchanged; whatever
     needs an identifier derives one.

@@ -1,5 +1,6 @@
 // Elementwise ops. Operands broadcast as in numpy; the result has the
-// broadcast shape.
+// broadcast shape. bf16 operands are widened and the formula is that of f32; with
+// one of them the result is rounded to bf16, whatever the others are.
 #ifndef DTC_NN_ELEMENTWISE_OPS
 #define DTC_NN_ELEMENTWISE_OPS
 
@@ -72,6 +73,22 @@ def NN_WherePositiveOp : NN_ElementwiseOp<"where_positive"> {
     $condition `,` $a `,` $b attr-dict `:` type($condition) `,` type($a) `,` type($b)
   }];
   let extraClassDefinition = NN_AddOp.extraClassDefinition;
+}
+
+def NN_CastOp : NN_Op<"cast", [NN_Elementwise]> {
+  let summary = "x in another element type, rounded to the nearest even (ONNX Cast)";
+  let description = [{
+    Set by dtc-lower-precision. Of two casts one is left where that changes no value: back to bf16 what was widened from it.
+
+    ```mlir
+    %w = nn.cast %weight : tensor<32x1x3x3xf32> -> tensor<32x1x3x3xbf16>
+    ```
+  }];
+  let arguments = (ins NN_Tensor:$x);
+  let results = (outs NN_Tensor:$y);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 #endif // DTC_NN_ELEMENTWISE_OPS

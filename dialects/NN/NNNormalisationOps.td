@@ -4,7 +4,8 @@
 
 include "dialects/NN/NNOpBase.td"
 
-// x [N, C, spatial...] of rank 2 to 5; everything else has one value a channel, [C].
+// x [N, C, spatial...] of rank 2 to 5; everything else has one value a channel, [C],
+// and is f32 where images are bf16.
 
 def NN_BatchNormOp : NN_InferredOp<"batch_norm"> {
   let summary = "batch normalisation of a model (ONNX BatchNormalization)";
@@ -15,8 +16,8 @@ def NN_BatchNormOp : NN_InferredOp<"batch_norm"> {
     belong to this op alone: dtc-differentiate-graph makes of it what each phase
     needs. `momentum` is the weight of the new value, as in PyTorch.
   }];
-  let arguments = (ins NN_Tensor:$x, NN_Tensor:$scale, NN_Tensor:$bias,
-                       NN_Tensor:$running_mean, NN_Tensor:$running_variance,
+  let arguments = (ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
+                       NN_FullTensor:$running_mean, NN_FullTensor:$running_variance,
                        F64Attr:$epsilon, F64Attr:$momentum);
   let results = (outs NN_Tensor:$y);
   let assemblyFormat = [{
@@ -44,9 +45,9 @@ def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training"> {
        -> (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>)
     ```
   }];
-  let arguments = (ins NN_Tensor:$x, NN_Tensor:$scale, NN_Tensor:$bias,
-                       NN_Tensor:$sample_weight, F64Attr:$epsilon);
-  let results = (outs NN_Tensor:$y, NN_Tensor:$mean_part, NN_Tensor:$variance_part);
+  let arguments = (ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
+                       NN_FullTensor:$sample_weight, F64Attr:$epsilon);
+  let results = (outs NN_Tensor:$y, NN_FullTensor:$mean_part, NN_FullTensor:$variance_part);
   let assemblyFormat = [{
     $x `,` $scale `,` $bias `,` $sample_weight attr-dict
     `:` functional-type(operands, results)
@@ -60,9 +61,9 @@ def NN_BatchNormGradientOp : NN_Op<"batch_norm_gradient"> {
     one share has leaves an op. In rows whose sample weight is 0 dx is 0, and dy
     counts nothing.
   }];
-  let arguments = (ins NN_Tensor:$dy, NN_Tensor:$x, NN_Tensor:$scale,
-                       NN_Tensor:$sample_weight, F64Attr:$epsilon);
-  let results = (outs NN_Tensor:$dx, NN_Tensor:$dscale, NN_Tensor:$dbias);
+  let arguments = (ins NN_Tensor:$dy, NN_Tensor:$x, NN_FullTensor:$scale,
+                       NN_FullTensor:$sample_weight, F64Attr:$epsilon);
+  let results = (outs NN_Tensor:$dx, NN_FullTensor:$dscale, NN_FullTensor:$dbias);
   let assemblyFormat = [{
     $dy `,` $x `,` $scale `,` $sample_weight attr-dict
     `:` functional-type(operands, results)

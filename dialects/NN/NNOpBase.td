@@ -6,8 +6,11 @@ include "dialects/NN/NNAttrs.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-// Ranked, static, floating point (f64 only occurs where gradients are checked).
-def NN_Tensor : StaticShapeTensorOf<[F32, F64]>;
+// Ranked, static, floating point (f64 only occurs where gradients are checked;
+// bf16 holds activations and copies of weights under mixed precision).
+def NN_Tensor : StaticShapeTensorOf<[BF16, F32, F64]>;
+// What mixed precision leaves alone: parameters, statistics, sums.
+def NN_FullTensor : StaticShapeTensorOf<[F32, F64]>;
 def NN_Scalar : 0DTensorOf<[F32, F64]>;
 def NN_Label  : StaticShapeTensorOf<[I64, F32, F64]>;
 def NN_ClassIds : StaticShapeTensorOf<[I64]>;

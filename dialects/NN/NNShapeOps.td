@@ -64,14 +64,18 @@ def NN_PadOp : NN_Op<"pad"> {
 
 def NN_ReduceSumOp : NN_InferredOp<"reduce_sum"> {
   let summary = "sum over axes; a reduced axis stays with length 1 if keep_dims";
-  let description = "A mean is a sum times a constant, so that it needs no op of its own.";
+  let description = [{
+    A mean is a sum times a constant, so that it needs no op of its own. Sums of
+    bf16 are f32.
+  }];
   let arguments = (ins NN_Tensor:$x, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
-  let results = (outs NN_Tensor:$y);
+  let results = (outs NN_FullTensor:$y);
   let assemblyFormat = "$x `axes` $axes (`keep` $keep_dims^)? attr-dict `:` functional-type(operands, results)";
 }
 
+// Computed in f32. With `wide` the result of bf16 is not rounded back.
 class NN_AlongAxisOp<string mnemonic> : NN_InferredOp<mnemonic> {
-  let arguments = (ins NN_Tensor:$x, I64Attr:$axis);
+  let arguments = (ins NN_Tensor:$x, I64Attr:$axis, UnitAttr:$wide);
   let results = (outs NN_Tensor:$y);
   let assemblyFormat = "$x `axis` $axis attr-dict `:` type($x)";
 }

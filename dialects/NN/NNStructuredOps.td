@@ -49,9 +49,12 @@ def NN_ConvInputGradientOp : NN_Op<"conv_input_gradient"> {
 
 def NN_ConvWeightGradientOp : NN_Op<"conv_weight_gradient"> {
   let summary = "gradients of conv with respect to its weight and its bias";
-  let description = "One library call makes both; without a bias `dbias` is absent.";
+  let description = [{
+    One library call makes both; without a bias `dbias` is absent. Of bf16 images
+    they are f32, as they were accumulated.
+  }];
   let arguments = !con((ins NN_Tensor:$x, NN_Tensor:$dy), NN_ConvAttributes);
-  let results = (outs NN_Tensor:$dweight, Optional<NN_Tensor>:$dbias);
+  let results = (outs NN_FullTensor:$dweight, Optional<NN_FullTensor>:$dbias);
   let assemblyFormat = [{
     $x `,` $dy `strides` $strides `dilations` $dilations `pads` $pads
     `groups` $groups attr-dict `:` functional-type(operands, results)
@@ -68,12 +71,13 @@ def NN_MatmulOp : NN_InferredOp<"matmul"> {
   let description = [{
     Both operands have rank 2 or more. `transpose_a` and `transpose_b` swap the
     last two dimensions of an operand. `bias` (the width of the result) and
-    `activation` are set by the Fusion stage alone.
+    `activation` are set by the Fusion stage alone. Products of bf16 are accumulated
+    in f32; with `wide` they are not rounded back.
   }];
   let arguments = (ins NN_Tensor:$a, NN_Tensor:$b, Optional<NN_Tensor>:$bias,
     UnitAttr:$transpose_a, UnitAttr:$transpose_b,
     DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
-    DefaultValuedAttr<F64Attr, "0.0">:$alpha);
+    DefaultValuedAttr<F64Attr, "0.0">:$alpha, UnitAttr:$wide);
   let results = (outs NN_Tensor:$y);
   let assemblyFormat = [{
     $a (`transposed` $transpose_a^)? `,` $b (`transposed` $transpose_b^)?

@@ -10,8 +10,8 @@ include "dialects/NN/NNOpBase.td"
 
 def NN_SoftmaxCrossEntropyOp : NN_Op<"softmax_cross_entropy"> {
   let summary = "cross-entropy of logits [N, ..., classes] against class ids [N, ...], with its gradient";
-  let description = "The probabilities are never kept. `dlogits` is d loss / d logits.";
-  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_Tensor:$sample_weight);
+  let description = "The probabilities are never kept. `dlogits` is d loss / d logits. Of bf16 logits it is bf16, the loss f32.";
+  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_FullTensor:$sample_weight);
   let results = (outs NN_Scalar:$loss, NN_Tensor:$dlogits);
   let assemblyFormat = [{
     $logits `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
@@ -22,8 +22,8 @@ def NN_SoftmaxCrossEntropyOp : NN_Op<"softmax_cross_entropy"> {
 def NN_BinaryCrossEntropyOp : NN_Op<"binary_cross_entropy"> {
   let summary = "binary cross-entropy of probabilities [N, ...] against targets [N, ...], with its gradient";
   let description = "Logarithms are cut off at -100, as torch.nn.BCELoss does.";
-  let arguments = (ins NN_Tensor:$probability, NN_Tensor:$label, NN_Tensor:$sample_weight);
-  let results = (outs NN_Scalar:$loss, NN_Tensor:$dprobability);
+  let arguments = (ins NN_FullTensor:$probability, NN_FullTensor:$label, NN_FullTensor:$sample_weight);
+  let results = (outs NN_Scalar:$loss, NN_FullTensor:$dprobability);
   let assemblyFormat = [{
     $probability `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
   }];
@@ -33,7 +33,7 @@ def NN_BinaryCrossEntropyOp : NN_Op<"binary_cross_entropy"> {
 def NN_CountCorrectOp : NN_Op<"count_correct"> {
   let summary = "weighted number of samples whose largest logit is their label";
   let description = "A sample with several positions counts by the share of them that are right.";
-  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_Tensor:$sample_weight);
+  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_FullTensor:$sample_weight);
   let results = (outs NN_Scalar:$correct);
   let assemblyFormat = [{
     $logits `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
@@ -45,10 +45,10 @@ def NN_CountCorrectOp : NN_Op<"count_correct"> {
 
 def NN_SGDUpdateOp : NN_Op<"sgd_update"> {
   let summary = "one step of torch.optim.SGD";
-  let arguments = (ins NN_Tensor:$parameter, NN_Tensor:$gradient,
-                       Optional<NN_Tensor>:$momentum_buffer, 0DTensorOf<[I64]>:$step,
+  let arguments = (ins NN_FullTensor:$parameter, NN_FullTensor:$gradient,
+                       Optional<NN_FullTensor>:$momentum_buffer, 0DTensorOf<[I64]>:$step,
                        NN_SGDAttr:$optimizer);
-  let results = (outs NN_Tensor:$new_parameter, Optional<NN_Tensor>:$new_momentum_buffer);
+  let results = (outs NN_FullTensor:$new_parameter, Optional<NN_FullTensor>:$new_momentum_buffer);
   let assemblyFormat = [{
     $parameter `,` $gradient (`momentum` $momentum_buffer^)? `step` $step $optimizer attr-dict
     `:` functional-type(operands, results)
@@ -59,9 +59,9 @@ def NN_SGDUpdateOp : NN_Op<"sgd_update"> {
 def NN_AdamUpdateOp : NN_Op<"adam_update",
     [AllTypesMatch<["parameter", "gradient", "m", "v", "new_parameter", "new_m", "new_v"]>]> {
   let summary = "one step of torch.optim.Adam or AdamW";
-  let arguments = (ins NN_Tensor:$parameter, NN_Tensor:$gradient, NN_Tensor:$m,
-                       NN_Tensor:$v, 0DTensorOf<[I64]>:$step, NN_AdamAttr:$optimizer);
-  let results = (outs NN_Tensor:$new_parameter, NN_Tensor:$new_m, NN_Tensor:$new_v);
+  let arguments = (ins NN_FullTensor:$parameter, NN_FullTensor:$gradient, NN_FullTensor:$m,
+                       NN_FullTensor:$v, 0DTensorOf<[I64]>:$step, NN_AdamAttr:$optimizer);
+  let results = (outs NN_FullTensor:$new_parameter, NN_FullTensor:$new_m, NN_FullTensor:$new_v);
   let assemblyFormat = [{
     $parameter `,` $gradient `,` $m `,` $v `step` $step $optimizer attr-dict
     `:` type($parameter) `,` type($step)

@@ -10,7 +10,7 @@ static LogicalResult checkChannels(std::optional<Location> location, Value input
   auto x = cast<RankedTensorType>(input.getType());
   if (x.getRank() < 2 || x.getRank() > 5)
     return emitOptionalError(location, "x ", x, " must have a rank from 2 to 5");
-  auto expected = RankedTensorType::get({x.getDimSize(1)}, x.getElementType());
+  auto expected = RankedTensorType::get({x.getDimSize(1)}, accumulatedType(x.getElementType()));
   for (Value value : channels)
     if (value.getType() != expected)
       return emitOptionalError(location, value.getType(), " has not one value for each of the ",

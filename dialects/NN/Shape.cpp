@@ -143,16 +143,16 @@ LogicalResult ReduceSumOp::inferReturnTypes(MLIRContext *,
     else if (adaptor.getKeepDims())
       shape.push_back(1);
   }
-  types.push_back(RankedTensorType::get(shape, x.getElementType()));
+  types.push_back(RankedTensorType::get(shape, accumulatedType(x.getElementType())));
   return success();
 }
 
-static LogicalResult inferAlongAxis(std::optional<Location> location, Value x,
-                                    int64_t axis, SmallVectorImpl<Type> &types) {
+static LogicalResult inferAlongAxis(std::optional<Location> location, Value x, int64_t axis, bool wide,
+                                    SmallVectorImpl<Type> &types) {
   auto type = cast<RankedTensorType>(x.getType());
   if (axis < 0 || axis >= type.getRank())
     return emitOptionalError(location, "axis ", axis, " is no dimension of ", type);
-  types.push_back(type);
+  types.push_back(wide ? type.clone(accumulatedType(type.getElementType())) : type);
   return success();
 }
 
@@ -160,12 +160,12 @@ LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *,
                                           std::optional<Location> location,
                                           Adaptor adaptor,
                                           SmallVectorImpl<Type> &types) {
-  return inferAlongAxis(location, adaptor.getX(), adaptor.getAxis(), types);
+  return inferAlongAxis(location, adaptor.getX(), adaptor.getAxis(), adaptor.getWide(), types);
 }
 
 LogicalResult LogSoftmaxOp::inferReturnTypes(MLIRContext *,
                                              std::optional<Location> location,
                                              Adaptor adaptor,
                                              SmallVectorImpl<Type> &types) {
-  return inferAlongAxis(location, adaptor.getX(), adaptor.getAxis(), types);
+  return inferAlongAxis(location, adaptor.getX(), adaptor.getAxis(), adaptor.getWide(), types);
 }

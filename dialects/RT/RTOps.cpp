@@ -99,11 +99,12 @@ int64_t dtc::rt::bytesOf(BufferOp buffer) {
   return (slots - 1) * static_cast<int64_t>(llvm::alignTo(bytes, slotAlignment)) + bytes;
 }
 
-/// The names in a location: of fused ones, all; of a name's own place, none.
+/// The names in a location: of fused ones, all; of a name's own place, none. Casts of parameters are of no layer.
 static void collectNames(Location location, llvm::SetVector<StringRef> &names) {
   if (auto name = dyn_cast<NameLoc>(location))
     names.insert(name.getName());
-  else if (auto fused = dyn_cast<FusedLoc>(location))
+  else if (auto fused = dyn_cast<FusedLoc>(location);
+           fused && fused.getMetadata() != StringAttr::get(location.getContext(), "cast"))
     for (Location part : fused.getLocations())
       collectNames(part, names);
 }

@@ -1,4 +1,4 @@
-// Adjoints of ops that move elements or sum them over axes, and of broadcasting.
+// Adjoints of ops that move, cast or sum elements, and of broadcasting.
 #include "Models.h"
 #include "Unbroadcast.h"
 #include "dialects/NN/NN.h"
@@ -43,6 +43,10 @@ struct UnaryAdjoint
 
 Value reshapeBack(ImplicitLocOpBuilder &builder, ReshapeOp op, Value dy) {
   return ReshapeOp::create(builder, op.getX().getType(), dy);
+}
+
+Value castBack(ImplicitLocOpBuilder &builder, CastOp op, Value dy) {
+  return CastOp::create(builder, op.getX().getType(), dy);
 }
 
 Value transposeBack(ImplicitLocOpBuilder &builder, TransposeOp op, Value dy) {
@@ -102,6 +106,7 @@ void adjoint(MLIRContext *context) {
 
 void dtc::attachShapeAdjoints(MLIRContext *context) {
   adjoint<ReshapeOp, reshapeBack>(context);
+  adjoint<CastOp, castBack>(context);
   adjoint<TransposeOp, transposeBack>(context);
   adjoint<BroadcastOp, sumRepeated>(context);
   adjoint<SliceOp, padBack>(context);

@@ -12,7 +12,7 @@ using namespace dtc;
 namespace {
 
 /// The body's operations at each point of the loops; a comparison and the
-/// selection by it are one. An output is read only if the body uses it.
+/// selection by it are one, conversions none. An output is read only if the body uses it.
 struct GenericCost : CostOpInterface::ExternalModel<GenericCost, linalg::GenericOp> {
   OpFamily getFamily(Operation *op) const {
     return cast<linalg::GenericOp>(op).getNumReductionLoops() ? OpFamily::Reduction
@@ -22,7 +22,7 @@ struct GenericCost : CostOpInterface::ExternalModel<GenericCost, linalg::Generic
     auto generic = cast<linalg::GenericOp>(op);
     uint64_t perPoint = 0;
     for (Operation &inner : generic.getBody()->without_terminator())
-      if (!inner.hasTrait<OpTrait::ConstantLike>() && !isa<arith::SelectOp>(inner))
+      if (!inner.hasTrait<OpTrait::ConstantLike>() && !isa<arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(inner))
         ++perPoint;
     Cost cost;
     cost.flops = llvm::SaturatingMultiply(perPoint, productOf(generic.getStaticLoopRanges()));

@@ -56,6 +56,8 @@ void dtc::cost::registerShapeCost(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::ConstantOp::attachInterface<FreeCost<nn::ConstantOp>>(*context);
     nn::ReshapeOp::attachInterface<FreeCost<nn::ReshapeOp>>(*context);
+    // A conversion is no FLOP.
+    nn::CastOp::attachInterface<MovementCost<nn::CastOp>>(*context);
     nn::TransposeOp::attachInterface<MovementCost<nn::TransposeOp>>(*context);
     nn::BroadcastOp::attachInterface<MovementCost<nn::BroadcastOp>>(*context);
     nn::ConcatOp::attachInterface<MovementCost<nn::ConcatOp>>(*context);

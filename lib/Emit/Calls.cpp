@@ -41,8 +41,8 @@ static void printOptions(Printer &printer, rt::CallOp call, std::string separato
     printer.os << separator << "{" << llvm::join(options, ", ") << "}";
 }
 
-/// Tuples as a list, each on a line of its own below the first.
-static void printTuples(Printer &printer, rt::CallOp call) {
+/// Tuples as a list, each on a line of its own below the first; gives what separates it from what follows.
+static std::string printTuples(Printer &printer, rt::CallOp call) {
   std::string indent(call.getCallee().size() + StringRef("  (").size(), ' ');
   size_t tuple = *call.getTuple();
   printer.os << ",\n" << indent << "{";
@@ -53,7 +53,8 @@ static void printTuples(Printer &printer, rt::CallOp call) {
       printer.os << ", ";
     printer.os << printer.buffer(input);
   }
-  printer.os << "}},\n" << indent;
+  printer.os << "}}";
+  return ",\n" + indent;
 }
 
 static void printCall(Printer &printer, rt::CallOp call) {
@@ -61,9 +62,8 @@ static void printCall(Printer &printer, rt::CallOp call) {
   std::string separator = call.getList() ? ", {" : ", ";
   ValueRange inputs = call.getInputs();
   if (call.getTuple() && call.getTupleInputs().size() > *call.getTuple()) {
-    printTuples(printer, call);
+    separator = printTuples(printer, call);
     inputs = call.getSharedInputs();
-    separator = "";
   }
   for (Value input : inputs) {
     printer.os << separator << printer.buffer(input);

@@ -51,6 +51,9 @@ Expression negate(Operation *, Operands operands) {
   return {"-" + operands[0].as(Precedence::Primary), Precedence::Unary};
 }
 
+/// Read and Write (dtcrt/access.h) widen bf16 and round to it; a kernel rounds nothing else.
+Expression asAccessed(Operation *, Operands operands) { return operands[0]; }
+
 Expression constant(Operation *op, Operands) {
   auto value = dyn_cast<FloatAttr>(cast<arith::ConstantOp>(op).getValue());
   assert(value && "kernels hold floating-point constants alone");
@@ -116,6 +119,8 @@ void dtc::emit::registerEmitModels(DialectRegistry &registry) {
     prints<arith::SubFOp, infix<'-', Precedence::Sum>>(context);
     prints<arith::MulFOp, infix<'*', Precedence::Product>>(context);
     prints<arith::DivFOp, infix<'/', Precedence::Product>>(context);
+    prints<arith::ExtFOp, asAccessed>(context);
+    prints<arith::TruncFOp, asAccessed>(context);
     prints<arith::NegFOp, negate>(context);
     prints<arith::CmpFOp, compare>(context);
     prints<arith::SelectOp, select>(context);

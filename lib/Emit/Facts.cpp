@@ -70,6 +70,8 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
      << "      .local_batch = " << program.getLocalBatch() << ",\n";
   if (alike)
     os << "      .arena_bytes = " << *program.getArena() << ",\n";
+  if (program.getPrecision())
+    os << "      .precision = Precision::" << *program.getPrecision() << ",\n";
   os << "      .learning_rate = " << formatReal(optimizer.getLearningRate(), false) << ",\n"
      << "      .optimizer = " << quote(recipeName(recipe.getOptimizer())) << ",\n"
      << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";

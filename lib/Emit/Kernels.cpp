@@ -33,7 +33,7 @@ static std::string numbered(StringRef name, size_t i, size_t count) {
 std::string dtc::emit::kernelName(rt::KernelOp kernel) {
   static const llvm::StringSet<> ofRuntime = {
       "relu", "leaky_relu", "elu", "sigmoid", "sum", "mean", "copy", "transpose", "slice",
-      "insert", "concat", "broadcast", "fill", "launch", "grid", "softmax", "log_softmax",
+      "insert", "concat", "broadcast", "fill", "cast", "launch", "grid", "softmax", "log_softmax",
       "index", "rows", "run", "role", "plan", "bind", "step", "evaluate", "select", "unordered",
       "less_or_greater", "device"};
   StringRef name = kernel.getSymName();

@@ -64,7 +64,7 @@ int64_t dtc::emit::lanesOf(rt::ProgramOp program, rt::KernelOp kernel) {
   // 16 bytes of the smallest elements; larger ones take several loads.
   int64_t most = 1;
   for (Type type : types) {
-    if (!type.isF32())
+    if (!type.isF32() && !type.isBF16())
       return 1;
     most = std::max<int64_t>(most, 16 * 8 / type.getIntOrFloatBitWidth());
   }

@@ -31,6 +31,8 @@ std::string dtc::emit::formatList(ArrayRef<int64_t> values) {
 StringRef dtc::emit::elementTypeName(Type type) {
   if (type.isF32())
     return "f32";
+  if (type.isBF16())
+    return "bf16";
   if (type.isF64())
     return "f64";
   if (type.isInteger(64))

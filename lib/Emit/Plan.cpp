@@ -1,4 +1,5 @@
 // plan.json: what was decided, for tools and for the curious.
+#include "Literals.h"
 #include "Names.h"
 
 #include "dtc/Emit/Emit.h"
@@ -29,6 +30,7 @@ static void printBuffer(llvm::json::OStream &json, const Names &names,
       for (int64_t size : type.getShape())
         json.value(size);
     });
+    json.attribute("type", elementTypeName(type.getElementType()));
     json.attribute("layout", rt::isRowMajor(type) ? "row_major" : "channels_last");
   });
 }
@@ -122,6 +124,7 @@ void dtc::emit::emitPlan(Programs programs, llvm::raw_ostream &os) {
         });
     });
     json.attribute("batch", static_cast<int64_t>(program.getBatch()));
+    json.attribute("precision", program.getPrecision().value_or("f32"));
     json.attributeArray("roles", [&] {
       for (rt::ProgramOp role : programs)
         printRole(json, role);

@@ -86,6 +86,10 @@ static void printHeader(ArrayRef<rt::ProgramOp> programs, EntryPoint entry,
   if (most > fewest)
     os << " to " << most;
   os << " on each rank\n";
+  if (program.getPrecision() == "bf16")
+    os << "//   precision           bf16: products, activations and their gradients; f32: parameters, sums, losses\n";
+  else if (program.getPrecision())
+    os << "//   precision           " << *program.getPrecision() << ": products, on devices that have it; f32: all else\n";
   for (rt::ProgramOp role : programs) {
     std::string label = programs.size() == 1 ? "per rank and step"
                                              : role.getSymName().str() + ", a step";

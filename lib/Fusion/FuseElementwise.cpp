@@ -62,6 +62,15 @@ static FloatAttr getSplat(Value value) {
                   : nullptr;
 }
 
+/// `scalar` in another type, unless it is of that.
+static Value converted(OpBuilder &builder, Location location, Value scalar, Type type) {
+  auto from = cast<FloatType>(scalar.getType()), to = cast<FloatType>(type);
+  if (from == to)
+    return scalar;
+  return from.getWidth() < to.getWidth() ? builder.createOrFold<arith::ExtFOp>(location, to, scalar)
+                                         : builder.createOrFold<arith::TruncFOp>(location, to, scalar);
+}
+
 static linalg::GenericOp makeGeneric(RewriterBase &rewriter,
                                      ScalarBodyOpInterface op) {
   Location location = op->getLoc();
@@ -90,12 +99,14 @@ static linalg::GenericOp makeGeneric(RewriterBase &rewriter,
                                        utils::IteratorType::parallel),
       [&](OpBuilder &builder, Location, ValueRange arguments) {
         SmallVector<Value> scalars;
-        for (auto [splat, input] : sources)
-          scalars.push_back(
-              splat ? arith::ConstantOp::create(builder, location, splat)
-                    : arguments[input]);
+        for (auto [splat, input] : sources) {
+          Value scalar = splat ? arith::ConstantOp::create(builder, location, splat)
+                               : Value(arguments[input]);
+          scalars.push_back(converted(builder, location, scalar, nn::accumulatedType(scalar.getType())));
+        }
+        Value result = op.buildScalar(builder, location, scalars);
         linalg::YieldOp::create(builder, location,
-                                op.buildScalar(builder, location, scalars));
+                                converted(builder, location, result, type.getElementType()));
       });
   generic->setAttr(opsAttribute, rewriter.getStrArrayAttr(
                                      {op->getName().stripDialect()}));
@@ -225,6 +236,7 @@ private:
     if (failed(applyPatternsGreedily(function, patterns, config)))
       return function.emitError("fusing elementwise ops did not come to an end");
 
+    function.walk([&](arith::ExtFOp widened) { keepWide(rewriter, widened); });
     // What the ops of one kernel have in common is computed once.
     DominanceInfo dominance(function);
     function.walk([&](linalg::GenericOp generic) {
@@ -263,6 +275,13 @@ private:
         convert(rewriter, op, apart);
     }
     return success();
+  }
+
+  /// What does not leave the kernel need not be rounded.
+  static void keepWide(RewriterBase &rewriter, arith::ExtFOp widened) {
+    auto rounded = widened.getIn().getDefiningOp<arith::TruncFOp>();
+    if (rounded && rounded.getIn().getType() == widened.getType())
+      rewriter.replaceOp(widened, rounded.getIn());
   }
 
   static int64_t countGenerics(FunctionOpInterface function) {

@@ -57,7 +57,8 @@ struct AbsorbBias : OpInterfaceRewritePattern<EpilogueOpInterface> {
       return failure();
     Value bias = add.getA() == result ? add.getB() : add.getA();
     auto type = cast<RankedTensorType>(bias.getType());
-    if (!runsAlong(*dimension, type, cast<RankedTensorType>(result.getType())))
+    auto made = cast<RankedTensorType>(result.getType());
+    if (!runsAlong(*dimension, type, made) || type.getElementType() != made.getElementType())
       return failure();
 
     // The bias may be computed between the two, so the op moves to the add.

@@ -116,7 +116,7 @@ Value power(Operation *, Formula &f, ValueRange x) {
   return f.make<math::PowFOp>(x[0], x[1]);
 }
 
-/// Broadcasting is a matter of which element is read, not of what is done.
+/// Broadcasting is a matter of which element is read, and casting of how, not of what is done.
 Value same(Operation *, Formula &, ValueRange x) { return x[0]; }
 
 template <typename Op, Body body>
@@ -154,5 +154,6 @@ void fusion::registerScalarBodies(DialectRegistry &registry) {
     is<nn::PowOp, power>(context);
     is<nn::WherePositiveOp, wherePositive>(context);
     is<nn::BroadcastOp, same>(context);
+    is<nn::CastOp, same>(context);
   });
 }

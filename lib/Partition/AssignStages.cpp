@@ -80,7 +80,7 @@ Operation *LayerCosts::updateOf(BlockArgument parameter) const {
 void LayerCosts::addLayer(const Layer &layer) {
   StageGraph::Node node;
   node.name = layer.name();
-  llvm::SetVector<Value> parameters, saved;
+  llvm::SetVector<Value> parameters, prepared;
   for (Operation *op : layer.forward) {
     node.forwardSeconds += secondsOf(device, op);
     for (Value value : op->getResults())
@@ -93,9 +93,13 @@ void LayerCosts::addLayer(const Layer &layer) {
     node.backwardSeconds += secondsOf(device, op);
   for (ArrayRef<Operation *> ops : {ArrayRef(layer.forward), ArrayRef(layer.backward)})
     for (Operation *op : ops)
-      for (Value operand : op->getOperands())
-        if (parameterName(graph.getStep(), operand))
-          parameters.insert(operand);
+      for (Value operand : op->getOperands()) {
+        for (BlockArgument argument : graph.argumentsBehind(operand))
+          if (parameterName(graph.getStep(), argument))
+            parameters.insert(argument);
+        if (graph.isPrepared(operand))
+          prepared.insert(operand);
+      }
   for (Value parameter : parameters)
     if (Operation *update = updateOf(cast<BlockArgument>(parameter))) {
       node.updateSeconds += secondsOf(device, update);
@@ -103,6 +107,10 @@ void LayerCosts::addLayer(const Layer &layer) {
       for (Value operand : update->getOperands())
         node.parameterBytes += bytesOf(operand);
     }
+  for (Value value : prepared) {
+    node.updateSeconds += secondsOf(device, value.getDefiningOp());
+    node.parameterBytes += bytesOf(value);
+  }
   result.nodes.push_back(std::move(node));
 }
 
@@ -206,10 +214,11 @@ int64_t AssignStagesPass::stageByOperands(const StepGraph &graph, const Layer &l
         stage = std::max(stage, stageOfLayer[graph.layerOf(producer)]);
   for (Operation *op : layer.forward)
     for (Value operand : op->getOperands())
-      if (auto found = stagesOfParameter.find(parameterName(graph.getStep(), operand));
-          found != stagesOfParameter.end())
-        if (auto next = found->second.lower_bound(stage); next != found->second.end())
-          stage = *next;
+      for (BlockArgument argument : graph.argumentsBehind(operand))
+        if (auto found = stagesOfParameter.find(parameterName(graph.getStep(), argument));
+            found != stagesOfParameter.end())
+          if (auto next = found->second.lower_bound(stage); next != found->second.end())
+            stage = *next;
   return stage;
 }
 
@@ -265,8 +274,9 @@ LogicalResult AssignStagesPass::assign() {
         stageOfSource.try_emplace(layer.location, stage);
         for (Operation *op : layer.forward)
           for (Value operand : op->getOperands())
-            if (StringAttr name = parameterName(step, operand))
-              stagesOfParameter[name].insert(stage);
+            for (BlockArgument argument : graph->argumentsBehind(operand))
+              if (StringAttr name = parameterName(step, argument))
+                stagesOfParameter[name].insert(stage);
       }
     } else {
       // An evaluation's layers stay where training has them, or their parameters.

@@ -79,16 +79,17 @@ LogicalResult BatchPropagation::visit(Operation *op) {
   return success();
 }
 
-/// True if the results are linear in operands that vanish in the padding rows,
+/// True if the results are linear in operands (or rounded ones) that vanish in the padding rows,
 /// or `everywhere`: a value without rows is in the set only if it is 0.
 bool BatchPropagation::vanishes(Operation *op, bool everywhere) const {
-  return llvm::any_of(ruleOf(op).linear, [&](ArrayRef<unsigned> set) {
+  auto isZero = [&](ArrayRef<unsigned> set) {
     return llvm::all_of(set, [&](unsigned index) {
       Value operand = op->getOperand(index);
       return vanishing.contains(operand) &&
              !(everywhere && naturalPlacement(operand).isSharded());
     });
-  });
+  };
+  return llvm::any_of(ruleOf(op).linear, isZero) || llvm::any_of(ruleOf(op).vanishing, isZero);
 }
 
 FailureOr<OpVersion> BatchPropagation::chooseVersion(Operation *op) {

@@ -51,7 +51,7 @@ void DeviceTimeline::createTimeline() {
       before.getFunctionType(argumentTypes, resultTypes), pipeline.phase, role);
   timeline.setAllArgAttrs(argumentAttrs);
   timeline.setAllResultAttrs(resultAttrs);
-  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe)})
+  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe), StringRef(nn::names::precision)})
     if (Attribute value = step->getAttr(carried))
       timeline->setAttr(carried, value);
   SmallVector<NamedAttribute> at = {
@@ -110,6 +110,20 @@ std::string DeviceTimeline::nameOfSum(Value value) {
     if (auto name = step.getResultAttrOfType<StringAttr>(*first, attribute))
       return (name.getValue() + ".gradient").str();
   return step.getResultAttr(*first, nn::names::loss) ? "loss" : "correct";
+}
+
+/// Once a step, before the microbatches that use it.
+void DeviceTimeline::prepare() {
+  dist::FragmentOp fragment = pipeline.preparations[device];
+  if (!fragment)
+    return;
+  auto operands = llvm::map_to_vector(pipeline.preparedFrom[device], [&](Value value) {
+    return arguments.lookup(cast<BlockArgument>(value).getArgNumber());
+  });
+  auto run = dist::RunOp::create(builder, named(fragment.getSymName()), fragment.getResultTypes(),
+                                 fragment.getSymName(), operands);
+  for (auto [value, result] : llvm::zip_equal(pipeline.preparedValues[device], run.getResults()))
+    prepared[value] = result;
 }
 
 //===----------------------------------------------------------------------===//
@@ -194,6 +208,8 @@ Value DeviceTimeline::rowsOf(BlockArgument argument, int64_t microbatch) {
 Value DeviceTimeline::valueFor(Value value, const Action &action) {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return rowsOf(argument, action.microbatch);
+  if (Value once = prepared.lookup(value))
+    return once;
   return live.lookup({value.getAsOpaquePointer(), action.microbatch, action.piece->stage});
 }
 
@@ -318,6 +334,7 @@ void DeviceTimeline::update() {
 void DeviceTimeline::build() {
   createTimeline();
   createZeros();
+  prepare();
   ArrayRef<Action> actions = pipeline.actions[device];
   DenseMap<const Piece *, int64_t> left;
   for (const Action &action : actions)

@@ -23,6 +23,7 @@ private:
 
   void createTimeline();
   void createZeros();
+  void prepare();
   void startReceives(size_t action);
   void startReceive(unsigned message);
   mlir::Value await(unsigned message);
@@ -51,7 +52,7 @@ private:
   /// By value, microbatch and the stage that reads.
   llvm::DenseMap<std::tuple<void *, int64_t, int64_t>, mlir::Value> live;
   llvm::DenseMap<std::pair<unsigned, int64_t>, mlir::Value> rows;
-  llvm::DenseMap<mlir::Value, mlir::Value> sums;
+  llvm::DenseMap<mlir::Value, mlir::Value> sums, prepared;
   /// Receives that are under way, by message.
   llvm::DenseMap<unsigned, mlir::Value> receiving;
   llvm::DenseMap<int64_t, size_t> nextFrom;

@@ -34,6 +34,18 @@ template <> OperandSets ElementwiseSharding<nn::MulOp>::linear() { return {{0}, 
 template <> OperandSets ElementwiseSharding<nn::DivOp>::linear() { return {{0}}; }
 template <> OperandSets ElementwiseSharding<nn::WherePositiveOp>::linear() { return {{1, 2}}; }
 
+/// Sums must not be rounded before they are complete, so a cast is linear only where it widens.
+struct CastSharding : ShardingRuleOpInterface::ExternalModel<CastSharding, nn::CastOp> {
+  ShardingRule getShardingRule(Operation *op) const {
+    auto cast = nn::CastOp(op);
+    ShardingRule rule(op);
+    rule.results[0] = rule.operands[0] = rule.addAll(FactorKind::Parallel, shapeOf(cast.getX()));
+    bool widens = cast.getX().getType().getElementTypeBitWidth() <= cast.getType().getElementTypeBitWidth();
+    (widens ? rule.linear : rule.vanishing) = {{0}};
+    return rule;
+  }
+};
+
 template <typename... Ops>
 void attach(MLIRContext *context) {
   (Ops::template attachInterface<ElementwiseSharding<Ops>>(*context), ...);
@@ -46,5 +58,6 @@ void dtc::partition::registerElementwiseSharding(DialectRegistry &registry) {
            nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,
            nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp>(
         context);
+    nn::CastOp::attachInterface<CastSharding>(*context);
   });
 }

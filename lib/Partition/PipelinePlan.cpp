@@ -40,6 +40,7 @@ FailureOr<PipelinePlan> PipelinePlan::of(const StepGraph &graph,
   for (auto &[key, ofTask] : plan.pieces)
     for (Piece &piece : ofTask)
       plan.connect(piece);
+  plan.findPrepared();
   if (failed(plan.shareOut()))
     return failure();
   return plan;
@@ -196,6 +197,10 @@ void PipelinePlan::connect(Piece &piece) {
   auto read = [&](Value value) {
     if (isConstant(value))
       return;
+    if (graph->isPrepared(value)) {
+      piece.inputs.insert(value);
+      return;
+    }
     const Piece *definer = definerOf(value, piece);
     bool inside = !definer && value.getDefiningOp();
     if (inside)
@@ -219,6 +224,26 @@ void PipelinePlan::connect(Piece &piece) {
 // What each device holds
 //===----------------------------------------------------------------------===//
 
+/// The ops of the step, in its order, that prepare what the pieces of a device take.
+void PipelinePlan::findPrepared() {
+  prepared.resize(options.shape.devices);
+  for (auto [device, ofDevice] : llvm::enumerate(prepared)) {
+    DenseSet<Operation *> needed;
+    SmallVector<Value> work;
+    for (auto &[key, list] : pieces)
+      for (Piece &piece : list)
+        if (deviceOf(piece.stage) == static_cast<int64_t>(device))
+          work.append(piece.inputs.begin(), piece.inputs.end());
+    while (!work.empty())
+      if (Value value = work.pop_back_val(); graph->isPrepared(value))
+        if (Operation *op = value.getDefiningOp(); needed.insert(op).second)
+          work.append(op->operand_begin(), op->operand_end());
+    for (Operation &op : graph->getStep().getBody().front())
+      if (needed.contains(&op))
+        ofDevice.push_back(&op);
+  }
+}
+
 LogicalResult PipelinePlan::shareOut() {
   func::FuncOp step = graph->getStep();
   int64_t devices = options.shape.devices;
@@ -234,7 +259,7 @@ LogicalResult PipelinePlan::shareOut() {
   for (auto &[key, list] : pieces)
     for (Piece &piece : list)
       for (Value input : piece.inputs)
-        if (auto argument = dyn_cast<BlockArgument>(input))
+        for (BlockArgument argument : graph->argumentsBehind(input))
           users[argument.getArgNumber()].insert(deviceOf(piece.stage));
 
   llvm::StringMap<unsigned> parameterNamed;

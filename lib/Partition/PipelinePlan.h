@@ -49,6 +49,7 @@ struct StagingOptions {
 ///   F0: conv1, pool1 ──pool1──▶ F1: conv2, fc, loss
 ///   B0: conv1's gradient ◀─ pool1.gradient ── B1: fc's and conv2's gradients
 ///   U0: conv1's update          U1: conv2's and fc's updates
+/// Before all, once a step, what is prepared from parameters alone (their bf16 copies).
 class PipelinePlan {
 public:
   /// Plans a step whose ops carry `dist.stage`. Fails with a diagnostic if an op
@@ -70,6 +71,8 @@ public:
   /// The ops behind the sums that a device runs, in program order, and the sums
   /// that they or the results take.
   llvm::ArrayRef<mlir::Operation *> updateOf(int64_t device) const { return updates[device]; }
+  /// The ops that make of parameters what a device's microbatches use.
+  llvm::ArrayRef<mlir::Operation *> preparedOn(int64_t device) const { return prepared[device]; }
   llvm::ArrayRef<mlir::Value> sumsNeededBy(int64_t device) const { return neededSums[device]; }
 
   const StepGraph *graph;
@@ -82,6 +85,7 @@ private:
   void connect(Piece &piece);
   const Piece *definerOf(mlir::Value value, const Piece &reader) const;
   std::string nameOf(mlir::Value value);
+  void findPrepared();
   llvm::LogicalResult shareOut();
 
   using Key = std::pair<Task::Kind, int64_t>;
@@ -91,7 +95,7 @@ private:
   llvm::StringMap<mlir::Value> named;
   llvm::DenseMap<mlir::Value, int64_t> homes;
   llvm::SmallVector<llvm::SmallVector<unsigned>> arguments, results;
-  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> updates;
+  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> updates, prepared;
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> neededSums;
 };
 

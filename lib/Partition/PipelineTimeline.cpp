@@ -101,12 +101,42 @@ dist::FragmentOp PipelineTimelines::makeUpdate(int64_t device) {
   if (ops.empty())
     return nullptr;
   IRMapping local;
+  dist::FragmentOp fragment =
+      cloneInto(step, nameOnDevice(device, phase == "evaluate" ? "evaluate_result" : "update"), ops, inputs.getArrayRef(), symbols, local);
+  finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }));
+  return fragment;
+}
+
+/// "stage0_update"; the suffix of the role comes behind.
+std::string PipelineTimelines::nameOnDevice(int64_t device, StringRef what) const {
   std::string role = roleOf(device);
   if (!suffix.empty())
     role.resize(role.size() - suffix.size() - 1);
-  std::string name = role + (phase == "evaluate" ? "_evaluate_result" : "_update");
+  return role + "_" + what.str();
+}
+
+/// Gives what the device's microbatches take.
+dist::FragmentOp PipelineTimelines::makePreparation(int64_t device) {
+  ArrayRef<Operation *> ops = plan.preparedOn(device);
+  if (ops.empty())
+    return nullptr;
+  SetVector<Value> inputs, outputs;
+  for (Operation *op : ops)
+    for (Value operand : op->getOperands())
+      if (isa<BlockArgument>(operand))
+        inputs.insert(operand);
+  for (int64_t stage = device; stage < plan.options.shape.stages(); stage += plan.options.shape.devices)
+    for (Task::Kind kind : {Task::Kind::Forward, Task::Kind::Backward, Task::Kind::Weight})
+      for (const Piece &piece : plan.piecesOf(kind, stage))
+        for (Value input : piece.inputs)
+          if (plan.graph->isPrepared(input))
+            outputs.insert(input);
+  preparedFrom[device] = llvm::to_vector(inputs);
+  preparedValues[device] = llvm::to_vector(outputs);
+  IRMapping local;
   dist::FragmentOp fragment =
-      cloneInto(step, name, ops, inputs.getArrayRef(), symbols, local);
+      cloneInto(step, nameOnDevice(device, phase == "evaluate" ? "evaluate_weights" : "weights"), ops,
+                inputs.getArrayRef(), symbols, local);
   finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }));
   return fragment;
 }
@@ -119,10 +149,13 @@ unsigned PipelineTimelines::makeFragments() {
         fragments[&piece] = makeFragment(piece);
   updateInputs.resize(devices);
   updateOutputs.resize(devices);
+  preparedFrom.resize(devices);
+  preparedValues.resize(devices);
   unsigned made = fragments.size();
   for (int64_t device = 0; device < devices; ++device) {
     updateFragments.push_back(makeUpdate(device));
-    made += updateFragments.back() != nullptr;
+    preparations.push_back(makePreparation(device));
+    made += (updateFragments.back() != nullptr) + (preparations.back() != nullptr);
   }
   return made;
 }

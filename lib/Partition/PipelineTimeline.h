@@ -48,6 +48,8 @@ private:
 
   dist::FragmentOp makeFragment(const Piece &piece);
   dist::FragmentOp makeUpdate(int64_t device);
+  dist::FragmentOp makePreparation(int64_t device);
+  std::string nameOnDevice(int64_t device, llvm::StringRef what) const;
   void listActions();
   void orderActions();
   void listSumMessages();
@@ -64,9 +66,11 @@ private:
   int64_t microbatches;
 
   llvm::DenseMap<const Piece *, dist::FragmentOp> fragments;
-  llvm::SmallVector<dist::FragmentOp> updateFragments;
+  llvm::SmallVector<dist::FragmentOp> updateFragments, preparations;
   /// What the update of a device takes and gives.
   llvm::SmallVector<llvm::SetVector<mlir::Value>> updateInputs, updateOutputs;
+  /// What its preparation takes and gives.
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> preparedFrom, preparedValues;
   llvm::SmallVector<llvm::SmallVector<Action>> actions;
   /// All messages; those between two devices in the order in which they are sent.
   llvm::SmallVector<Message> messages;

@@ -65,10 +65,15 @@ Value LocalRewriter::lookup(Value value, Placement placement) {
       continue;
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointAfterValue(local);
+    // What is added up over ranks is f32.
+    auto type = cast<RankedTensorType>(local.getType());
+    auto full = type.clone(nn::accumulatedType(type.getElementType()));
+    Value part = builder.createOrFold<nn::CastOp>(local.getLoc(), full, local);
     Value whole = dist::AllReduceOp::create(
-        builder, local.getLoc(), local.getType(),
-        dist::ReductionAttr::get(builder.getContext(), dist::Reduction::Sum), local,
+        builder, local.getLoc(), full,
+        dist::ReductionAttr::get(builder.getContext(), dist::Reduction::Sum), part,
         axis);
+    whole = builder.createOrFold<nn::CastOp>(local.getLoc(), type, whole);
     known.push_back({placement, whole});
     return whole;
   }

@@ -2,6 +2,7 @@
 #include "StepGraph.h"
 
 #include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
 
 using namespace mlir;
 using namespace dtc;
@@ -29,6 +30,28 @@ FailureOr<StepGraph> StepGraph::of(func::FuncOp step, int64_t microbatches) {
   return graph;
 }
 
+/// A view of a parameter is no work, so it stays with its readers.
+bool StepGraph::isMadeOfParameters(Operation *op) const {
+  auto costed = dyn_cast<CostOpInterface>(op);
+  return costed && costed.getFamily() != OpFamily::View && op->getNumOperands() > 0 &&
+         llvm::none_of(op->getUsers(), [&](Operation *user) { return partOf(user) == Part::Update; }) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           auto argument = dyn_cast<BlockArgument>(operand);
+           return argument ? getStep().getArgAttr(argument.getArgNumber(), nn::names::parameter) != nullptr
+                           : isPrepared(operand);
+         });
+}
+
+SmallVector<BlockArgument> StepGraph::argumentsBehind(Value value) const {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return {argument};
+  SmallVector<BlockArgument> arguments;
+  if (isPrepared(value))
+    for (Value operand : value.getDefiningOp()->getOperands())
+      llvm::append_range(arguments, argumentsBehind(operand));
+  return arguments;
+}
+
 LogicalResult StepGraph::findParts(int64_t microbatches) {
   Block &body = step.getBody().front();
   // What leads to a sum works on microbatches; all else works once.
@@ -49,6 +72,9 @@ LogicalResult StepGraph::findParts(int64_t microbatches) {
                << microbatches << " microbatches run apart: use --microbatches=1";
     }
   }
+  for (Operation &op : body)
+    if (partOf(&op) == Part::Backward && isMadeOfParameters(&op))
+      parts[&op] = Part::Prepared;
   // Forward is what the loss, or an evaluation's result, is made from.
   SmallVector<Operation *> work;
   bool train = cast<StringAttr>(step->getAttr(nn::names::phase)).getValue() == "train";

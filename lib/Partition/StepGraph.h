@@ -22,6 +22,8 @@ enum class Part {
   Update,
   /// Made again wherever it is used.
   Constant,
+  /// Made of parameters alone, for microbatches to use: works once a step on each device that needs it.
+  Prepared,
 };
 
 /// One layer: the forward ops that the model's source calls by one name, and
@@ -47,10 +49,18 @@ public:
   /// The index of the layer of a forward or backward op.
   unsigned layerOf(mlir::Operation *op) const { return layerOfOp.lookup(op); }
 
+  bool isPrepared(mlir::Value value) const {
+    mlir::Operation *op = value.getDefiningOp();
+    return op && partOf(op) == Part::Prepared;
+  }
+  /// The step's arguments that `value` is, or is prepared from.
+  llvm::SmallVector<mlir::BlockArgument> argumentsBehind(mlir::Value value) const;
+
   mlir::func::FuncOp getStep() const { return step; }
 
 private:
   explicit StepGraph(mlir::func::FuncOp step) : step(step) {}
+  bool isMadeOfParameters(mlir::Operation *op) const;
   llvm::LogicalResult findParts(int64_t microbatches);
   void findLayers();
   void findAdjoints();

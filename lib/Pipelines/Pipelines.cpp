@@ -5,6 +5,7 @@
 #include "dtc/Fusion/Passes.h"
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Plan/Passes.h"
+#include "dtc/Precision/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -32,6 +33,17 @@ static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &opti
   manager.addPass(dtc::createVerifyStepPass());
 }
 
+/// What is f32 so far becomes bf16 where that is asked for. Behind differentiation, since adjoints are written
+/// for one type and gradients of weights have another than weights; before Partition, which has to know what travels.
+static void addPrecision(OpPassManager &manager, dtc::Precision precision) {
+  if (precision == dtc::Precision::F32)
+    return;
+  dtc::LowerPrecisionPassOptions lower;
+  lower.precision = precision;
+  manager.addPass(dtc::createLowerPrecisionPass(lower));
+  manager.addPass(dtc::createVerifyStepPass());
+}
+
 /// The step becomes fragments and timelines. Even on one device: so there is
 /// one way through the compiler, and what is true of one rank is tested by all.
 static void addPartition(OpPassManager &manager, const dtc::PipelineOptions &options) {
@@ -49,8 +61,10 @@ static void addPlan(OpPassManager &manager, const dtc::PipelineOptions &options)
 
 void dtc::buildPipelineTo(Level level, OpPassManager &manager,
                           const PipelineOptions &options) {
-  if (level >= Level::Grad)
+  if (level >= Level::Grad) {
     addAutodiff(manager, options);
+    addPrecision(manager, options.precision);
+  }
   if (level >= Level::Dist)
     addPartition(manager, options);
   if (level >= Level::RT)
@@ -70,6 +84,13 @@ struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
       llvm::cl::values(clEnumValN(dtc::BatchStatistics::Share, "share",
                                   "those of a rank in a microbatch"),
                        clEnumValN(dtc::BatchStatistics::Whole, "whole", "all of the batch"))};
+  Option<dtc::Precision> precision{
+      *this, "precision",
+      llvm::cl::desc("what matrix products and convolutions round their operands to"),
+      llvm::cl::init(dtc::Precision::F32),
+      llvm::cl::values(clEnumValN(dtc::Precision::F32, "f32", "nothing"),
+                       clEnumValN(dtc::Precision::TF32, "tf32", "TF32, where the device has it"),
+                       clEnumValN(dtc::Precision::BF16, "bf16", "bf16, as are activations"))};
 };
 } // namespace
 
@@ -77,7 +98,7 @@ template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
   static PassPipelineRegistration<PassOptions> registration(
       name, description, [](OpPassManager &manager, const PassOptions &options) {
-        dtc::buildPipelineTo(level, manager, {options.get(), options.output, options.batchStatistics});
+        dtc::buildPipelineTo(level, manager, {options.get(), options.output, options.batchStatistics, options.precision});
       });
 }
 

@@ -15,6 +15,7 @@
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Plan/Passes.h"
+#include "dtc/Precision/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -30,6 +31,7 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
                   mlir::arith::ArithDialect, mlir::math::MathDialect,
                   mlir::linalg::LinalgDialect, mlir::tensor::TensorDialect>();
   registerAutodiffModels(registry);
+  registerPrecisionModels(registry);
   registerFusionModels(registry);
   registerPartitionModels(registry);
   registerCostModels(registry);
@@ -40,6 +42,7 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
 void dtc::registerPasses() {
   mlir::registerTransformsPasses();
   registerAutodiffPasses();
+  registerPrecisionPasses();
   registerFusionPasses();
   registerPartitionPasses();
   registerPartitionPipeline();

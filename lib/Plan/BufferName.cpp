@@ -1,4 +1,5 @@
 // Names of buffers: the layer's own, as the op's location remembers it.
+#include "dialects/NN/NN.h"
 #include "dtc/Plan/FragmentBuilder.h"
 
 #include "mlir/IR/Location.h"
@@ -54,6 +55,15 @@ std::string dtc::plan::bufferName(OpResult result) {
   // A kernel is named after what it does last.
   if (auto ops = op->getAttrOfType<ArrayAttr>("dtc.ops"); ops && !ops.empty())
     mnemonic = cast<StringAttr>(ops[ops.size() - 1]).getValue();
+
+  // A copy in another type, after what it is a copy of.
+  if (auto ops = op->getAttrOfType<ArrayAttr>("dtc.ops");
+      op->getNumOperands() > 0 && (isa<nn::CastOp>(op) || (ops && ops.size() == 1 && mnemonic == "cast")))
+    if (Origin source = findOrigin(op->getOperand(0).getLoc()); source.layer) {
+      Type element = cast<RankedTensorType>(result.getType()).getElementType();
+      std::string name = source.layer.getValue().str() + (source.adjoint ? ".gradient" : "");
+      return name + (element.isBF16() ? ".bf16" : ".f32");
+    }
 
   std::string name = origin.layer ? origin.layer.getValue().str() : mnemonic.str();
   if (result.getResultNumber() > 0)

@@ -120,6 +120,17 @@ static std::string kernelFormula(linalg::GenericOp generic) {
   return text.empty() ? "elementwise" : text;
 }
 
+/// Rounding alone is a call of the runtime, which takes many tensors at once: a
+/// step begins with the copies of its parameters.
+static bool isRounding(linalg::GenericOp generic) {
+  Block &body = *generic.getBody();
+  auto rounded = dyn_cast<arith::TruncFOp>(body.front());
+  return rounded && &*std::next(body.begin()) == body.getTerminator() &&
+         body.getTerminator()->getOperand(0) == rounded.getResult() &&
+         generic.getNumDpsInputs() == 1 && rounded.getIn() == body.getArgument(0) &&
+         llvm::all_of(generic.getIndexingMapsArray(), [](AffineMap map) { return map.isIdentity(); });
+}
+
 namespace {
 struct GenericLowering
     : RuntimeLoweringOpInterface::ExternalModel<GenericLowering, linalg::GenericOp> {
@@ -127,6 +138,16 @@ struct GenericLowering
     auto generic = cast<linalg::GenericOp>(op);
     if (generic.getNumParallelLoops() != generic.getNumLoops())
       return op->emitOpError("has a reduction; kernels are elementwise");
+
+    if (isRounding(generic)) {
+      Value tensor = generic.getInputs().front(), from = fragment.memory(tensor);
+      Value to = fragment.define(op->getOpResult(0), fragment.isChannelsLast(tensor) ? Layout::ChannelsLast
+                                                                                     : Layout::RowMajor);
+      CallOptions options = fragment.options();
+      options.tuple = 2;
+      fragment.call(op->getLoc(), "cast", {from, to}, {}, options);
+      return success();
+    }
 
     SmallVector<Value> inputs, outputs;
     SmallVector<AffineMap> maps = generic.getIndexingMapsArray();

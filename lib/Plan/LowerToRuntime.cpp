@@ -76,6 +76,7 @@ struct LowerToRuntimePass
         builder, timeline.getLoc(), role, model, recipe, recipe.getBatch(),
         localBatch, axes, shape, timeline->getAttrOfType<DictionaryAttr>(dist::names::at),
         timeline->getAttrOfType<IntegerAttr>(dist::names::firstRow),
+        timeline->getAttrOfType<StringAttr>(nn::names::precision),
         /*arena=*/IntegerAttr());
     program.getBody().emplaceBlock();
     return program;

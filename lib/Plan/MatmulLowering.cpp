@@ -20,7 +20,8 @@ struct MatmulLowering
         .flag("transpose_b", matmul.getTransposeB());
     addActivation(options, matmul.getActivation(), matmul.getAlpha().convertToDouble());
     options.canAccumulate =
-        !matmul.getBias() && matmul.getActivation() == nn::Activation::None;
+        !matmul.getBias() && matmul.getActivation() == nn::Activation::None &&
+        !matmul.getType().getElementType().isBF16();
     fragment.call(op->getLoc(), "matmul", {a, b}, y, options);
     return success();
   }

@@ -16,7 +16,8 @@ struct ConstantLowering
   LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
     auto constant = cast<nn::ConstantOp>(op);
     auto type = dyn_cast<RankedTensorType>(constant.getType());
-    if (!type || !type.getElementType().isF32())
+    bool isSplat = isa<SplatElementsAttr>(constant.getValue());
+    if (!type || !(type.getElementType().isF32() || (isSplat && type.getElementType().isBF16())))
       return op->emitError("constants of type ")
              << constant.getType() << " have no memory: only f32 tensors do";
     if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue())) {

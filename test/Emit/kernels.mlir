@@ -51,6 +51,21 @@ rt.program @all attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, opt
     %r = arith.select %g, %a, %zero : f32
     rt.yield %n, %r : f32, f32
   }
+  // bf16 is read as f32, and rounded where it is written.
+  // CHECK: struct low {
+  // CHECK-NEXT: Read<bf16> in0;
+  // CHECK-NEXT: Read<f32> in1;
+  // CHECK-NEXT: Write<bf16> out;
+  // CHECK: const auto t0 = in0[i0];
+  // CHECK-NEXT: out[i0] = t0 * t0 + in1[i0];
+  rt.kernel @low grid [4] reads [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>] writes [affine_map<(d0) -> (d0)>] formula "low" {
+  ^bb0(%a: bf16, %b: f32):
+    %w = arith.extf %a : bf16 to f32
+    %s = arith.mulf %w, %w : f32
+    %y = arith.addf %s, %b : f32
+    %r = arith.truncf %y : f32 to bf16
+    rt.yield %r : bf16
+  }
   // A scalar has no grid.
   // CHECK: void operator()() const {
   // CHECK-NEXT: out[0] = sqrtf(in[0]);

@@ -28,6 +28,20 @@ rt.program @all attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, opt
     %3 = arith.addf %2, %g : f32
     rt.yield %3 : f32
   }
+  // Eight of bf16; f32 beside them takes two loads.
+  // CHECK-LABEL: struct low {
+  // CHECK-NEXT: Read<bf16> in0;
+  // CHECK-NEXT: Read<f32> in1;
+  // CHECK-NEXT: Write<bf16> out;
+  // CHECK-NEXT: static constexpr int lanes = 8; // elements of a thread at a time
+  // CHECK: out[i0 * 64 + i1] = in0[i0 * 64 + i1] + in1[i1];
+  rt.kernel @low grid [8, 64] reads [#row, affine_map<(d0, d1) -> (d1)>] writes [#row] formula "low" {
+  ^bb0(%a: bf16, %b: f32):
+    %w = arith.extf %a : bf16 to f32
+    %1 = arith.addf %w, %b : f32
+    %2 = arith.truncf %1 : f32 to bf16
+    rt.yield %2 : bf16
+  }
   // CHECK-LABEL: struct inner_size {
   // CHECK: static constexpr int lanes = 2; // elements of a thread at a time
   rt.kernel @inner_size grid [8, 6] reads [#row6] writes [#row6] formula "inner" {

@@ -66,6 +66,11 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
     // CHECK-NEXT: {{^}}              {b.sgd_momentum_fc_weight, b.fc_weight_gradient{{[}][}]}},
     // CHECK-NEXT: {{^}}             b.fc, {.lr = 0.1});
     rt.call "sgd_update" tuples of 2(%w, %dw, %m, %dw, %y) -> () options {lr = 0.1 : f64} : (memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>, memref<4x2xf32>) -> ()
+    // Nothing need follow them.
+    // CHECK-NEXT: {{^}}  cast(ctx,
+    // CHECK-NEXT: {{^}}       {{[{][{]}}b.fc_weight, b.fc_weight_gradient},
+    // CHECK-NEXT: {{^}}        {b.sgd_momentum_fc_weight, b.fc_weight_gradient{{[}][}]}});
+    rt.call "cast" tuples of 2(%w, %dw, %m, %dw) -> () : (memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>) -> ()
     // A list, a call without inputs, a positional value.
     // CHECK-NEXT: concat(ctx, {b.fc, b.fc}, b.loss_dlogits, {.axis = 1});
     rt.call "concat" list(%y, %y) -> (%dy) options {axis = 1 : i64} : (memref<4x2xf32>, memref<4x2xf32>) -> memref<4x2xf32>

@@ -126,6 +126,8 @@ static LogicalResult reduceSum(Operation *op, Operands operands, Results results
 void reference::addShapeRules(Rules &rules) {
   rules["nn.constant"] = constant;
   rules["nn.reshape"] = reshape;
+  // In double: what a type cannot hold is not the reference's matter.
+  rules["nn.cast"] = reshape;
   rules["nn.transpose"] = transpose;
   rules["nn.broadcast"] = broadcast;
   rules["nn.concat"] = concat;

@@ -112,6 +112,7 @@ void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
   pipeline.partition = partition;
   pipeline.output = options.modelOutput;
   pipeline.batchStatistics = options.batchStatistics;
+  pipeline.precision = options.precision;
   dtc::buildPipelineTo(level, manager, pipeline);
 }
 
@@ -271,6 +272,8 @@ int Compilation::run() {
     llvm::outs() << '\n';
     return 0;
   }
+  if (options.precision == dtc::Precision::TF32 && options.target == dtc::emit::Target::CPU)
+    llvm::errs() << "dtc: warning: --precision=tf32: CPUs have no TF32; the program computes in f32\n";
   dtc::DiagnosticPrinter diagnostics(context, options.model);
   TimingScope total = timing.getRootScope();
   if (options.calibrate && options.model.empty())

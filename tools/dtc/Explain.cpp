@@ -98,6 +98,8 @@ static void printProgram(rt::ProgramOp program, raw_ostream &os) {
   if (auto recipe = dyn_cast<dtc::nn::RecipeAttr>(program.getRecipe()))
     line(os, "recipe") << describe(recipe.getLoss()) << ", " << describe(recipe.getOptimizer())
                        << '\n';
+  if (program.getPrecision())
+    line(os, "precision") << *program.getPrecision() << '\n';
   Memory memory(program);
   line(os, "parameters") << memory.elements << ", " << formatBytes(memory.parameters)
                          << "; optimizer state " << formatBytes(memory.state) << '\n';

@@ -133,6 +133,8 @@ void dtc::printPipeline(ModuleOp module, const Timetable &predicted, raw_ostream
   os << "; batch of " << first.getBatch() << ", on each rank " << microbatches
      << (microbatches == 1 ? " microbatch" : " microbatches") << " of "
      << first.getLocalBatch() / microbatches << '\n';
+  if (first.getPrecision())
+    line(os, "precision") << *first.getPrecision() << '\n';
   printCut(module, os);
   line(os, "predicted") << milliseconds(predicted.stepSeconds) << " a step, bubble "
                           << llvm::format("%.1f", predicted.bubble() * 100) << " %\n";

@@ -135,7 +135,7 @@ private:
 
   bool readStrategy(dtc::Options &options) {
     dtc::PartitionOptions &partition = options.partition;
-    return readTarget(options) && readMesh(partition) && readPipeline(partition) && readDevices(partition);
+    return readTarget(options) && readPrecision(options) && readMesh(partition) && readPipeline(partition) && readDevices(partition);
   }
 
   bool readTarget(dtc::Options &options) {
@@ -156,6 +156,27 @@ private:
         return fail("--cuda-arch=" + StringRef(architectures->getValue()) +
                     ": expected compute capabilities from 70 on without their points, as in 80,90");
       options.architectures.push_back(name.str());
+    }
+    return true;
+  }
+
+  bool readPrecision(dtc::Options &options) {
+    StringRef name = args.getLastArgValue(OPT_precision, "f32");
+    auto precision = StringSwitch<std::optional<dtc::Precision>>(name)
+                         .Case("f32", dtc::Precision::F32)
+                         .Case("tf32", dtc::Precision::TF32)
+                         .Case("bf16", dtc::Precision::BF16)
+                         .Default(std::nullopt);
+    if (!precision)
+      return fail("--precision=" + name + " is not supported; supported: f32, tf32, bf16");
+    options.precision = *precision;
+    if (options.target == dtc::emit::Target::CUDA && options.precision == dtc::Precision::BF16)
+      return fail("--precision=bf16 is not supported with --target=cuda yet; use f32 or tf32");
+    for (StringRef architecture : options.architectures) {
+      unsigned capability = 0;
+      architecture.rtrim("af").getAsInteger(10, capability);
+      if (capability < 80 && options.precision != dtc::Precision::F32)
+        return fail("--precision=" + name + " needs compute capability 80; --cuda-arch names " + architecture);
     }
     return true;
   }

@@ -5,6 +5,7 @@
 #include "dtc/Autodiff/BatchStatistics.h"
 #include "dtc/Emit/Emit.h"
 #include "dtc/Partition/Pipeline.h"
+#include "dtc/Precision/Precision.h"
 
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,8 @@ struct Options {
   std::string modelOutput;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
+  /// What matrix products and convolutions round their operands to.
+  Precision precision = Precision::F32;
   /// The strategy, in the compiler's words.
   PartitionOptions partition;
   emit::Target target = emit::Target::CPU;

@@ -13,7 +13,7 @@ def ScalarBodyOpInterface : OpInterface<"ScalarBodyOpInterface"> {
   let methods = [
     InterfaceMethod<[{
       Builds the formula out of arith and math ops. `scalars` are one value for
-      each operand, of its element type; one that comes from a splat constant is
+      each operand, of its element type, bf16 widened to f32; the result is of that type too, and is rounded by the caller. One that comes from a splat constant is
       the result of an `arith.constant`, so that a formula may be cheaper for it.
       Gives the result element.
     }], "::mlir::Value", "buildScalar",

@@ -92,6 +92,8 @@ struct ShardingRule {
   /// Sets of operands in which all results together are linear while the other
   /// operands stay the same: {{0, 1}} for a + b, {{0}, {1}} for a * b.
   llvm::SmallVector<llvm::SmallVector<unsigned, 2>> linear;
+  /// Sets of operands with which all results are 0 although they are not linear in them: rounding.
+  llvm::SmallVector<llvm::SmallVector<unsigned, 2>> vanishing;
 };
 
 /// The factors of an operand of shape `shape` that is broadcast by numpy's

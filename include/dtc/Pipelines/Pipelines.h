@@ -4,6 +4,7 @@
 
 #include "dtc/Autodiff/BatchStatistics.h"
 #include "dtc/Partition/Pipeline.h"
+#include "dtc/Precision/Precision.h"
 
 namespace mlir {
 class OpPassManager;
@@ -20,6 +21,8 @@ struct PipelineOptions {
   std::string output;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
+  /// What matrix products and convolutions round their operands to.
+  Precision precision = Precision::F32;
 };
 
 /// Adds the passes that take an imported model with its recipe to `level`.

@@ -34,6 +34,7 @@ struct Case {
 
 const Case cases[] = {
     {"nn.neg %x : !x", "!x"},
+    {"nn.cast %x : !x -> !x", "!x"},
     {"nn.exp %x : !x", "!x"},
     {"nn.log %x : !x", "!x"},
     {"nn.sqrt %x : !x", "!x"},

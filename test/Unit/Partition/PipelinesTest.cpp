@@ -2,6 +2,7 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Partition/Schedule.h"
+#include "dtc/Precision/Passes.h"
 #include "dtc/Pipelines/Registration.h"
 #include "test/Unit/Partition/SameStep.h"
 #include "test/Unit/Partition/SmallModels.h"
@@ -112,6 +113,30 @@ TEST_P(OfModel, GivesTheWholeStepWithABatchThatNothingDivides) {
           return;
       }
   }
+}
+
+/// bf16 copies of parameters are made once, whatever the microbatches; in double they are the parameters.
+TEST_P(OfModel, GivesTheWholeStepInMixedPrecision) {
+  ASSERT_NO_FATAL_FAILURE(begin(GetParam().text, 16));
+  PassManager lower(&context);
+  lower.addPass(createLowerPrecisionPass());
+  ASSERT_TRUE(succeeded(lower.run(*module)));
+  for (const partition::Schedule &schedule : partition::allSchedules())
+    for (std::vector<std::string> mesh : {std::vector<std::string>{"pipe:3"}, {"data:2", "pipe:2"}, {"data:4"}})
+      for (int64_t microbatches : {1, 4}) {
+        PartitionOptions options = makeOptions(schedule, 2, microbatches, microbatches == 4);
+        options.mesh = mesh;
+        if (StringRef(mesh.front()).starts_with("data:"))
+          options.devices = mesh.front().back() - '0';
+        if (!options.isPipeline())
+          options.microbatches = 1;
+        if (schedule.name == "interleaved")
+          options.stagesPerDevice = 2;
+        SCOPED_TRACE(describe(options));
+        EXPECT_TRUE(check(options));
+        if (HasFailure())
+          return;
+      }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, OfModel, testing::ValuesIn(test::smallModels()),

@@ -4,6 +4,10 @@ func.func @reshape(%x: tensor<2x6xf64>) -> tensor<3x4xf64> {
   %y = nn.reshape %x : tensor<2x6xf64> -> tensor<3x4xf64>
   return %y : tensor<3x4xf64>
 }
+func.func @cast(%x: tensor<2x3xf64>) -> tensor<2x3xf64> {
+  %y = nn.cast %x : tensor<2x3xf64> -> tensor<2x3xf64>
+  return %y : tensor<2x3xf64>
+}
 func.func @transpose(%x: tensor<2x3x4xf64>) -> tensor<4x2x3xf64> {
   %y = nn.transpose %x [2, 0, 1] : (tensor<2x3x4xf64>) -> tensor<4x2x3xf64>
   return %y : tensor<4x2x3xf64>
