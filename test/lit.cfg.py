@@ -25,6 +25,29 @@ config.environment.update({
 })
 if shutil.which("dot"):
     config.available_features.add("graphviz")
+
+def find_nvcc():
+    """As dtc looks for it."""
+    folders = [os.path.join(os.environ[name], "bin") for name in ("CUDA_HOME", "CUDA_PATH") if os.environ.get(name)]
+    folders += [os.environ["PATH"], "/usr/local/cuda/bin"]
+    named = os.environ.get("NVCC") or os.environ.get("CUDACXX")
+    return shutil.which(named) if named else shutil.which("nvcc", path=os.pathsep.join(folders))
+
+
+# Programs for GPUs are compiled where nvcc is, and linked where dtcrt_cuda could be built.
+nvcc = find_nvcc()
+if nvcc:
+    config.available_features.add("nvcc")
+    config.substitutions.append(("%nvcc", nvcc))
+    for name in ("NVCC", "CUDACXX", "CUDA_HOME", "CUDA_PATH"):
+        if name in os.environ:
+            config.environment[name] = os.environ[name]
+else:
+    lit_config.note("no nvcc: tests that compile programs for GPUs are unsupported")
+if os.path.exists(os.path.join(config.dtc_build, "lib", "libdtcrt_cuda.a")):
+    config.available_features.add("dtcrt-cuda")
+elif nvcc:
+    lit_config.note("no libdtcrt_cuda.a: tests that link programs for GPUs are unsupported")
 config.substitutions.append(("%dtc_source", config.dtc_source))
 config.substitutions.append(("%dtc_build", config.dtc_build))
 config.substitutions.append(("%python", sys.executable))

@@ -42,7 +42,7 @@ if(NOT TARGET dtcrt::cuda)
   message(FATAL_ERROR "dtcrt_cuda cannot be built on this machine; the lines above say what is missing")
 endif()
 add_executable(train train.cu)
-set_target_properties(train PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON)
+target_compile_options(train PRIVATE -std=c++20) # which not every CMake knows that nvcc knows
 target_link_libraries(train PRIVATE dtcrt::cuda)
 )";
 }

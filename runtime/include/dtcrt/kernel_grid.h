@@ -6,6 +6,7 @@
 #include "dtcrt/grid.h"
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace dtcrt {
@@ -24,34 +25,39 @@ template <class Body> constexpr int lanes_of() {
     return 1;
 }
 
-/// The body at the `turn`-th group of lanes. Index: of the division of the turn into coordinates, 32 bits where they suffice.
-template <class Index, int Rank, class Body, int... Outer>
-DTC_HOST_DEVICE void run_turn(const Grid<Rank> &grid, const Body &body, Index turn, std::integer_sequence<int, Outer...>) {
+/// Turns of one launch: threads count them with 32 bits, in which divisions are quick.
+inline constexpr index most_turns = (index(1) << 31) - 1;
+
+/// The body at the `turn`-th group of lanes, counted from the outermost coordinate `first` on.
+template <int Rank, class Body, int... Outer>
+DTC_HOST_DEVICE void run_turn(const Grid<Rank> &grid, const Body &body, index first, std::uint32_t turn,
+                              std::integer_sequence<int, Outer...>) {
   constexpr int lanes = lanes_of<Body>();
-  index position[Rank > 1 ? Rank : 1] = {};
+  index position[Rank] = {};
   if constexpr (Rank > 1) {
-    const auto inner = static_cast<Index>(grid.sizes[Rank - 1]) / lanes;
-    position[Rank - 1] = static_cast<index>(turn % inner);
+    const auto inner = static_cast<std::uint32_t>(grid.sizes[Rank - 1]) / lanes;
+    position[Rank - 1] = turn % inner;
     turn /= inner;
     DTC_UNROLL
     for (int d = Rank - 2; d > 0; --d) {
-      position[d] = static_cast<index>(turn % static_cast<Index>(grid.sizes[d]));
-      turn /= static_cast<Index>(grid.sizes[d]);
+      const auto size = static_cast<std::uint32_t>(grid.sizes[d]);
+      position[d] = turn % size;
+      turn /= size;
     }
   }
   // What is left is the outermost coordinate.
-  position[0] = static_cast<index>(turn);
+  position[0] = first + turn;
   if constexpr (lanes == 1)
     body(position[Outer]..., position[Rank - 1]);
   else
     body(position[Outer]..., Lanes<lanes>{position[Rank - 1] * lanes});
 }
 
-template <class Index, int Rank, class Body>
-__global__ void __launch_bounds__(kernel_threads) run_grid(Grid<Rank> grid, Body body, Index turns) {
-  const Index stride = static_cast<Index>(gridDim.x) * kernel_threads;
-  for (Index turn = static_cast<Index>(blockIdx.x) * kernel_threads + threadIdx.x; turn < turns; turn += stride)
-    run_turn(grid, body, turn, std::make_integer_sequence<int, Rank - 1>());
+template <int Rank, class Body>
+__global__ void __launch_bounds__(kernel_threads) run_grid(Grid<Rank> grid, Body body, index first, std::uint32_t turns) {
+  const std::uint32_t stride = gridDim.x * kernel_threads;
+  for (std::uint32_t turn = blockIdx.x * kernel_threads + threadIdx.x; turn < turns; turn += stride)
+    run_turn(grid, body, first, turn, std::make_integer_sequence<int, Rank - 1>());
 }
 
 template <class Body> __global__ void run_point(Body body) { body(); }
@@ -66,16 +72,17 @@ template <int Rank, class Body> void launch(Context &ctx, const Grid<Rank> &grid
     const index turns = grid.product() / detail::lanes_of<Body>();
     if (turns == 0)
       return;
-    const index wanted = (turns + detail::kernel_threads - 1) / detail::kernel_threads;
-    const index most = static_cast<index>(device::multiprocessors(ctx)) * detail::kernel_blocks;
-    const auto blocks = static_cast<unsigned>(wanted < most ? wanted : most);
-    // A turn beyond the last one must not wrap around.
-    if (turns < (index(1) << 31))
-      device::launch(ctx, detail::run_grid<std::uint32_t, Rank, Body>, dim3(blocks), dim3(detail::kernel_threads), grid, body,
-                     static_cast<std::uint32_t>(turns));
-    else
-      device::launch(ctx, detail::run_grid<std::uint64_t, Rank, Body>, dim3(blocks), dim3(detail::kernel_threads), grid, body,
-                     static_cast<std::uint64_t>(turns));
+    // A grid that is too large for one launch is cut at its outermost coordinates.
+    const index outermost = Rank == 1 ? turns : grid.sizes[0], each = turns / outermost, most = detail::most_turns / each;
+    if (most == 0)
+      throw Error("a kernel has " + std::to_string(each) + " threads for each of its outermost coordinates; there may be 2^31 - 1");
+    const index blocks = static_cast<index>(device::multiprocessors(ctx)) * detail::kernel_blocks;
+    for (index first = 0; first < outermost; first += most) {
+      const index count = each * (outermost - first < most ? outermost - first : most);
+      const index wanted = (count + detail::kernel_threads - 1) / detail::kernel_threads;
+      device::launch(ctx, detail::run_grid<Rank, Body>, dim3(static_cast<unsigned>(wanted < blocks ? wanted : blocks)),
+                     dim3(detail::kernel_threads), grid, body, first, static_cast<std::uint32_t>(count));
+    }
   }
 }
 

@@ -11,9 +11,14 @@
 
 #if defined(__CUDACC__)
 #define DTC_HOST_DEVICE __host__ __device__ __forceinline__
-#define DTC_UNROLL _Pragma("unroll")
 #else
 #define DTC_HOST_DEVICE inline __attribute__((always_inline))
+#endif
+#if defined(__CUDA_ARCH__)
+#define DTC_UNROLL _Pragma("unroll")
+#elif defined(__CUDACC__)
+#define DTC_UNROLL // the host's half of what nvcc compiles
+#else
 #define DTC_UNROLL _Pragma("GCC unroll 16")
 #endif
 
