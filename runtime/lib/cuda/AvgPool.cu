@@ -84,6 +84,8 @@ template <class T> void backward(Context &ctx, const Tensor<T> &dy, const Tensor
 } // namespace
 
 void avg_pool(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const AvgPoolOptions &o) { forward(ctx, x, y, o); }
+void avg_pool(Context &ctx, const Tensor<bf16> &x, const Tensor<bf16> &y, const AvgPoolOptions &o) { forward(ctx, x, y, o); }
 void avg_pool_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &dx, const AvgPoolOptions &o) { backward(ctx, dy, dx, o); }
+void avg_pool_gradient(Context &ctx, const Tensor<bf16> &dy, const Tensor<bf16> &dx, const AvgPoolOptions &o) { backward(ctx, dy, dx, o); }
 
 } // namespace dtcrt

@@ -238,30 +238,45 @@ void normalise(Context &ctx, const BatchNormGeometry &g, const T *x, const T *dy
     run(std::integral_constant<int, 1>());
 }
 
-} // namespace
-
-void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight, const Tensor<f32> &y,
-                const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options) {
+template <class T>
+void batch_norm_of(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight, const Tensor<T> &y,
+                   const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options) {
   const BatchNormGeometry g("batch_norm", x, weight);
   require_like("batch_norm", x, y);
   for (const Tensor<f32> *channels : {&scale, &bias, &mean_part, &variance_part})
     require_channels("batch_norm", x, *channels);
-  normalise<false, f32>(ctx, g, x.data(), nullptr, y.data(), [&](dim3 blocks, const Part *parts, index shares, const Channels &channels) {
+  normalise<false, T>(ctx, g, x.data(), nullptr, y.data(), [&](dim3 blocks, const Part *parts, index shares, const Channels &channels) {
     launch(ctx, finish_statistics, blocks, block_threads, parts, shares, g, options.epsilon, scale.data(), bias.data(), mean_part.data(),
            variance_part.data(), channels);
   });
 }
 
-void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
-                         const Tensor<f32> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options) {
+template <class T>
+void gradient_of(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &weight, const Tensor<T> &dx,
+                 const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options) {
   const BatchNormGeometry g("batch_norm_gradient", x, weight);
   require_like("batch_norm_gradient", x, dy);
   require_like("batch_norm_gradient", x, dx);
   for (const Tensor<f32> *channels : {&scale, &dscale, &dbias})
     require_channels("batch_norm_gradient", x, *channels);
-  normalise<true, f32>(ctx, g, x.data(), dy.data(), dx.data(), [&](dim3 blocks, const Part *parts, index shares, const Channels &channels) {
+  normalise<true, T>(ctx, g, x.data(), dy.data(), dx.data(), [&](dim3 blocks, const Part *parts, index shares, const Channels &channels) {
     launch(ctx, finish_gradient, blocks, block_threads, parts, shares, g, options.epsilon, scale.data(), dscale.data(), dbias.data(), channels);
   });
 }
+
+} // namespace
+
+#define DTCRT_BATCH_NORM(T)                                                                                                            \
+  void batch_norm(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,      \
+                  const Tensor<T> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &o) {     \
+    batch_norm_of(ctx, x, scale, bias, weight, y, mean_part, variance_part, o);                                                        \
+  }                                                                                                                                    \
+  void batch_norm_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &weight, \
+                           const Tensor<T> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &o) {      \
+    gradient_of(ctx, dy, x, scale, weight, dx, dscale, dbias, o);                                                                      \
+  }
+DTCRT_BATCH_NORM(f32)
+DTCRT_BATCH_NORM(bf16)
+#undef DTCRT_BATCH_NORM
 
 } // namespace dtcrt

@@ -49,7 +49,7 @@ template <class Pack, class Take, class Add> __device__ inline void for_rows(ind
   const int height = block_threads / across;
   const index step = index(gridDim.y) * height;
   for (index row = blockIdx.y * index(height) + threadIdx.x / across; row < rows; row += step * rows_in_flight) {
-    Pack values[rows_in_flight];
+    Pack values[rows_in_flight] = {};
     bool counts[rows_in_flight];
     for (int i = 0; i < rows_in_flight; ++i)
       counts[i] = row + i * step < rows && take(row + i * step, values[i]);

@@ -212,20 +212,23 @@ void element_loss(Context &ctx, const char *call, const Tensor<f32> &p, const Te
 
 } // namespace
 
-void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                           const Tensor<f32> &dlogits, const LossOptions &o) {
-  require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");
-  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);
-}
-void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                           const LossOptions &o) {
-  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<f32>(), o.axis);
-}
-
-void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &correct,
-                   const LossOptions &o) {
-  correct_of(ctx, logits, label, weight, correct, o);
-}
+#define DTCRT_CLASS_LOSSES(T)                                                                                                          \
+  void softmax_cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,               \
+                             const Tensor<f32> &loss, const Tensor<T> &dlogits, const LossOptions &o) {                                \
+    require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");                         \
+    cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);                                                            \
+  }                                                                                                                                    \
+  void softmax_cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,               \
+                             const Tensor<f32> &loss, const LossOptions &o) {                                                          \
+    cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<T>(), o.axis);                                                       \
+  }                                                                                                                                    \
+  void count_correct(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,                       \
+                     const Tensor<f32> &correct, const LossOptions &o) {                                                               \
+    correct_of(ctx, logits, label, weight, correct, o);                                                                                \
+  }
+DTCRT_CLASS_LOSSES(f32)
+DTCRT_CLASS_LOSSES(bf16)
+#undef DTCRT_CLASS_LOSSES
 
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
                           const Tensor<f32> &dp) {

@@ -157,6 +157,7 @@ void backward(Context &ctx, const Tensor<T> &dy, const Tensor<I> &position, cons
     backward(ctx, dy, index, dx, o);                                                                                                   \
   }
 DTCRT_MAX_POOL(f32)
+DTCRT_MAX_POOL(bf16)
 #undef DTCRT_MAX_POOL
 
 } // namespace dtcrt

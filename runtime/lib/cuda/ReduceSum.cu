@@ -178,5 +178,6 @@ template <class T> void sum(Context &ctx, const Tensor<T> &x, const Tensor<f32> 
 } // namespace
 
 void reduce_sum(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const ReduceOptions &o) { sum(ctx, x, y, o); }
+void reduce_sum(Context &ctx, const Tensor<bf16> &x, const Tensor<f32> &y, const ReduceOptions &o) { sum(ctx, x, y, o); }
 
 } // namespace dtcrt

@@ -41,9 +41,14 @@ template <bool logarithm, class X, class Y> void run(Context &ctx, const char *c
 
 } // namespace
 
-void softmax(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const SoftmaxOptions &o) { run<false>(ctx, "softmax", x, y, o.axis); }
-void log_softmax(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &y, const SoftmaxOptions &o) {
-  run<true>(ctx, "log_softmax", x, y, o.axis);
-}
+#define DTCRT_SOFTMAX(X, Y)                                                                                                            \
+  void softmax(Context &ctx, const Tensor<X> &x, const Tensor<Y> &y, const SoftmaxOptions &o) { run<false>(ctx, "softmax", x, y, o.axis); } \
+  void log_softmax(Context &ctx, const Tensor<X> &x, const Tensor<Y> &y, const SoftmaxOptions &o) {                                    \
+    run<true>(ctx, "log_softmax", x, y, o.axis);                                                                                       \
+  }
+DTCRT_SOFTMAX(f32, f32)
+DTCRT_SOFTMAX(bf16, bf16)
+DTCRT_SOFTMAX(bf16, f32)
+#undef DTCRT_SOFTMAX
 
 } // namespace dtcrt
