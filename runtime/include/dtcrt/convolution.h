@@ -2,7 +2,8 @@
 //
 // Shapes: x [N, C, spatial...], w [M, C / groups, kernel...] row-major, bias [M], y [N, M, out...].
 // Activations may be row-major or channels-last, each on its own. Meanings as ONNX Conv.
-// In bf16 products are added up in f32 and rounded once, but for gradients of weights and biases: these stay f32.
+// In bf16 products are added up in f32 and rounded once, but for gradients of weights and biases: these stay f32. (On a GPU gradients of
+// weights are rounded once too: cuDNN writes what it reads.)
 #pragma once
 
 #include "dtcrt/activation.h"

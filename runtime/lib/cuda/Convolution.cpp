@@ -5,6 +5,7 @@
 #include "cuda/Epilogue.h"
 #include "cuda/Guarded.h"
 #include "cuda/Libraries.h"
+#include "cuda/Widen.h"
 #include "dtcrt/movement.h"
 #include "dtcrt/reduction.h"
 
@@ -93,6 +94,7 @@ template <class T> Parts<T> parts(Context &ctx, const Computed &made, const Tens
 
 /// The gradient of a filter to where and how it lies in the arena.
 void copy_gradient(Context &ctx, const Tensor<f32> &from, const Tensor<f32> &dw) { copy(ctx, from, dw); }
+void copy_gradient(Context &ctx, const Tensor<bf16> &from, const Tensor<f32> &dw) { widen(ctx, from, dw); }
 
 /// The filter as the graph wants it.
 template <class T> T *filter_of(Context &ctx, const Computed &made, const Tensor<T> &w) {
@@ -180,12 +182,21 @@ void weight_gradient(Context &ctx, const Tensor<T> &x, const Tensor<T> &dy, cons
 } // namespace
 
 void conv(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &w, const Tensor<f32> &y, const ConvOptions &o) { forward(ctx, x, w, y, o); }
+void conv(Context &ctx, const Tensor<bf16> &x, const Tensor<bf16> &w, const Tensor<bf16> &y, const ConvOptionsOf<bf16> &o) {
+  forward(ctx, x, w, y, o);
+}
 
 void conv_input_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &w, const Tensor<f32> &dx, const ConvGradientOptions &o) {
   input_gradient(ctx, dy, w, dx, o);
 }
+void conv_input_gradient(Context &ctx, const Tensor<bf16> &dy, const Tensor<bf16> &w, const Tensor<bf16> &dx, const ConvGradientOptions &o) {
+  input_gradient(ctx, dy, w, dx, o);
+}
 
 void conv_weight_gradient(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  weight_gradient(ctx, x, dy, dw, o);
+}
+void conv_weight_gradient(Context &ctx, const Tensor<bf16> &x, const Tensor<bf16> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
   weight_gradient(ctx, x, dy, dw, o);
 }
 

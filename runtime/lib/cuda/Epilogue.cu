@@ -78,5 +78,6 @@ template <class T> void add_bias_and_activate(Context &ctx, const Tensor<T> &y, 
 }
 
 template void add_bias_and_activate(Context &, const Tensor<f32> &, const Tensor<f32> &, Activation, f32);
+template void add_bias_and_activate(Context &, const Tensor<bf16> &, const Tensor<bf16> &, Activation, f32);
 
 } // namespace dtcrt

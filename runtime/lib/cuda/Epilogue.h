@@ -6,7 +6,7 @@
 
 namespace dtcrt {
 
-/// y = activation(y + bias); y is dense, bias is broadcast to it from the right, or absent. Of f32; computed in f32.
+/// y = activation(y + bias); y is dense, bias is broadcast to it from the right, or absent. Of f32 or bf16; computed in f32.
 template <class T> void add_bias_and_activate(Context &ctx, const Tensor<T> &y, const Tensor<T> &bias, Activation activation, f32 alpha);
 
 } // namespace dtcrt

@@ -83,5 +83,6 @@ template <class T> Tensor<T> channels_last_filter(Context &ctx, const Tensor<T> 
 }
 
 template Tensor<f32> channels_last_filter(Context &, const Tensor<f32> &);
+template Tensor<bf16> channels_last_filter(Context &, const Tensor<bf16> &);
 
 } // namespace dtcrt

@@ -191,5 +191,12 @@ void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor
 void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
   multiply(ctx, a, b, y, o);
 }
+void matmul(Context &ctx, const Tensor<bf16> &a, const Tensor<bf16> &b, const Tensor<bf16> &y, const MatmulOptionsOf<bf16> &o) {
+  require(!o.accumulate, "matmul", "sums grow in f32");
+  multiply(ctx, a, b, y, o);
+}
+void matmul(Context &ctx, const Tensor<bf16> &a, const Tensor<bf16> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+  multiply(ctx, a, b, y, o);
+}
 
 } // namespace dtcrt

@@ -125,6 +125,69 @@ TEST(Engines, ThatDoNotFuseLeaveBiasAndActivationToAPass) {
         }
 }
 
+/// As bf16, which holds small whole numbers exactly.
+Owned<bf16> &fill_low(Owned<bf16> &to, unsigned seed) {
+  Owned<f32> values(to.tensor.shape());
+  whole_numbers(values.tensor, seed);
+  for (index i = 0; i < values.tensor.size(); ++i)
+    to.tensor.data()[offset_of(to.tensor, i)] = bf16(values.memory[static_cast<std::size_t>(i)]);
+  return to;
+}
+
+TEST(Bf16, ConvolvesAndSumsWhatItHoldsExactly) {
+  for (const auto &[x_layout, y_layout] : {std::pair(channels_last, channels_last), std::pair(row_major, channels_last), std::pair(row_major, row_major)}) {
+    Context ctx(1);
+    Example e(x_layout, y_layout);
+    Owned<bf16> x(e.x.tensor.shape(), x_layout), w(e.w.tensor.shape()), y(e.y.tensor.shape(), y_layout), bias({10});
+    fill_low(x, 1), fill_low(w, 2), fill_low(bias, 3); // the values of the example
+    const auto rounded = [](std::vector<f64> values) {
+      for (f64 &value : values)
+        value = static_cast<f32>(bf16(static_cast<f32>(value)));
+      return values;
+    };
+    for (const Activation activation : {relu, leaky_relu}) {
+      conv(ctx, x, w, y, {.bias = bias.tensor, .pads = e.pads, .activation = activation, .alpha = 0.5f});
+      auto expected = e.expected();
+      for (f64 &value : expected)
+        value = value > 0 ? value : activation == leaky_relu ? 0.5 * value : 0;
+      expect_near(y.tensor, rounded(expected), 0);
+    }
+    Owned<bf16> dy(e.y.tensor.shape(), y_layout), dx(e.x.tensor.shape(), x_layout);
+    Owned<f32> dw(e.w.tensor.shape(), row_major, 7), db({10}, row_major, 7);
+    fill_low(dy, 4);
+    const auto dys = logical(dy.tensor), xs = logical(e.x.tensor), ws = logical(e.w.tensor);
+    std::vector<f64> expected_dx(xs.size()), expected_dw(ws.size()), expected_db(10);
+    e.for_products([&](index i, index k, index o) {
+      expected_dx[i] += dys[o] * ws[k];
+      expected_dw[k] += dys[o] * xs[i];
+    });
+    for_each_index(e.y.tensor.shape(), [&](const Dims &at) { expected_db[at[1]] += dys[position_of(e.y.tensor.shape(), at)]; });
+    conv_input_gradient(ctx, dy, w, dx, {.pads = e.pads});
+    expect_near(dx.tensor, rounded(expected_dx), 0);
+    conv_weight_gradient(ctx, x, dy, dw, {.bias_gradient = db.tensor, .pads = e.pads});
+    expect_near(dw.tensor, rounded(expected_dw), 0);
+    expect_near(db.tensor, expected_db, 0);
+  }
+}
+
+TEST(Bf16, MultipliesIntoBothTypes) {
+  Context ctx(1);
+  Owned<bf16> a({3, 1, 5, 7}), b({2, 9, 7}), low({3, 2, 5, 9}), bias({5, 1});
+  Owned<f32> full({3, 2, 5, 9}, row_major, 10);
+  fill_low(a, 1), fill_low(b, 2), fill_low(bias, 3);
+  matmul(ctx, a, b, low, {.bias = bias.tensor, .transpose_b = true, .activation = relu});
+  matmul(ctx, a, b, full, {.transpose_b = true, .accumulate = true});
+  for_each_index({3, 2, 5, 9}, [&](const Dims &at) {
+    f32 sum = 0;
+    for (int k = 0; k < 7; ++k)
+      sum += a.memory[(at[0] * 5 + at[2]) * 7 + k] * b.memory[(at[1] * 9 + at[3]) * 7 + k];
+    const auto position = static_cast<std::size_t>(position_of({3, 2, 5, 9}, at));
+    EXPECT_EQ(full.memory[position], 10 + sum);
+    EXPECT_EQ(low.memory[position], bf16(std::max(sum + bias.memory[at[2]], 0.0f)));
+  });
+  EXPECT_THROW(matmul(ctx, a, b, low, {.transpose_b = true, .accumulate = true}), std::logic_error);
+}
+
 TEST(Filters, AreConvertedOnceAStep) {
   Context ctx(1);
   ctx.backend().tf32 = true;
