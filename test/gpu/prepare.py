@@ -87,7 +87,7 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--dtc", default=ROOT / "build/release/bin/dtc")
     parser.add_argument("--models", help="some of " + ", ".join(MODELS))
-    parser.add_argument("--precisions", default="f32")
+    parser.add_argument("--precisions", default="f32,tf32,bf16")
     parser.add_argument("--losses-alone", action="store_true", help="no benchmarks")
     parser.add_argument("--one-rank", action="store_true", help="no programs for several ranks")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())

@@ -170,8 +170,6 @@ private:
     if (!precision)
       return fail("--precision=" + name + " is not supported; supported: f32, tf32, bf16");
     options.precision = *precision;
-    if (options.target == dtc::emit::Target::CUDA && options.precision == dtc::Precision::BF16)
-      return fail("--precision=bf16 is not supported with --target=cuda yet; use f32 or tf32");
     for (StringRef architecture : options.architectures) {
       unsigned capability = 0;
       architecture.rtrim("af").getAsInteger(10, capability);
