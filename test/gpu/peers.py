@@ -9,10 +9,7 @@ import time
 import torch
 from torch import nn
 
-
-class Standardise(nn.Module):
-    def forward(self, image):
-        return (image - 0.286) / 0.353
+from torch_step import cifar_convnet, mlp, mnist_cnn  # test/bench; prepare.py puts it beside this file
 
 
 class Bottleneck(nn.Module):
@@ -37,22 +34,6 @@ def resnet50():
             layers.append(Bottleneck(channels, width, stride if block == 0 else 1))
             channels = 4 * width
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, 1000))
-
-
-def mnist_cnn():
-    return nn.Sequential(
-        Standardise(), nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, 10))
-
-
-def mlp():
-    return nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-
-
-def cifar_convnet():
-    return nn.Sequential(
-        nn.Conv2d(3, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
 
 
 def adam(parameters, capturable):

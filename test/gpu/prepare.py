@@ -111,6 +111,7 @@ def main():
     for script in ("run.sh", "run.py", "peers.py"):
         shutil.copy(HERE / script, folder.path)
     shutil.copy(ROOT / "test/Execute/compare_losses.py", folder.path)
+    shutil.copy(ROOT / "test/bench/torch_step.py", folder.path)
     (folder.path / "cases.json").write_text(json.dumps(all_cases, indent=1) + "\n")
     size = sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file())
     print(f"{len(all_cases)} programs, {size / 2**20:.1f} MiB in {folder.path}: carry it to the machine and run run.sh there")

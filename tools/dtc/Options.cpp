@@ -149,7 +149,7 @@ private:
     SmallVector<StringRef> names;
     StringRef(architectures ? architectures->getValue() : "80,90").split(names, ',');
     for (StringRef name : names) {
-      // 90a is a capability too; older GPUs have no bf16 and none of what the kernels use.
+      // 90a is a capability too. What the precision needs is looked at with it.
       unsigned capability = 0;
       if (name.rtrim("af").getAsInteger(10, capability) || capability < 70 || capability > 999 ||
           name.size() > 4)

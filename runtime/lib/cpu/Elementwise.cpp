@@ -1,5 +1,5 @@
 // Elementwise passes: broadcast addition, activations.
-#include "math/Elementwise.h"
+#include "cpu/Elementwise.h"
 #include "cpu/Backend.h"
 #include "dtcrt/kernel.h"
 #include "math/Activated.h"

@@ -3,7 +3,7 @@
 #include "dtcrt/matmul.h"
 #include "cpu/Backend.h"
 #include "cpu/Widened.h"
-#include "math/Elementwise.h"
+#include "cpu/Elementwise.h"
 #include "dtcrt/movement.h"
 
 #include <type_traits>

@@ -1,8 +1,8 @@
 // Strided copies: packs where rows are contiguous, tiles through shared memory where both sides are contiguous along different
 // dimensions, single elements otherwise.
 #include "math/CopyView.h"
+#include "cuda/Locate.h"
 #include "cuda/Primitives.h"
-#include "math/CopyLoops.h"
 
 #include <cstring>
 #include <type_traits>
@@ -12,17 +12,6 @@ namespace dtcrt {
 namespace {
 
 using namespace device;
-
-/// Where element `position` of the loops lies on both sides.
-template <class I> __device__ void locate(const CopyLoops &loops, I position, index &from, index &to) {
-  from = to = 0;
-  for (int d = loops.count - 1; d >= 0; --d) {
-    const I size = static_cast<I>(loops.size[d]), at = d > 0 ? position % size : position;
-    position /= size;
-    from += static_cast<index>(at) * loops.from[d];
-    to += static_cast<index>(at) * loops.to[d];
-  }
-}
 
 template <class E, class I> __global__ void copy_elements(const E *from, E *to, CopyLoops loops, I count) {
   for (I i = first_item<I>(); i < count; i += item_step<I>()) {

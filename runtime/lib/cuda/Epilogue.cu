@@ -2,9 +2,9 @@
 // activation is the same in every thread, and the memory takes longer than to look at it.
 #include "cuda/Epilogue.h"
 #include "core/Require.h"
+#include "cuda/Locate.h"
 #include "cuda/Primitives.h"
 #include "math/Activated.h"
-#include "math/CopyLoops.h"
 
 namespace dtcrt {
 
@@ -20,12 +20,8 @@ __global__ void epilogue(T *y, const T *bias, I packs, CopyLoops loops, Activati
     Pack<T, count> pack = load<count>(y + position);
     index at = 0, step = 0;
     if constexpr (has_bias) {
-      I rest = static_cast<I>(position);
-      for (int d = loops.count - 1; d >= 0; --d) {
-        const I size = static_cast<I>(loops.size[d]), digit = rest % size;
-        rest /= size;
-        at += static_cast<index>(digit) * loops.from[d];
-      }
+      index own;
+      locate(loops, static_cast<I>(position), at, own);
       step = loops.count > 0 ? loops.from[loops.count - 1] : 0;
     }
     for (int j = 0; j < count; ++j) {

@@ -2,8 +2,8 @@
 // are small beside what they are summed over.
 #include "cuda/Widen.h"
 #include "core/Require.h"
+#include "cuda/Locate.h"
 #include "cuda/Primitives.h"
-#include "math/CopyLoops.h"
 
 namespace dtcrt {
 
@@ -13,14 +13,8 @@ using namespace device;
 
 template <class I> __global__ void widen_elements(const bf16 *from, f32 *to, CopyLoops loops, I count) {
   for (I i = first_item<I>(); i < count; i += item_step<I>()) {
-    I rest = i;
-    index source = 0, target = 0;
-    for (int d = loops.count - 1; d >= 0; --d) {
-      const I size = static_cast<I>(loops.size[d]), digit = rest % size;
-      rest /= size;
-      source += static_cast<index>(digit) * loops.from[d];
-      target += static_cast<index>(digit) * loops.to[d];
-    }
+    index source, target;
+    locate(loops, i, source, target);
     to[target] = static_cast<f32>(from[source]);
   }
 }

@@ -8,7 +8,6 @@
 #include <dtcrt/pooling.h>
 #include <dtcrt/reduction.h>
 
-#include "math/Elementwise.h"
 
 #ifdef DTCRT_CUDA
 #include <cuda_emulation.h>
@@ -313,12 +312,6 @@ void movements(Context &ctx, Cases &c) {
   c.record("fill", y, 0);
   fill(ctx, view, 2);
   c.record("fill of a view", view, 0);
-  Dims addend = shape;
-  addend[static_cast<int>(c.number(0, 2))] = 1;
-  add_broadcast(ctx, y, c.tensor<f32>(addend, c.layout(3)));
-  c.record("add_broadcast", y);
-  activate(ctx, y, static_cast<Activation>(c.number(0, 5)), 0.1f);
-  c.record("activate", y);
 }
 
 void updates(Context &ctx, Cases &c) {

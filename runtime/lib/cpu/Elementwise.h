@@ -1,4 +1,4 @@
-// Small elementwise passes that calls use where a library has no fused form; each device has its own.
+// Small elementwise passes that calls use where oneDNN has no fused form.
 #pragma once
 
 #include "dtcrt/activation.h"
