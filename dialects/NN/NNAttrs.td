@@ -116,7 +116,9 @@ def NN_Activation : I32EnumAttr<"Activation", "elementwise epilogue", [
     I32EnumAttrCase<"LeakyRelu", 2, "leaky_relu">,
     I32EnumAttrCase<"Elu", 3, "elu">,
     I32EnumAttrCase<"Sigmoid", 4, "sigmoid">,
-    I32EnumAttrCase<"Tanh", 5, "tanh">]> {
+    I32EnumAttrCase<"Tanh", 5, "tanh">,
+    I32EnumAttrCase<"Gelu", 6, "gelu">,
+    I32EnumAttrCase<"GeluTanh", 7, "gelu_tanh">]> {
   let cppNamespace = "::dtc::nn";
   let genSpecializedAttr = 0;
 }

@@ -55,6 +55,11 @@ def NN_LeakyReluOp : NN_UnaryOp<"leaky_relu", "x where x > 0, else alpha x",
                                 (ins F64Attr:$alpha)>;
 def NN_EluOp     : NN_UnaryOp<"elu", "x where x > 0, else alpha (e^x - 1)",
                               (ins F64Attr:$alpha)>;
+def NN_ErfOp     : NN_UnaryOp<"erf", "2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x">;
+
+// Hendrycks & Gimpel 2016. ONNX Gelu, torch.nn.GELU; `approximate` is their "tanh".
+def NN_GeluOp : NN_UnaryOp<"gelu", "x / 2 (1 + erf(x / sqrt(2))), or that with tanh(sqrt(2 / pi) (x + 0.044715 x^3)) for erf",
+                           (ins UnitAttr:$approximate)>;
 
 def NN_AddOp : NN_BinaryOp<"add", "a + b", [Commutative]>;
 def NN_SubOp : NN_BinaryOp<"sub", "a - b">;
@@ -72,6 +77,13 @@ def NN_WherePositiveOp : NN_ElementwiseOp<"where_positive"> {
   let assemblyFormat = [{
     $condition `,` $a `,` $b attr-dict `:` type($condition) `,` type($a) `,` type($b)
   }];
+  let extraClassDefinition = NN_AddOp.extraClassDefinition;
+}
+
+def NN_GeluGradientOp : NN_ElementwiseOp<"gelu_gradient"> {
+  let summary = "dy times the derivative of gelu at x";
+  let arguments = (ins NN_Tensor:$dy, NN_Tensor:$x, UnitAttr:$approximate);
+  let assemblyFormat = "$dy `,` $x attr-dict `:` type($dy) `,` type($x)";
   let extraClassDefinition = NN_AddOp.extraClassDefinition;
 }
 

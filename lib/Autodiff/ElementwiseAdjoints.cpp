@@ -6,6 +6,9 @@
 
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace dtc;
@@ -98,6 +101,16 @@ Term powExponent(Adjoint a) {
   return where(base, slope, where(-base, slope, where(-a.x(1), slope, 0.0)));
 }
 
+Term erfSlope(Adjoint a) {
+  return (-(a.x() * a.x())).of<ExpOp>() * (2 / std::sqrt(llvm::numbers::pi));
+}
+
+/// One op, which a matrix product can apply to its result.
+Term gelu(Adjoint a) {
+  return {a.builder, GeluGradientOp::create(*a.builder, a.g.value, a.x().value,
+                                            cast<GeluOp>(a.op).getApproximateAttr())};
+}
+
 template <typename Op, auto... formulas>
 struct ElementwiseAdjoint
     : DifferentiableOpInterface::ExternalModel<ElementwiseAdjoint<Op, formulas...>, Op> {
@@ -136,6 +149,8 @@ void dtc::attachElementwiseAdjoints(MLIRContext *c) {
   adjoint<ReluOp, [](A a) { return where(a.y, a.g, 0.0); }>(c);
   adjoint<LeakyReluOp, [](A a) { return where(a.sign(), a.g, a.g * a.alpha()); }>(c);
   adjoint<EluOp, [](A a) { return where(a.sign(), a.g, a.g * (a.y + a.alpha())); }>(c);
+  adjoint<ErfOp, [](A a) { return a.g * erfSlope(a); }>(c);
+  adjoint<GeluOp, gelu>(c);
   adjoint<AddOp, [](A a) { return a.g; }, [](A a) { return a.g; }>(c);
   adjoint<SubOp, [](A a) { return a.g; }, [](A a) { return -a.g; }>(c);
   adjoint<MulOp, [](A a) { return a.g * a.x(1); }, [](A a) { return a.g * a.x(0); }>(c);

@@ -24,7 +24,7 @@ void dtc::cost::registerElementwiseCost(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     attach<nn::NegOp, nn::ExpOp, nn::LogOp, nn::SqrtOp, nn::ReluOp,
            nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,
-           nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp>(
-        context);
+           nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp, nn::ErfOp,
+           nn::GeluOp, nn::GeluGradientOp>(context);
   });
 }

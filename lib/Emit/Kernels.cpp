@@ -32,7 +32,7 @@ static std::string numbered(StringRef name, size_t i, size_t count) {
 /// A kernel must not hide what the program calls by the same name.
 std::string dtc::emit::kernelName(rt::KernelOp kernel) {
   static const llvm::StringSet<> ofRuntime = {
-      "relu", "leaky_relu", "elu", "sigmoid", "sum", "mean", "copy", "transpose", "slice",
+      "relu", "leaky_relu", "elu", "sigmoid", "gelu", "gelu_tanh", "sum", "mean", "copy", "transpose", "slice",
       "insert", "concat", "broadcast", "fill", "cast", "launch", "grid", "softmax", "log_softmax",
       "index", "rows", "run", "role", "plan", "bind", "step", "evaluate", "select", "unordered",
       "less_or_greater", "device"};

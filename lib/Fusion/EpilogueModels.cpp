@@ -67,6 +67,14 @@ struct ActivationModel
   }
 };
 
+struct GeluModel : ActivationOpInterface::ExternalModel<GeluModel, nn::GeluOp> {
+  nn::Activation getActivation(Operation *op) const {
+    return cast<nn::GeluOp>(op).getApproximate() ? nn::Activation::GeluTanh
+                                                 : nn::Activation::Gelu;
+  }
+  double getActivationAlpha(Operation *) const { return 0; }
+};
+
 template <typename Op, typename Bias>
 void takesEpilogue(MLIRContext *context) {
   Op::template attachInterface<EpilogueModel<Op, Bias>>(*context);
@@ -90,5 +98,6 @@ void fusion::registerEpilogueModels(DialectRegistry &registry) {
     isActivation<nn::EluOp, nn::Activation::Elu>(context);
     isActivation<nn::SigmoidOp, nn::Activation::Sigmoid>(context);
     isActivation<nn::TanhOp, nn::Activation::Tanh>(context);
+    nn::GeluOp::attachInterface<GeluModel>(*context);
   });
 }

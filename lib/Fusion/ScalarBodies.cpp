@@ -7,6 +7,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace dtc;
@@ -74,6 +77,47 @@ Value elu(Operation *op, Formula &f, ValueRange x) {
   Value alpha = f.constant(cast<nn::EluOp>(op).getAlpha().convertToDouble());
   return f.wherePositive(
       x[0], x[0], f.make<arith::MulFOp>(alpha, f.make<math::ExpM1Op>(x[0])));
+}
+
+/// a x + b
+Value line(Formula &f, double a, Value x, double b) {
+  return f.make<arith::AddFOp>(f.make<arith::MulFOp>(f.constant(a), x), f.constant(b));
+}
+
+constexpr double pi = llvm::numbers::pi;
+constexpr double cubic = 0.044715; ///< of x^3 in the approximation of gelu
+
+/// tanh(sqrt(2 / pi) (x + 0.044715 x^3)), which is nearly erf(x / sqrt(2)).
+Value nearErf(Formula &f, Value x) {
+  Value squares = f.make<arith::MulFOp>(x, x);
+  Value inner = f.make<arith::MulFOp>(x, line(f, cubic, squares, 1));
+  return f.make<math::TanhOp>(f.make<arith::MulFOp>(f.constant(std::sqrt(2 / pi)), inner));
+}
+Value exactErf(Formula &f, Value x) {
+  return f.make<math::ErfOp>(f.make<arith::MulFOp>(x, f.constant(std::sqrt(0.5))));
+}
+
+Value gelu(Operation *op, Formula &f, ValueRange x) {
+  Value erf = cast<nn::GeluOp>(op).getApproximate() ? nearErf(f, x[0]) : exactErf(f, x[0]);
+  return f.make<arith::MulFOp>(x[0], line(f, 0.5, erf, 0.5));
+}
+
+/// With c for what stands in for erf(x / sqrt(2)): (1 + c) / 2 + x / 2 c'.
+Value geluGradient(Operation *op, Formula &f, ValueRange operands) {
+  Value dy = operands[0], x = operands[1], c, half;
+  if (cast<nn::GeluGradientOp>(op).getApproximate()) {
+    c = nearErf(f, x);
+    // half c' = (1 - c^2) (sqrt(1 / (2 pi)) + 3 · 0.044715 sqrt(1 / (2 pi)) x^2)
+    double factor = std::sqrt(0.5 / pi);
+    half = f.make<arith::MulFOp>(line(f, -1, f.make<arith::MulFOp>(c, c), 1),
+                                 line(f, 3 * cubic * factor, f.make<arith::MulFOp>(x, x), factor));
+  } else {
+    c = exactErf(f, x);
+    Value power = f.make<arith::MulFOp>(f.make<arith::MulFOp>(x, x), f.constant(-0.5));
+    half = f.make<arith::MulFOp>(f.constant(std::sqrt(0.5 / pi)), f.make<math::ExpOp>(power));
+  }
+  Value slope = f.make<arith::AddFOp>(line(f, 0.5, c, 0.5), f.make<arith::MulFOp>(x, half));
+  return f.make<arith::MulFOp>(dy, slope);
 }
 
 Value sigmoid(Operation *, Formula &f, ValueRange x) {
@@ -151,6 +195,9 @@ void fusion::registerScalarBodies(DialectRegistry &registry) {
     is<nn::LeakyReluOp, leakyRelu>(context);
     is<nn::EluOp, elu>(context);
     is<nn::SigmoidOp, sigmoid>(context);
+    is<nn::ErfOp, unary<math::ErfOp>>(context);
+    is<nn::GeluOp, gelu>(context);
+    is<nn::GeluGradientOp, geluGradient>(context);
     is<nn::PowOp, power>(context);
     is<nn::WherePositiveOp, wherePositive>(context);
     is<nn::BroadcastOp, same>(context);

@@ -33,6 +33,7 @@ template <> OperandSets ElementwiseSharding<nn::SubOp>::linear() { return {{0, 1
 template <> OperandSets ElementwiseSharding<nn::MulOp>::linear() { return {{0}, {1}}; }
 template <> OperandSets ElementwiseSharding<nn::DivOp>::linear() { return {{0}}; }
 template <> OperandSets ElementwiseSharding<nn::WherePositiveOp>::linear() { return {{1, 2}}; }
+template <> OperandSets ElementwiseSharding<nn::GeluGradientOp>::linear() { return {{0}}; }
 
 /// Sums must not be rounded before they are complete, so a cast is linear only where it widens.
 struct CastSharding : ShardingRuleOpInterface::ExternalModel<CastSharding, nn::CastOp> {
@@ -56,8 +57,8 @@ void dtc::partition::registerElementwiseSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     attach<nn::NegOp, nn::ExpOp, nn::LogOp, nn::SqrtOp, nn::ReluOp,
            nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,
-           nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp>(
-        context);
+           nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp, nn::ErfOp,
+           nn::GeluOp, nn::GeluGradientOp>(context);
     nn::CastOp::attachInterface<CastSharding>(*context);
   });
 }

@@ -219,7 +219,8 @@ void dtc::registerPrecisionModels(DialectRegistry &registry) {
     have<FullProduct, ConvWeightGradientOp>(context);
     MatmulOp::attachInterface<Matmul>(*context);
     elementwise<Reading::Summed, NegOp, SubOp>(context);
-    elementwise<Reading::Either, ExpOp, LogOp, SqrtOp, ReluOp, SigmoidOp, TanhOp, LeakyReluOp, EluOp, PowOp, WherePositiveOp>(context);
+    elementwise<Reading::Either, ExpOp, LogOp, SqrtOp, ReluOp, SigmoidOp, TanhOp, LeakyReluOp, EluOp, PowOp, WherePositiveOp, ErfOp, GeluOp,
+                                 GeluGradientOp>(context);
     have<Scaling, MulOp, DivOp>(context);
     AddOp::attachInterface<Add>(*context);
     reads<Reading::Same, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp, MaxPoolOp, MaxPoolGradientOp, AvgPoolOp,

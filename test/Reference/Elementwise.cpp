@@ -2,6 +2,7 @@
 #include "test/Reference/Rules.h"
 
 #include <cmath>
+#include <numbers>
 
 using namespace mlir;
 using namespace dtc;
@@ -58,6 +59,38 @@ static double elu(double x, double alpha) {
   return x > 0 ? x : alpha * std::expm1(x);
 }
 
+static double errorFunction(double x) { return std::erf(x); }
+
+/// Stands in for erf(x / sqrt(2)), and half of its derivative. 1 + c cancels for negative x, so the order of operations is the kernels'.
+static double gaussian(double x, bool approximate) {
+  return approximate ? std::tanh(std::sqrt(2 / std::numbers::pi) * (x * (0.044715 * (x * x) + 1)))
+                     : std::erf(x * std::sqrt(0.5));
+}
+static double gaussianSlope(double x, bool approximate) {
+  double c = gaussian(x, approximate), factor = std::sqrt(0.5 / std::numbers::pi);
+  return approximate ? (1 - c * c) * (3 * 0.044715 * factor * (x * x) + factor)
+                     : factor * std::exp(-0.5 * (x * x));
+}
+static double gelu(double x, bool approximate) { return x * (0.5 * gaussian(x, approximate) + 0.5); }
+
+static LogicalResult geluRule(Operation *op, Operands operands, Results results) {
+  bool approximate = cast<nn::GeluOp>(op).getApproximate();
+  for (auto [x, y] : llvm::zip_equal(operands[0]->data, results[0].data))
+    y = gelu(x, approximate);
+  return success();
+}
+
+static LogicalResult geluGradientRule(Operation *op, Operands operands, Results results) {
+  bool approximate = cast<nn::GeluGradientOp>(op).getApproximate();
+  const Tensor &dy = *operands[0], &x = *operands[1];
+  forEachIndex(results[0].shape, [&](ArrayRef<int64_t> index, int64_t flat) {
+    double at = x.data[flatten(index, x.shape)];
+    results[0].data[flat] = dy.data[flatten(index, dy.shape)] *
+                            (0.5 * gaussian(at, approximate) + 0.5 + at * gaussianSlope(at, approximate));
+  });
+  return success();
+}
+
 static double add(double a, double b) { return a + b; }
 static double subtract(double a, double b) { return a - b; }
 static double multiply(double a, double b) { return a * b; }
@@ -79,6 +112,10 @@ double reference::activate(nn::Activation activation, double alpha,
     return sigmoid(value);
   case nn::Activation::Tanh:
     return hyperbolicTangent(value);
+  case nn::Activation::Gelu:
+    return gelu(value, /*approximate=*/false);
+  case nn::Activation::GeluTanh:
+    return gelu(value, /*approximate=*/true);
   }
   llvm_unreachable("all activations are listed");
 }
@@ -93,6 +130,9 @@ void reference::addElementwiseRules(Rules &rules) {
   rules["nn.tanh"] = unary<hyperbolicTangent>;
   rules["nn.leaky_relu"] = unaryWithAlpha<nn::LeakyReluOp, leakyRelu>;
   rules["nn.elu"] = unaryWithAlpha<nn::EluOp, elu>;
+  rules["nn.erf"] = unary<errorFunction>;
+  rules["nn.gelu"] = geluRule;
+  rules["nn.gelu_gradient"] = geluGradientRule;
   rules["nn.add"] = binary<add>;
   rules["nn.sub"] = binary<subtract>;
   rules["nn.mul"] = binary<multiply>;

@@ -14,7 +14,7 @@ def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
     - `nn.add` of a bias that runs along the op's bias dimension (the columns of
       `nn.matmul`, the channels of `nn.conv`) and has length 1 in all others
       becomes the op's `bias`;
-    - `nn.relu`, `leaky_relu`, `elu`, `sigmoid` and `tanh` become its
+    - `nn.relu`, `leaky_relu`, `elu`, `sigmoid`, `tanh` and `gelu` become its
       `activation` (and `alpha`).
 
     A result with a second use (the pre-activation that a backward pass reads,

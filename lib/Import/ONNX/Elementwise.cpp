@@ -38,6 +38,19 @@ static FailureOr<Binding> importElu(Node &node) {
   return importWithAlpha<nn::EluOp>(node, 1);
 }
 
+static FailureOr<Binding> importGelu(Node &node) {
+  Value x = node.tensor(0);
+  StringRef approximate = node.string("approximate", "none");
+  if (node.failed())
+    return failure();
+  if (approximate != "none" && approximate != "tanh")
+    return node.error() << "attribute 'approximate' is 'none' or 'tanh', not '" << approximate << "'";
+  SmallVector<NamedAttribute, 1> attributes;
+  if (approximate == "tanh")
+    attributes.push_back(node.builder().getNamedAttr("approximate", node.builder().getUnitAttr()));
+  return node.create<nn::GeluOp>(x, attributes);
+}
+
 /// The result has the base's type; the exponent may be integers.
 static FailureOr<Binding> importPow(Node &node) {
   Value base = node.tensor(0);
@@ -78,6 +91,8 @@ void dtc::onnximport::addElementwiseOperators(OperatorTable &table) {
       {"Relu", 13, 1, 1, 1, importUnary<nn::ReluOp>, "`nn.relu`"},
       {"LeakyRelu", 6, 1, 1, 1, importLeakyRelu, "`nn.leaky_relu`"},
       {"Elu", 6, 1, 1, 1, importElu, "`nn.elu`"},
+      {"Erf", 13, 1, 1, 1, importUnary<nn::ErfOp>, "`nn.erf`"},
+      {"Gelu", 20, 1, 1, 1, importGelu, "`nn.gelu`"},
       {"Sigmoid", 13, 1, 1, 1, importUnary<nn::SigmoidOp>, "`nn.sigmoid`"},
       {"Tanh", 13, 1, 1, 1, importUnary<nn::TanhOp>, "`nn.tanh`"},
   });

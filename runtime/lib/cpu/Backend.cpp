@@ -58,6 +58,8 @@ dnnl::primitive_attr attributes(Activation activation, f32 alpha, bool accumulat
   case Activation::elu: post.append_eltwise(1, dnnl::algorithm::eltwise_elu, alpha, 0); break;
   case Activation::sigmoid: post.append_eltwise(1, dnnl::algorithm::eltwise_logistic, 0, 0); break;
   case Activation::tanh: post.append_eltwise(1, dnnl::algorithm::eltwise_tanh, 0, 0); break;
+  case Activation::gelu: post.append_eltwise(1, dnnl::algorithm::eltwise_gelu_erf, 0, 0); break;
+  case Activation::gelu_tanh: post.append_eltwise(1, dnnl::algorithm::eltwise_gelu_tanh, 0, 0); break;
   }
   attr.set_post_ops(post);
   return attr;

@@ -52,6 +52,8 @@ void activate(Context &ctx, const Tensor<f32> &y, Activation activation, f32 alp
   case Activation::elu: return apply<Activation::elu>(ctx, y, alpha);
   case Activation::sigmoid: return apply<Activation::sigmoid>(ctx, y, alpha);
   case Activation::tanh: return apply<Activation::tanh>(ctx, y, alpha);
+  case Activation::gelu: return apply<Activation::gelu>(ctx, y, alpha);
+  case Activation::gelu_tanh: return apply<Activation::gelu_tanh>(ctx, y, alpha);
   }
 }
 

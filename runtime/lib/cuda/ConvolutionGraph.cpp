@@ -80,6 +80,8 @@ fe::graph::Pointwise_attributes pointwise(const Convolution &c) {
   case Activation::elu: attributes.set_mode(fe::PointwiseMode_t::ELU_FWD).set_elu_alpha(c.alpha); break;
   case Activation::sigmoid: attributes.set_mode(fe::PointwiseMode_t::SIGMOID_FWD); break;
   case Activation::tanh: attributes.set_mode(fe::PointwiseMode_t::TANH_FWD); break;
+  case Activation::gelu: attributes.set_mode(fe::PointwiseMode_t::GELU_FWD); break;
+  case Activation::gelu_tanh: attributes.set_mode(fe::PointwiseMode_t::GELU_APPROX_TANH_FWD); break;
   }
   return attributes;
 }
@@ -174,7 +176,7 @@ std::string Cudnn::version() const { return "cudnn " + std::to_string(cudnnGetVe
 
 std::string Convolution::text() const {
   static constexpr const char *passes[] = {"conv", "conv_input_gradient", "conv_weight_gradient"};
-  static constexpr const char *activations[] = {"none", "relu", "leaky_relu", "elu", "sigmoid", "tanh"};
+  static constexpr const char *activations[] = {"none", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "gelu", "gelu_tanh"};
   std::string text = std::string(passes[int(pass)]) + " " + name_of(element) + (tf32 ? " tf32" : "");
   const auto add = [&](const char *name, const Dims &dims) {
     text += std::string(" ") + name + "=";

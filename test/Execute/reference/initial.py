@@ -21,6 +21,11 @@ MODELS = {
         "fc1": ([256, 784], True),
         "fc2": ([10, 256], True),
     },
+    "gelu": {
+        "fc1": ([96, 784], True),
+        "fc2": ([64, 96], True),
+        "fc3": ([10, 64], True),
+    },
     "branches": {
         "stem": ([8, 1, 5, 5], True),
         "dilated": ([8, 8, 3, 3], True),
@@ -44,7 +49,7 @@ MODELS = {
 
 # Not every beginning will do: where rounding alone decides whether a dead ReLU comes to life, Adam makes a jump of 1e-3 in the
 # loss out of it (mnist_cnn from the seeds "" and " 3", for instance). make_curves.py checks that from these it does not happen.
-SEEDS = {"mnist_cnn": " 2", "mlp": "", "branches": " 9", "batch_norm": ""}
+SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "branches": " 9", "batch_norm": ""}
 # What PyTorch's batch normalisation begins with.
 NORMALISATION = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}
 

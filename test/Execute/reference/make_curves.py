@@ -57,6 +57,16 @@ class Mlp(nn.Module):
         return self.fc2(functional.relu(self.fc1(x.flatten(1))))
 
 
+class Gelu(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2, self.fc3 = nn.Linear(784, 96), nn.Linear(96, 64), nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = functional.gelu(self.fc1(x.flatten(1)))
+        return self.fc3(functional.gelu(self.fc2(x), approximate="tanh"))
+
+
 class Branches(nn.Module):
     def __init__(self):
         super().__init__()
@@ -124,6 +134,7 @@ class Shares(nn.Module):
 CURVES = {
     "mnist_cnn": (MnistCnn, 256, lambda p: torch.optim.Adam(p, lr=1e-3)),
     "mlp": (Mlp, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3)),
+    "gelu": (Gelu, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
     "branches": (Branches, 64, lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.05)),
     "batch_norm": (BatchNorm, 64, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9)),
 }

@@ -103,7 +103,7 @@ TEST(TensorCores, AreUsedWhereTf32IsAllowed) {
 TEST(Engines, ThatDoNotFuseLeaveBiasAndActivationToAPass) {
   for (const char *refused : {"", "fusions", "fusions,mixed"})
     for (const bool tf32 : {false, true})
-      for (const Activation activation : {Activation::none, relu, leaky_relu, elu, sigmoid, Activation::tanh})
+      for (const Activation activation : {Activation::none, relu, leaky_relu, elu, sigmoid, Activation::tanh, gelu, gelu_tanh})
         for (const Layout layout : {row_major, channels_last}) {
           setenv("CUDNN_EMULATION_REFUSES", refused, 1);
           Context ctx(1);
@@ -113,14 +113,7 @@ TEST(Engines, ThatDoNotFuseLeaveBiasAndActivationToAPass) {
           unsetenv("CUDNN_EMULATION_REFUSES");
           auto expected = e.expected();
           for (f64 &v : expected)
-            switch (activation) {
-            case Activation::none: break;
-            case Activation::relu: v = std::max(v, 0.0); break;
-            case Activation::leaky_relu: v = v > 0 ? v : 0.5 * v; break;
-            case Activation::elu: v = v > 0 ? v : 0.5 * std::expm1(v); break;
-            case Activation::sigmoid: v = 1 / (1 + std::exp(-v)); break;
-            case Activation::tanh: v = std::tanh(v); break;
-            }
+            v = activate(v, activation, 0.5);
           expect_near(e.y.tensor, expected, 1e-6);
         }
 }

@@ -58,6 +58,7 @@ static const llvm::StringMap<ScalarRule> &scalarRules() {
       {"math.expm1", [](Scalars x) { return std::expm1(x[0]); }},
       {"math.log", [](Scalars x) { return std::log(x[0]); }},
       {"math.sqrt", [](Scalars x) { return std::sqrt(x[0]); }},
+      {"math.erf", [](Scalars x) { return std::erf(x[0]); }},
       {"math.tanh", [](Scalars x) { return std::tanh(x[0]); }},
       {"math.powf", [](Scalars x) { return std::pow(x[0], x[1]); }},
   };

@@ -87,7 +87,7 @@ private:
   Value makeOp() {
     Value x = pickValue(), y = pickValue(), z = pickValue();
     auto alpha = builder.getF64FloatAttr(0.25);
-    switch (pick(16)) {
+    switch (pick(18)) {
     case 0: return nn::NegOp::create(builder, location, x);
     case 1: return nn::ExpOp::create(builder, location, x);
     case 2: return nn::LogOp::create(builder, location, x);
@@ -103,6 +103,8 @@ private:
     case 12: return nn::DivOp::create(builder, location, x, y);
     case 13: return nn::WherePositiveOp::create(builder, location, x, y, z);
     case 14: return makeConstant();
+    case 15: return nn::GeluOp::create(builder, location, x, /*approximate=*/pick(2) == 0);
+    case 16: return nn::GeluGradientOp::create(builder, location, x, y, /*approximate=*/pick(2) == 0);
     default: {
       auto type = RankedTensorType::get({3, 4}, builder.getF64Type());
       return nn::BroadcastOp::create(builder, location, type, x);

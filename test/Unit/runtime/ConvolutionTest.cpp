@@ -47,18 +47,6 @@ template <class Visit> void for_products(const Case &c, Visit visit) {
   });
 }
 
-f64 activate(f64 v, const Case &c) {
-  switch (c.activation) {
-  case Activation::none: return v;
-  case Activation::relu: return v > 0 ? v : 0;
-  case Activation::leaky_relu: return v > 0 ? v : c.alpha * v;
-  case Activation::elu: return v > 0 ? v : c.alpha * (std::exp(v) - 1);
-  case Activation::sigmoid: return 1 / (1 + std::exp(-v));
-  case Activation::tanh: return std::tanh(v);
-  }
-  return v;
-}
-
 class Convolution : public testing::TestWithParam<std::tuple<Case, Layout>> {};
 
 TEST_P(Convolution, ForwardAndGradientsFollowTheDefinition) {
@@ -78,7 +66,7 @@ TEST_P(Convolution, ForwardAndGradientsFollowTheDefinition) {
   });
   for_products(c, [&](index i, index k, index o) { expected[o] += xs[i] * ws[k]; });
   for (f64 &v : expected)
-    v = activate(v, c);
+    v = activate(v, c.activation, c.alpha);
   conv(ctx, x, w, y,
        {.bias = c.bias ? bias.tensor : Tensor<f32>(),
         .strides = c.strides,

@@ -50,7 +50,7 @@ TEST_P(Matmul, FollowsTheDefinition) {
     for (index k = 0; k < depth; ++k)
       sum += as[static_cast<std::size_t>(matrix_position(c.a, at, at[at.size() - 2], k, c.transpose_a))] *
              bs[static_cast<std::size_t>(matrix_position(c.b, at, k, at[at.size() - 1], c.transpose_b))];
-    expected.push_back(c.activation == relu ? std::max(sum, 0.0) : sum);
+    expected.push_back(activate(sum, c.activation));
   });
   matmul(ctx, a, b, y,
          {.bias = c.bias.empty() ? Tensor<f32>() : bias.tensor,
@@ -72,6 +72,10 @@ TEST_P(Matmul, FollowsTheDefinition) {
 const Case cases[] = {
     {.name = "Plain", .a = {5, 7}, .b = {7, 3}, .y = {5, 3}},
     {.name = "LinearLayer", .a = {33, 40}, .b = {10, 40}, .y = {33, 10}, .bias = {10}, .transpose_b = true, .activation = relu},
+    {.name = "Gelu", .a = {33, 40}, .b = {10, 40}, .y = {33, 10}, .bias = {10}, .transpose_b = true, .activation = gelu},
+    {.name = "GeluByTanh", .a = {33, 40}, .b = {10, 40}, .y = {33, 10}, .bias = {10}, .transpose_b = true, .activation = gelu_tanh},
+    {.name = "GeluOfAProduct", .a = {3, 40}, .b = {40, 16}, .y = {3, 16}, .activation = gelu_tanh},
+    {.name = "GeluOfARowsBias", .a = {4, 5}, .b = {5, 3}, .y = {4, 3}, .bias = {4, 1}, .activation = gelu},
     {.name = "WeightGradient", .a = {33, 10}, .b = {33, 40}, .y = {10, 40}, .transpose_a = true},
     {.name = "BothTransposed", .a = {6, 4}, .b = {5, 6}, .y = {4, 5}, .transpose_a = true, .transpose_b = true},
     {.name = "OneRow", .a = {1, 9}, .b = {9, 4}, .y = {1, 4}},

@@ -1,11 +1,12 @@
 // What the runtime's tests share: owned tensors of any layout, and their values in logical order as f64.
 #pragma once
 
-#include <dtcrt/tensor.h>
+#include <dtcrt/activation.h>
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
 #include <random>
 #include <vector>
 
@@ -54,6 +55,20 @@ template <class T> void expect_near(const Tensor<T> &actual, const std::vector<f
   const std::vector<f64> values = logical(actual);
   for (std::size_t i = 0; i < expected.size(); ++i)
     ASSERT_NEAR(values[i], expected[i], tolerance * (1 + std::abs(expected[i]))) << "element " << i;
+}
+
+inline f64 activate(f64 v, Activation activation, f64 alpha = 0) {
+  switch (activation) {
+  case Activation::none: return v;
+  case Activation::relu: return v > 0 ? v : 0;
+  case Activation::leaky_relu: return v > 0 ? v : alpha * v;
+  case Activation::elu: return v > 0 ? v : alpha * std::expm1(v);
+  case Activation::sigmoid: return 1 / (1 + std::exp(-v));
+  case Activation::tanh: return std::tanh(v);
+  case Activation::gelu: return v * std::erfc(-v / std::sqrt(2)) / 2;
+  case Activation::gelu_tanh: return v / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (v + 0.044715 * v * v * v)));
+  }
+  return v;
 }
 
 /// The logical row-major position of an index vector.

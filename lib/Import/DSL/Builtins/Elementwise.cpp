@@ -26,6 +26,18 @@ static LayerBuiltin withAlpha(StringRef name, double byDefault) {
           }};
 }
 
+/// With `approximate: true` by tanh.
+static LayerBuiltin gelu() {
+  return {{"gelu",
+           {{"x", &kinds::tensor}, {"approximate", &kinds::boolean, Arity::Optional}}},
+          [](Layer &layer, const Arguments &arguments) {
+            nn::GeluOp::Properties properties;
+            if (arguments.boolean("approximate", false))
+              properties.approximate = layer.graph.getBuilder().getUnitAttr();
+            return layer.infer<nn::GeluOp>(arguments.tensor("x"), properties);
+          }};
+}
+
 void dtc::dsl::registerElementwiseLayers(Table<LayerBuiltin> &table) {
   table.add(unary<nn::ReluOp>("relu"));
   table.add(unary<nn::SigmoidOp>("sigmoid"));
@@ -33,6 +45,7 @@ void dtc::dsl::registerElementwiseLayers(Table<LayerBuiltin> &table) {
   table.add(unary<nn::ExpOp>("exp"));
   table.add(unary<nn::LogOp>("log"));
   table.add(unary<nn::SqrtOp>("sqrt"));
+  table.add(gelu());
   // Defaults: torch.nn.LeakyReLU and torch.nn.ELU.
   table.add(withAlpha<nn::LeakyReluOp>("leaky_relu", 0.01));
   table.add(withAlpha<nn::EluOp>("elu", 1.0));

@@ -50,6 +50,18 @@ func.func @elu_negative_alpha(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
   %y = nn.elu %x {alpha = -0.7} : tensor<3x4xf64>
   return %y : tensor<3x4xf64>
 }
+func.func @erf(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.erf %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @gelu(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.gelu %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @gelu_approximate(%x: tensor<3x4xf64> {test.range = [-4.0, 4.0]}) -> tensor<3x4xf64> {
+  %y = nn.gelu %x {approximate} : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
 func.func @scalar(%x: tensor<f64>) -> tensor<f64> {
   %y = nn.tanh %x : tensor<f64>
   return %y : tensor<f64>

@@ -3,6 +3,8 @@
 #include "Enqueue.h"
 
 #include <array>
+#include <cmath>
+#include <numbers>
 
 namespace cudnn_emulation {
 
@@ -80,6 +82,8 @@ double applied(const Operation &op, double v) {
   case CUDNN_POINTWISE_ELU_FWD: return v > 0 ? v : op.elu_alpha * std::expm1(v);
   case CUDNN_POINTWISE_SIGMOID_FWD: return 1 / (1 + std::exp(-v));
   case CUDNN_POINTWISE_TANH_FWD: return std::tanh(v);
+  case CUDNN_POINTWISE_GELU_FWD: return v * std::erfc(-v / std::sqrt(2)) / 2;
+  case CUDNN_POINTWISE_GELU_APPROX_TANH_FWD: return v / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (v + 0.044715 * v * v * v)));
   default: return v;
   }
 }
