@@ -58,13 +58,13 @@ int64_t dtc::emit::strideOf(Value memory) {
   return llvm::alignTo(rt::bytesOf(cast<MemRefType>(memory.getType())), rt::slotAlignment);
 }
 
-static void printTensor(Printer &printer, Value memory, StringRef rawName) {
+static void printTensor(Printer &printer, Value memory, StringRef name) {
   auto type = cast<MemRefType>(memory.getType());
   int64_t slots = Printer::slotsOf(memory);
-  std::string text;
-  llvm::raw_string_ostream line(text);
+  llvm::raw_ostream &line = printer.os;
   line << (slots > 1 ? "  Slots<" : "  Tensor<") << elementTypeName(type.getElementType())
-       << "> " << printer.names.of(memory) << "{arena, " << offsetOf(memory) << ", ";
+       << "> " << printer.names.of(memory) << "{arena, " << quote(name) << ", " << offsetOf(memory)
+       << ", ";
   if (slots > 1)
     line << slots << ", ";
   line << formatList(type.getShape());
@@ -76,14 +76,7 @@ static void printTensor(Printer &printer, Value memory, StringRef rawName) {
     line << ", row_major";
   if (ownStride)
     line << ", " << strideOf(memory);
-  line << "};";
-  // The comment gives the name under which the model and checkpoints know it.
-  printer.os << text;
-  if (rawName != printer.names.of(memory)) {
-    printer.os.indent(text.size() < 66 ? 66 - text.size() : 1)
-        << " // " << forComment(rawName);
-  }
-  printer.os << "\n";
+  line << "};\n";
 }
 
 /// Constants are part of the text; large ones belong into initializers.
@@ -119,7 +112,7 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
       return failure();
   }
   os << (anyConstant ? "\n" : "")
-     << "// Every buffer of a rank: its offset in the arena in bytes, and its shape.\n"
+     << "// Every buffer of a rank: its name in the model, its offset in the arena in bytes, and its shape.\n"
         "struct Buffers {\n  Arena &arena;\n";
   for (const Section &section : sections()) {
     bool empty = true;

@@ -16,22 +16,22 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
   // CHECK: struct Buffers {
   // CHECK-NEXT: Arena &arena;
   // CHECK: // What the runtime fills in before a step.
-  // CHECK-NEXT: Tensor<f32> x{arena, 0, {4, 8}};
-  // CHECK-NEXT: Tensor<i64> label{arena, 128, {4}};
-  // CHECK-NEXT: Tensor<f32> sample_weight{arena, 192, {4}};
+  // CHECK-NEXT: Tensor<f32> x{arena, "x", 0, {4, 8}};
+  // CHECK-NEXT: Tensor<i64> label{arena, "label", 128, {4}};
+  // CHECK-NEXT: Tensor<f32> sample_weight{arena, "sample_weight", 192, {4}};
   %x = rt.buffer input "x" : memref<4x8xf32>
   %label = rt.buffer label "label" {classes = 2 : i64} : memref<4xi64>
   %weight = rt.buffer sample_weight "sample_weight" : memref<4xf32>
   // CHECK: // Parameters.
-  // CHECK-NEXT: Tensor<f32> fc_weight{arena, 256, {2, 8}}; {{.*}}// fc.weight
+  // CHECK-NEXT: Tensor<f32> fc_weight{arena, "fc.weight", 256, {2, 8}};
   %w = rt.buffer parameter "fc.weight" {init = #nn.uniform<bound = 0.5>} : memref<2x8xf32>
   // CHECK: // State of the optimizer.
-  // CHECK-NEXT: Tensor<f32> sgd_momentum_fc_weight{arena, 320, {2, 8}};
+  // CHECK-NEXT: Tensor<f32> sgd_momentum_fc_weight{arena, "sgd.momentum/fc.weight", 320, {2, 8}};
   %m = rt.buffer state "sgd.momentum/fc.weight" {init = #nn.constant<value = 0.0>} : memref<2x8xf32>
   %loss = rt.buffer loss "loss" : memref<f32>
   // CHECK: // Gradients, in buckets that are all-reduced as one.
-  // CHECK-NEXT: Tensor<f32> bucket0{arena, [[BUCKET:[0-9]+]], {32}};
-  // CHECK-NEXT: Tensor<f32> loss_sum{arena, [[BUCKET]], {}};
+  // CHECK-NEXT: Tensor<f32> bucket0{arena, "bucket0", [[BUCKET:[0-9]+]], {32}};
+  // CHECK-NEXT: Tensor<f32> loss_sum{arena, "loss.sum", [[BUCKET]], {}};
   // PLAN: "name": "bucket0"
   // PLAN: "bytes": 128
   %bucket = rt.buffer bucket "bucket0" : memref<32xf32>

@@ -7,8 +7,8 @@
 // CHECK-NEXT: //   stage1, a step      0 FLOP, 192 B arena
 // CHECK-NEXT: #include
 // CHECK-LABEL: namespace stage0 {
-// CHECK: Slots<f32> x_rows{arena, 0, 2, {8}, row_major, 32};
-// CHECK: Slots<f32> h{arena, 128, 2, {8}};
+// CHECK: Slots<f32> x_rows{arena, "x.rows", 0, 2, {8}, row_major, 32};
+// CHECK: Slots<f32> h{arena, "h", 128, 2, {8}};
 // CHECK: void forward(Context &ctx, Buffers &b, index microbatch) {
 // CHECK: b.h[microbatch]
 // CHECK: forward(ctx, b, 0);

@@ -29,14 +29,21 @@ template <class T, std::size_t count> T *address(T (&array)[count]) {
   return static_cast<T *>(address);
 }
 
+/// A context, and where in the source it was handed to a call: for messages.
+struct CallSite {
+  Context &ctx;
+  std::source_location where;
+  CallSite(Context &context, const std::source_location &here = std::source_location::current()) : ctx(context), where(here) {}
+};
+
 /// Starts `kernel` on the context's stream. Throws Error when it cannot start.
 template <class... P>
-void launch(Context &ctx, void (*kernel)(P...), dim3 blocks, dim3 threads, std::type_identity_t<P>... arguments) {
+void launch(const CallSite &site, void (*kernel)(P...), dim3 blocks, dim3 threads, std::type_identity_t<P>... arguments) {
   cudaLaunchConfig_t config{};
   config.gridDim = blocks;
   config.blockDim = threads;
-  config.stream = stream(ctx);
-  check(cudaLaunchKernelEx(&config, kernel, arguments...), "launch a kernel");
+  config.stream = stream(site.ctx);
+  check(cudaLaunchKernelEx(&config, kernel, arguments...), "launch a kernel", site.where);
 }
 
 } // namespace dtcrt::device

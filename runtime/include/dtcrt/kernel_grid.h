@@ -65,9 +65,9 @@ template <class Body> __global__ void run_point(Body body) { body(); }
 } // namespace detail
 
 /// Calls `body(i0, ..., ik)` once for every point of the grid, in any order: a body writes only to its own element.
-template <int Rank, class Body> void launch(Context &ctx, const Grid<Rank> &grid, const Body &body) {
+template <int Rank, class Body> void launch(const device::CallSite &site, const Grid<Rank> &grid, const Body &body) {
   if constexpr (Rank == 0) {
-    device::launch(ctx, detail::run_point<Body>, dim3(1), dim3(1), body);
+    device::launch(site, detail::run_point<Body>, dim3(1), dim3(1), body);
   } else {
     const index turns = grid.product() / detail::lanes_of<Body>();
     if (turns == 0)
@@ -76,11 +76,11 @@ template <int Rank, class Body> void launch(Context &ctx, const Grid<Rank> &grid
     const index outermost = Rank == 1 ? turns : grid.sizes[0], each = turns / outermost, most = detail::most_turns / each;
     if (most == 0)
       throw Error("a kernel has " + std::to_string(each) + " threads for each of its outermost coordinates; there may be 2^31 - 1");
-    const index blocks = static_cast<index>(device::multiprocessors(ctx)) * detail::kernel_blocks;
+    const index blocks = static_cast<index>(device::multiprocessors(site.ctx)) * detail::kernel_blocks;
     for (index first = 0; first < outermost; first += most) {
       const index count = each * (outermost - first < most ? outermost - first : most);
       const index wanted = (count + detail::kernel_threads - 1) / detail::kernel_threads;
-      device::launch(ctx, detail::run_grid<Rank, Body>, dim3(static_cast<unsigned>(wanted < blocks ? wanted : blocks)),
+      device::launch(site, detail::run_grid<Rank, Body>, dim3(static_cast<unsigned>(wanted < blocks ? wanted : blocks)),
                      dim3(detail::kernel_threads), grid, body, first, static_cast<std::uint32_t>(count));
     }
   }

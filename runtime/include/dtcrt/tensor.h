@@ -119,6 +119,11 @@ public:
       : Tensor(reinterpret_cast<T *>(arena.base() + offset), shape, layout) {
     assert(offset + bytes() <= arena.bytes() && "buffer beyond the arena");
   }
+  /// `name`, the model's for what the buffer holds, stands in messages; it is not copied.
+  Tensor(const Arena &arena, const char *name, std::size_t offset, const Dims &shape, Layout layout = row_major)
+      : Tensor(arena, offset, shape, layout) {
+    name_ = name;
+  }
   /// A dense tensor at `data`.
   Tensor(T *data, const Dims &shape, Layout layout = row_major)
       : data_(data), shape_(shape), strides_(dense_strides(shape, layout)), layout_(layout) {
@@ -134,6 +139,8 @@ public:
   }
 
   T *data() const { return data_; }
+  /// nullptr where none was given.
+  const char *name() const { return name_; }
   const Dims &shape() const { return shape_; }
   index dim(int i) const { return shape_[i]; }
   int rank() const { return shape_.size(); }
@@ -153,6 +160,7 @@ public:
 
 private:
   T *data_ = nullptr;
+  const char *name_ = nullptr;
   Dims shape_, strides_;
   Layout layout_ = row_major;
 };
@@ -161,10 +169,10 @@ private:
 template <class T> class Slots {
 public:
   Slots() = default;
-  /// `stride_bytes` from one slot to the next; 0: the tensor's bytes, rounded up to 64. Slots that are the rows of one tensor
+  /// As Tensor; `stride_bytes` from one slot to the next; 0: the tensor's bytes, rounded up to 64. Slots that are the rows of one tensor
   /// (the microbatches of an input) give the bytes of their rows.
-  Slots(const Arena &arena, std::size_t offset, index count, const Dims &shape, Layout layout = row_major, std::size_t stride_bytes = 0)
-      : first_(arena, offset, shape, layout), count_(count), stride_(stride_bytes ? stride_bytes : (first_.bytes() + 63) / 64 * 64) {
+  Slots(const Arena &arena, const char *name, std::size_t offset, index count, const Dims &shape, Layout layout = row_major, std::size_t stride_bytes = 0)
+      : first_(arena, name, offset, shape, layout), count_(count), stride_(stride_bytes ? stride_bytes : (first_.bytes() + 63) / 64 * 64) {
     assert(count > 0 && "no slot");
     assert(stride_ % sizeof(T) == 0 && "slots begin at whole elements");
     assert(offset + static_cast<std::size_t>(count - 1) * stride_ + first_.bytes() <= arena.bytes() && "slots beyond the arena");

@@ -16,6 +16,11 @@ inline std::string to_string(const Dims &dims) {
   return text + "]";
 }
 
+/// "'conv1.weight' [32, 1, 3, 3]", for messages.
+template <class T> std::string to_string(const Tensor<T> &tensor) {
+  return (tensor.name() ? "'" + std::string(tensor.name()) + "' " : "") + to_string(tensor.shape());
+}
+
 /// Throws std::logic_error: a call that the compiler must not emit.
 inline void require(bool holds, const char *call, const char *rule) {
   if (!holds)

@@ -103,7 +103,7 @@ template <class T> T *filter_of(Context &ctx, const Computed &made, const Tensor
 
 template <class T, class Options>
 void forward(Context &ctx, const Tensor<T> &x, const Tensor<T> &w, const Tensor<T> &y, const Options &o) {
-  guarded(ctx, "conv", x.shape(), w.shape(), y.shape(), [&] {
+  guarded(ctx, "conv", x, w, y, [&] {
     if (y.size() == 0)
       return;
     Key key(key_forward);
@@ -133,7 +133,7 @@ void forward(Context &ctx, const Tensor<T> &x, const Tensor<T> &w, const Tensor<
 
 template <class T>
 void input_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &w, const Tensor<T> &dx, const ConvGradientOptions &o) {
-  guarded(ctx, "conv_input_gradient", dy.shape(), w.shape(), dx.shape(), [&] {
+  guarded(ctx, "conv_input_gradient", dy, w, dx, [&] {
     if (dx.size() == 0)
       return;
     Key key(key_input_gradient);
@@ -152,7 +152,7 @@ void input_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &w, const
 
 template <class T>
 void weight_gradient(Context &ctx, const Tensor<T> &x, const Tensor<T> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
-  guarded(ctx, "conv_weight_gradient", x.shape(), dy.shape(), dw.shape(), [&] {
+  guarded(ctx, "conv_weight_gradient", x, dy, dw, [&] {
     if (dw.size() == 0)
       return;
     Key key(key_weight_gradient);

@@ -1,4 +1,5 @@
-// What every call of a library is wrapped in: its failure as one line that names the call, its operands and the fragment.
+// What every call of a library is wrapped in: its failure as one line that names the call, its operands as the model does, and the
+// fragment.
 #pragma once
 
 #include "cuda/Backend.h"
@@ -8,8 +9,8 @@
 
 namespace dtcrt {
 
-template <class Call>
-void guarded(Context &ctx, const char *name, const Dims &a, const Dims &b, const Dims &result, Call call,
+template <class A, class B, class Y, class Call>
+void guarded(Context &ctx, const char *name, const Tensor<A> &a, const Tensor<B> &b, const Tensor<Y> &result, Call call,
              const std::source_location &where = std::source_location::current()) {
   try {
     call();

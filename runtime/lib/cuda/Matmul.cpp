@@ -153,7 +153,7 @@ template <class T, class Y, class Options>
 void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o) {
   require(a.rank() >= 2 && b.rank() >= 2 && y.rank() >= 2, "matmul", "operands have rank 2 or more");
   require(!o.accumulate || (!o.bias && o.activation == Activation::none), "matmul", "a sum takes neither bias nor activation");
-  guarded(ctx, "matmul", a.shape(), b.shape(), y.shape(), [&] {
+  guarded(ctx, "matmul", a, b, y, [&] {
     check_shapes(a, b, y, o);
     if (y.size() == 0)
       return;

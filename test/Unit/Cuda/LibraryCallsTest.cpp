@@ -356,14 +356,16 @@ TEST(Matmul, WritesOnlyItsPartOfATensor) {
 
 TEST(Refusals, NameOperandsFragmentAndPlace) {
   Context ctx(1);
-  Owned<f32> a({4, 3}), b({4, 2}), y({4, 2});
+  alignas(64) std::byte memory[256];
+  const Arena arena(memory, sizeof memory);
+  const Tensor<f32> a(arena, "pool", 0, {4, 3}), b(arena, "fc.weight", 64, {4, 2}), y(arena, "fc", 128, {4, 2});
   ctx.backend().fragments.push_back("forward of stage 0");
   try {
     matmul(ctx, a, b, y);
     FAIL() << "wrong shapes went through";
   } catch (const Error &error) {
     const std::string message = error.what();
-    EXPECT_NE(message.find("matmul of [4, 3] and [4, 2] to [4, 2]: "), std::string::npos) << message;
+    EXPECT_NE(message.find("matmul of 'pool' [4, 3] and 'fc.weight' [4, 2] to 'fc' [4, 2]: "), std::string::npos) << message;
     EXPECT_NE(message.find("in fragment 'forward of stage 0' (Matmul.cpp:"), std::string::npos) << message;
   }
   ctx.backend().fragments.clear();

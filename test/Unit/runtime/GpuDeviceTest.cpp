@@ -30,7 +30,7 @@ struct Loop {
     binding.loss = Tensor<f32>(arena, 576, {});
     device->bind(binding);
   }
-  Tensor<f32> x() const { return {arena, 0, {4}}; }
+  Tensor<f32> x() const { return {arena, "x", 0, {4}}; }
 
   void start(f32 value, i64 step) {
     const Binding &batch = device->batch();
@@ -120,6 +120,20 @@ TEST(GpuDevice, NamesTheFragmentAndThePlaceOfAFailure) {
     const std::string text = error.what();
     EXPECT_EQ(text.rfind("CUDA could not allocate the arena: ", 0), 0u) << text;
     EXPECT_NE(text.find(", in fragment 'stage0_forward' (GpuDeviceTest.cpp:"), std::string::npos) << text;
+  }
+}
+
+__global__ void nothing() {}
+
+TEST(GpuDevice, NamesThePlaceOfALaunchThatFails) {
+  Context ctx(1);
+  const int line = __LINE__ + 2;
+  try {
+    device::launch(ctx, nothing, dim3(0), dim3(1));
+    FAIL() << "a grid without blocks was launched";
+  } catch (const Error &error) {
+    const std::string place = "(GpuDeviceTest.cpp:" + std::to_string(line) + ")";
+    EXPECT_NE(std::string(error.what()).find(place), std::string::npos) << error.what();
   }
 }
 

@@ -16,7 +16,7 @@ struct Memory {
 
 TEST(Slots, LieBehindEachOtherOnCacheLines) {
   Memory memory;
-  const Slots<f32> slots{memory.arena, 128, 3, {2, 3, 5, 1}, channels_last}; // 120 bytes
+  const Slots<f32> slots{memory.arena, "slots", 128, 3, {2, 3, 5, 1}, channels_last}; // 120 bytes
   EXPECT_EQ(slots.count(), 3);
   for (const dtcrt::index microbatch : {0, 1, 2, 3, 4, 5, 301}) {
     const Tensor<f32> slot = slots[microbatch];
@@ -29,7 +29,7 @@ TEST(Slots, LieBehindEachOtherOnCacheLines) {
 
 TEST(Slots, DoNotOverlap) {
   Memory memory;
-  const Slots<i64> slots{memory.arena, 0, 4, {9}};
+  const Slots<i64> slots{memory.arena, "slots", 0, 4, {9}};
   for (dtcrt::index microbatch = 0; microbatch < 4; ++microbatch)
     for (dtcrt::index i = 0; i < 9; ++i)
       slots[microbatch].data()[i] = microbatch * 100 + i;
@@ -43,7 +43,7 @@ TEST(Slots, MayBeTheRowsOfATensor) {
   const Tensor<f32> batch{memory.arena, 64, {10, 3}};
   for (dtcrt::index i = 0; i < batch.size(); ++i)
     batch.data()[i] = static_cast<f32>(i);
-  const Slots<f32> rows{memory.arena, 64, 5, {2, 3}, row_major, 2 * 3 * sizeof(f32)};
+  const Slots<f32> rows{memory.arena, "rows", 64, 5, {2, 3}, row_major, 2 * 3 * sizeof(f32)};
   for (dtcrt::index microbatch = 0; microbatch < 5; ++microbatch)
     EXPECT_EQ(rows[microbatch].data()[5], static_cast<f32>(microbatch * 6 + 5));
 }

@@ -20,13 +20,13 @@ dtcrt::Tensor<T> next(const dtcrt::Arena &arena, Offset &offset, const dtcrt::Di
 /// `count` slots of this shape.
 template <class T>
 dtcrt::Slots<T> slots(const dtcrt::Arena &arena, Offset &offset, dtcrt::index count, const dtcrt::Dims &shape) {
-  return dtcrt::Slots<T>(arena, offset.take(shape, sizeof(T), count), count, shape);
+  return dtcrt::Slots<T>(arena, nullptr, offset.take(shape, sizeof(T), count), count, shape);
 }
 
 /// The rows of `tensor` in `count` parts.
 template <class T> dtcrt::Slots<T> parts(const dtcrt::Arena &arena, const dtcrt::Tensor<T> &tensor, dtcrt::index count) {
   dtcrt::Dims shape = tensor.shape();
   shape[0] /= count;
-  return dtcrt::Slots<T>(arena, static_cast<std::size_t>(reinterpret_cast<std::byte *>(tensor.data()) - arena.base()), count, shape,
+  return dtcrt::Slots<T>(arena, tensor.name(), static_cast<std::size_t>(reinterpret_cast<std::byte *>(tensor.data()) - arena.base()), count, shape,
                          tensor.layout(), tensor.bytes() / static_cast<std::size_t>(count));
 }

@@ -11,11 +11,11 @@ constexpr index rows = 8;
 
 struct Buffers {
   Arena &arena;
-  Tensor<f32> x{arena, 0, {rows, 1}};
-  Tensor<f32> weight{arena, 64, {rows}};
-  Tensor<f32> product{arena, 128, {rows}};
-  Tensor<f32> scale{arena, 192, {1}};
-  Tensor<f32> loss{arena, 256, {}};
+  Tensor<f32> x{arena, "x", 0, {rows, 1}};
+  Tensor<f32> weight{arena, "weight", 64, {rows}};
+  Tensor<f32> product{arena, "product", 128, {rows}};
+  Tensor<f32> scale{arena, "scale", 192, {1}};
+  Tensor<f32> loss{arena, "loss", 256, {}};
 };
 
 __global__ void weigh(const f32 *x, const f32 *weight, const f32 *scale, f32 *product) {

@@ -38,11 +38,11 @@ struct Buffers {
   std::size_t bucket0_at = o.at;
   Tensor<f32> d_fc2_w = next<f32>(arena, o, {10, 128}), d_fc2_b = next<f32>(arena, o, {10});
   Tensor<f32> d_fc1_w = next<f32>(arena, o, {128, 1600}), d_fc1_b = next<f32>(arena, o, {128});
-  Tensor<f32> bucket0{arena, bucket0_at, {static_cast<index>((o.at - bucket0_at) / 4)}};
+  Tensor<f32> bucket0{arena, "bucket0", bucket0_at, {static_cast<index>((o.at - bucket0_at) / 4)}};
   std::size_t bucket1_at = o.at;
   Tensor<f32> d_conv2_w = next<f32>(arena, o, {64, 32, 3, 3}), d_conv2_b = next<f32>(arena, o, {64});
   Tensor<f32> d_conv1_w = next<f32>(arena, o, {32, 1, 3, 3}), d_conv1_b = next<f32>(arena, o, {32});
-  Tensor<f32> bucket1{arena, bucket1_at, {static_cast<index>((o.at - bucket1_at) / 4)}};
+  Tensor<f32> bucket1{arena, "bucket1", bucket1_at, {static_cast<index>((o.at - bucket1_at) / 4)}};
 
   Tensor<f32> conv1 = next<f32>(arena, o, {local, 32, 26, 26}, channels_last);
   Tensor<f32> pool1 = next<f32>(arena, o, {local, 32, 13, 13}, channels_last);
