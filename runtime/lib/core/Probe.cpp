@@ -27,7 +27,8 @@ void Probe::record(TraceEvent event) {
     ++dropped_;
     return;
   }
-  event.end = steady_nanoseconds();
+  if (event.end == 0)
+    event.end = steady_nanoseconds();
   event.step = step_;
   event.name = keep(event.name);
   event.axis = keep(event.axis);
@@ -44,9 +45,11 @@ void Span::begin(const char *name, index microbatch) {
 }
 
 void Span::end() {
+  // Read once: between two readings another process may run, and the trace would not add up.
+  const i64 end = steady_nanoseconds();
   if (--probe_->depth == 0)
-    probe_->add_busy(steady_nanoseconds() - start_ - (probe_->blocked() - blocked_));
-  probe_->record({.kind = TraceEvent::Kind::fragment, .name = name_, .microbatch = microbatch_, .start = start_});
+    probe_->add_busy(end - start_ - (probe_->blocked() - blocked_));
+  probe_->record({.kind = TraceEvent::Kind::fragment, .name = name_, .microbatch = microbatch_, .start = start_, .end = end});
 }
 
 } // namespace dtcrt

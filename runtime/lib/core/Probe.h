@@ -21,7 +21,7 @@ struct TraceEvent {
   i64 step = 0;        ///< 0: none
   index microbatch = -1;
   std::uint64_t bytes = 0;
-  i64 start = 0, end = 0; ///< steady_nanoseconds
+  i64 start = 0, end = 0; ///< steady_nanoseconds; 0: none yet
   i64 busy = 0, blocked = 0; ///< nanoseconds
 };
 
@@ -47,7 +47,7 @@ public:
   /// The events so far, which it then forgets; their names live as long as the probe.
   std::vector<TraceEvent> take_events() { return std::exchange(events_, {}); }
 
-  /// Keeps an event that ends now, in the step that runs. Its names need not live on.
+  /// Keeps an event of the step that runs; without an end it ends now. Its names need not live on.
   void record(TraceEvent event);
   /// A copy of a name that lives as long as the probe.
   const char *keep(const char *name) { return names_.insert(name).first->c_str(); }
