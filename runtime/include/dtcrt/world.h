@@ -4,6 +4,7 @@
 #include "dtcrt/context.h"
 #include "dtcrt/plan.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,9 +40,12 @@ public:
   /// Collective: rank 0's value, on all ranks.
   double broadcast(double value);
 
-  /// Not collective: this rank cannot go on. Ranks that wait for it in a collective of this library then throw too.
-  /// True for the first of this host's ranks to say so: it is the one to tell why.
-  bool fail();
+  /// Not collective: this rank cannot go on. The first of this host's ranks to say so is the one to `tell` why; ranks that wait for
+  /// it in a collective of this library then throw too.
+  void fail(const std::function<void()> &tell = [] {});
+  /// After a failure: ends the process with `status` where a rank of this host has died, since nothing that all ranks do ends any
+  /// more, MPI's own end included.
+  void leave(int status);
   /// After fail(), when the message is out: ends the ranks of other hosts, which nothing else would reach.
   void abandon();
 

@@ -28,6 +28,7 @@ public:
 
   void start();
   void finish() override;
+  std::string describe() const override { return "all-reduce of '" + name_ + "' on rank " + std::to_string(world_.rank); }
   bool begin() override;
   bool test() override;
 
@@ -54,7 +55,7 @@ private:
   f32 *data_;
   index size_;
   Reduction reduction_;
-  const char *name_;
+  std::string name_;
   int threads_;
   Path path_;
   std::uint32_t sequence_ = 0;
@@ -113,7 +114,7 @@ void AllReduce::scale(f32 *values) const {
 void AllReduce::check_sizes() const {
   for (int member : group_.local)
     if (arrival(member).elements != static_cast<std::uint64_t>(size_))
-      throw Error("all-reduce '" + std::string(name_) + "' over '" + group_.axis + "': " + std::to_string(size_) + " elements on rank " +
+      throw Error("all-reduce '" + name_ + "' over '" + group_.axis + "': " + std::to_string(size_) + " elements on rank " +
                   std::to_string(world_.rank) + ", " + std::to_string(arrival(member).elements) + " on another");
 }
 

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <string>
 #include <vector>
 
 namespace dtcrt {
@@ -28,6 +29,8 @@ public:
 
   /// Waits for the end.
   virtual void finish() = 0;
+  /// For messages: "the all-reduce of 'x'".
+  virtual std::string describe() const = 0;
   /// Does what can be done without waiting; true when the next operation of the queue may begin.
   virtual bool begin() { return true; }
   /// True at the end: the engine then forgets the operation.
@@ -37,6 +40,8 @@ protected:
   Progress &progress_;
 
 private:
+  void finish_or_tell();
+
   Probe *probe_ = nullptr;
   TraceEvent event_;
 };

@@ -1,6 +1,7 @@
 // The handle of communication under way, and the engine behind it.
 #include "comm/Clock.h"
 #include "comm/Operation.h"
+#include "comm/WorldImpl.h"
 
 #include <algorithm>
 #include <exception>
@@ -40,14 +41,22 @@ void Pending::Operation::watch(Probe *probe, const TraceEvent &event) {
 
 void Pending::Operation::wait() {
   if (!probe_)
-    return finish();
+    return finish_or_tell();
   probe_->jitter();
   TraceEvent wait{.kind = TraceEvent::Kind::wait, .name = event_.name, .microbatch = event_.microbatch, .start = steady_nanoseconds()};
   const i64 blocked = probe_->blocked();
-  finish();
+  finish_or_tell();
   wait.blocked = probe_->blocked() - blocked;
   probe_->record(wait);
   probe_->record(event_);
+}
+
+void Pending::Operation::finish_or_tell() {
+  try {
+    finish();
+  } catch (const RankDied &death) {
+    throw death.during(describe());
+  }
 }
 
 Pending::Operation::~Operation() { progress_.forget(*this); }

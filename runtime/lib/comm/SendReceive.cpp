@@ -46,6 +46,11 @@ public:
 
 protected:
   virtual bool complete() const { return transferred_; }
+  static std::string quoted(const Envelope &envelope) {
+    return "'" + std::string(envelope.name) + "'" +
+           (envelope.microbatch >= 0 ? " (microbatch " + std::to_string(envelope.microbatch) + ")" : "");
+  }
+  static std::string between(int from, int to) { return " from rank " + std::to_string(from) + " to rank " + std::to_string(to); }
   int local_peer() const { return world_.local_of[static_cast<std::size_t>(peer_)]; }
   void send_bytes() {
     for (std::size_t at = 0; at < bytes_; at += mpi_bytes)
@@ -109,6 +114,8 @@ public:
     is_described_ = true;
     return true;
   }
+
+  std::string describe() const override { return "sending " + quoted(own_) + between(world_.rank, peer_); }
 
 protected:
   bool complete() const override {
@@ -181,17 +188,15 @@ public:
     return Message::test();
   }
 
+  std::string describe() const override { return "receiving " + quoted(own_) + between(peer_, world_.rank); }
+
 private:
-  static std::string describe(const Envelope &envelope) {
-    return "'" + std::string(envelope.name) + "'" +
-           (envelope.microbatch >= 0 ? " (microbatch " + std::to_string(envelope.microbatch) + ")" : "");
-  }
   void check() const {
-    const std::string ends = " from rank " + std::to_string(peer_) + " to rank " + std::to_string(world_.rank) + ": ";
+    const std::string ends = between(peer_, world_.rank) + ": ";
     if (theirs_.hash != own_.hash || theirs_.microbatch != own_.microbatch)
-      throw Error("messages" + ends + "the next that is sent is " + describe(theirs_) + ", the next that is received " + describe(own_));
+      throw Error("messages" + ends + "the next that is sent is " + quoted(theirs_) + ", the next that is received " + quoted(own_));
     if (theirs_.bytes != own_.bytes)
-      throw Error("message " + describe(own_) + ends + std::to_string(theirs_.bytes) + " bytes are sent, " + std::to_string(own_.bytes) +
+      throw Error("message " + quoted(own_) + ends + std::to_string(theirs_.bytes) + " bytes are sent, " + std::to_string(own_.bytes) +
                   " received");
   }
 

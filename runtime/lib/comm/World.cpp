@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <thread>
 
 namespace dtcrt {
 
@@ -105,6 +107,7 @@ World::World(int *argc, char ***argv) : impl_(std::make_unique<Impl>()) {
 
 World::~World() {
   Impl &w = *impl_;
+  w.lifelines[w.local_rank].let_go();
   if (w.mpi) {
     if (w.arena_window != MPI_WIN_NULL)
       MPI_Win_free(&w.arena_window);
@@ -120,7 +123,8 @@ void World::Impl::allocate_control() {
   const auto local_count = static_cast<std::size_t>(local_ranks);
   const std::size_t bells_at = sizeof(Control), rings_at = bells_at + sizeof(Doorbell) * local_count,
                     channels_at = rings_at + sizeof(Ring) * (max_axes + 1) * local_count,
-                    bytes = channels_at + sizeof(Channel) * local_count * local_count;
+                    lifelines_at = channels_at + sizeof(Channel) * local_count * local_count,
+                    bytes = lifelines_at + sizeof(Lifeline) * local_count;
   std::byte *base = nullptr;
   if (local_ranks > 1) {
     std::vector<std::byte *> bases;
@@ -132,10 +136,14 @@ void World::Impl::allocate_control() {
       throw std::bad_alloc();
     base = aligned(private_control, alignof(Control));
   }
-  if (local_rank == 0)
+  lifelines = reinterpret_cast<Lifeline *>(base + lifelines_at);
+  if (local_rank == 0) {
     std::memset(static_cast<void *>(base), 0, bytes);
+    std::for_each(lifelines, lifelines + local_ranks, [](Lifeline &line) { line.prepare(); });
+  }
   if (mpi)
     MPI_Barrier(local);
+  lifelines[local_rank].hold();
   control = reinterpret_cast<Control *>(base);
   bells = reinterpret_cast<Doorbell *>(base + bells_at);
   rings = reinterpret_cast<Ring *>(base + rings_at);
@@ -252,12 +260,39 @@ double World::broadcast(double value) {
   return value;
 }
 
-bool World::fail() {
+int World::Impl::dead_rank() {
+  for (std::size_t r = 0; r < local_of.size(); ++r)
+    if (const int local = local_of[r]; local >= 0 && local != local_rank && lifelines[local].is_cut())
+      return static_cast<int>(r);
+  return -1;
+}
+
+void World::Impl::check_peers() {
+  if (control->failed.load())
+    throw PeerFailure();
+  if (const int dead = dead_rank(); dead >= 0)
+    throw RankDied(dead);
+}
+
+void World::fail(const std::function<void()> &tell) {
   Impl &w = *impl_;
+  if (w.control->reported.exchange(1) != 0)
+    return;
+  tell();
   w.control->failed.store(1);
   for (int peer = 0; peer < w.local_ranks; ++peer)
     ring(w.bells[peer]);
-  return w.control->reported.exchange(1) == 0;
+}
+
+void World::leave(int status) {
+  Impl &w = *impl_;
+  if (w.dead_rank() < 0)
+    return;
+  // A launcher may end all ranks when the first one does: the one that tells why comes first.
+  for (int turn = 0; turn < 1000 && !w.control->failed.load(); ++turn)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::fflush(nullptr);
+  std::_Exit(status);
 }
 
 void World::abandon() {

@@ -3,6 +3,7 @@
 
 #include "comm/Clock.h"
 #include "comm/Doorbell.h"
+#include "comm/Lifeline.h"
 #include "comm/Operation.h"
 #include "dtcrt/world.h"
 
@@ -20,6 +21,18 @@ class PeerFailure : public Error {
 public:
   PeerFailure() : Error("another rank failed") {}
 };
+
+/// A rank of this host has died without a word.
+class RankDied : public Error {
+public:
+  explicit RankDied(int rank) : Error("rank " + std::to_string(rank) + " has died"), rank(rank) {}
+  /// With what a rank that lives was waiting for.
+  Error during(const std::string &operation) const { return Error(std::string(what()) + "; under way: " + operation); }
+  const int rank;
+};
+
+/// Nanoseconds between two looks of a rank that waits, whether the others live.
+inline constexpr i64 between_looks = 100'000'000;
 
 /// One collective of a group, in memory shared by the ranks of a host. An entry serves every 64th collective;
 /// the last rank to arrive sets it anew.
@@ -63,8 +76,8 @@ struct Channel {
   alignas(64) Envelope envelopes[channel_size];
 };
 
-/// Shared by the ranks of a host: a failure flag, then a doorbell for each local rank, a ring for each axis and local rank, and
-/// a channel for each ordered pair of them.
+/// Shared by the ranks of a host: a failure flag, then a doorbell for each local rank, a ring for each axis and local rank,
+/// a channel for each ordered pair of them, and a lifeline for each.
 struct alignas(64) Control {
   std::atomic<std::uint32_t> failed;
   std::atomic<std::uint32_t> reported; ///< a rank has claimed the right to print
@@ -98,6 +111,7 @@ struct World::Impl {
   Doorbell *bells = nullptr;
   Ring *rings = nullptr;
   Channel *channels = nullptr;
+  Lifeline *lifelines = nullptr;
   void *private_control = nullptr, *private_arena = nullptr;
   std::vector<std::byte *> arenas; ///< of the local ranks, in this process's addresses
   std::size_t arena_bytes = 0;
@@ -114,11 +128,16 @@ struct World::Impl {
   bool in_arena(const void *data, std::size_t bytes) const;
   std::byte *arena() const { return arenas[static_cast<std::size_t>(local_rank)]; }
 
+  /// A rank of this host that has died, or -1.
+  int dead_rank();
+  /// Throws PeerFailure when a rank of this host has failed, RankDied when one has died.
+  void check_peers();
+
   void make_group(const std::string &axis, int first, int stride, int size);
   void allocate_control();
 
   /// Waits until `done()`, moving this rank's other communication on meanwhile. `polls`: what it waits for rings no bell.
-  /// Throws PeerFailure when a rank of this host has failed.
+  /// Throws as check_peers.
   template <class Done> void wait_until(Done done, bool polls = false);
 };
 
@@ -156,6 +175,7 @@ template <class Done> void World::Impl::wait_until(Done done, bool polls) {
       sched_yield();
   }
   Doorbell &bell = bells[local_rank];
+  i64 looked = steady_nanoseconds();
   while (!over) {
     const std::uint32_t seen = bell.rings.load();
     const bool moved = advance();
@@ -164,7 +184,11 @@ template <class Done> void World::Impl::wait_until(Done done, bool polls) {
       continue;
     if (control->failed.load())
       throw PeerFailure();
-    sleep(bell, seen, polls || progress.polls() ? poll_nanoseconds : 0);
+    if (const i64 now = steady_nanoseconds(); now - looked >= between_looks) {
+      looked = now;
+      check_peers();
+    }
+    sleep(bell, seen, polls || progress.polls() ? poll_nanoseconds : between_looks);
   }
   if (measures_waits)
     blocked_nanoseconds += steady_nanoseconds() - start - worked;

@@ -330,11 +330,12 @@ int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles)
       print_error(name, failure.what());
     return failed;
   } catch (const PeerFailure &) {
+    world.leave(failed);
     return failed;
   } catch (const std::exception &failure) {
-    if (world.fail())
-      print_error(name, failure.what());
+    world.fail([&] { print_error(name, failure.what()); });
     world.abandon();
+    world.leave(failed);
     return failed;
   }
 }

@@ -251,7 +251,7 @@ void GpuDevice::run(Phase phase, const std::function<void()> &work) {
   if (!state.graph)
     ctx_.parameter_changed(nullptr);
   if (gpu_.network)
-    gpu_.network->begin_step(static_cast<int>(phase), captures && state.graph);
+    gpu_.network->begin_step(static_cast<int>(phase));
   if (!captures || !state.ran) {
     work();
     state.ran = true;

@@ -2,11 +2,16 @@
 #ifdef DTCRT_NCCL
 
 #include "cuda/NcclLines.h"
+#include "comm/Clock.h"
 #include "comm/Gather.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <exception>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 
 namespace dtcrt {
 
@@ -14,8 +19,12 @@ namespace {
 
 using device::check;
 
-/// Operations of one step on one line; more would have to be counted otherwise.
-constexpr int most_operations = 1 << 16;
+constexpr i64 patience = 2'000'000;       ///< nanoseconds for which a wait asks without leaving its core
+constexpr std::chrono::microseconds nap(50);
+constexpr i64 between_faults = 5'000'000; ///< nanoseconds between two looks at what may have gone wrong
+
+/// Operations of one step on one line, and phases (Device::Phase); more would have to be counted otherwise.
+constexpr std::size_t most_operations = 1 << 14, phases = 2;
 
 /// What a rank tells the others: for each line that it opens the key, a newline and the id.
 std::string describe(const std::vector<std::pair<std::string, ncclUniqueId>> &opened) {
@@ -34,70 +43,138 @@ void read(const std::string &text, std::map<std::string, ncclUniqueId> &ids) {
   }
 }
 
-} // namespace
-
-void check_nccl(ncclResult_t status, const char *what) {
-  if (status != ncclSuccess && status != ncclInProgress)
-    throw Error(std::string("NCCL could not ") + what + ": " + ncclGetErrorString(status) + " (NCCL_DEBUG=WARN tells more)");
+/// The ids of the lines that this rank opens.
+std::vector<std::pair<std::string, ncclUniqueId>> open(const std::vector<LineKey> &keys) {
+  std::vector<std::pair<std::string, ncclUniqueId>> opened;
+  for (const LineKey &key : keys)
+    if (key.rank == 0) {
+      opened.emplace_back(key.key, ncclUniqueId{});
+      check_nccl(ncclGetUniqueId(&opened.back().second), "open a communicator");
+    }
+  return opened;
 }
 
-NcclLine::NcclLine(Use use, int ranks, int rank, const ncclUniqueId &id) {
+} // namespace
+
+void wait_watchfully(const std::function<bool()> &done, const Look &look) {
+  const i64 start = steady_nanoseconds();
+  i64 looked = start;
+  while (!done()) {
+    const i64 now = steady_nanoseconds();
+    if (now - looked > between_faults) {
+      looked = now;
+      look();
+    }
+    // Not a yield: beside others that compute, who yields often may not be asked again for seconds.
+    if (now - start > patience)
+      std::this_thread::sleep_for(nap);
+  }
+}
+
+void check_nccl(ncclResult_t status, const std::string &what) {
+  if (status != ncclSuccess)
+    throw Error("NCCL could not " + what + ": " + ncclGetErrorString(status) + " (NCCL_DEBUG=WARN tells more)");
+}
+
+NcclLine::NcclLine(const LineKey &key) : key_(key), names_(phases), uncaught_(std::uncaught_exceptions()) {
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "make a stream");
   void *host = nullptr;
   check(cudaMallocHost(&host, sizeof(int)), "allocate host memory");
   progress_ = static_cast<volatile int *>(host);
   *progress_ = 0;
-  std::vector<int> numbers(most_operations + 1);
+  std::vector<int> numbers(2 * phases * most_operations + 1);
   std::iota(numbers.begin(), numbers.end(), 0);
   check(cudaMalloc(reinterpret_cast<void **>(&numbers_), numbers.size() * sizeof(int)), "allocate memory");
   check(cudaMemcpy(numbers_, numbers.data(), numbers.size() * sizeof(int), cudaMemcpyHostToDevice), "copy to the GPU");
-  check_nccl(ncclCommInitRank(&comm_, ranks, id, rank), "connect the ranks");
-  // A first operation, on a zero that stays one.
-  check_nccl(use == Use::collectives ? ncclAllReduce(numbers_, numbers_, 1, ncclInt, ncclMax, comm_, stream_)
-             : rank == 0             ? ncclSend(numbers_, 1, ncclInt, 1, comm_, stream_)
-                                     : ncclRecv(numbers_, 1, ncclInt, 0, comm_, stream_),
-             "connect the ranks");
-  check(cudaStreamSynchronize(stream_), "connect the ranks");
 }
 
 NcclLine::~NcclLine() {
-  if (comm_)
+  if (std::uncaught_exceptions() > uncaught_)
+    abort();
+  if (comm_) {
+    ncclResult_t status = ncclCommFinalize(comm_);
+    while (status == ncclInProgress && ncclCommGetAsyncError(comm_, &status) == ncclSuccess)
+      std::this_thread::sleep_for(nap);
     static_cast<void>(ncclCommDestroy(comm_));
+  }
   static_cast<void>(cudaFreeHost(const_cast<int *>(progress_)));
   static_cast<void>(cudaFree(numbers_));
   static_cast<void>(cudaStreamDestroy(stream_));
 }
 
-void NcclLine::begin_step(int phase, bool replays) {
-  phase_ = phase;
-  if (!replays)
-    names_[phase].clear();
+void NcclLine::connect(const ncclUniqueId &id, const Look &look) {
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  config.blocking = 0;
+  settle(ncclCommInitRankConfig(&comm_, static_cast<int>(key_.members.size()), id, key_.rank, &config), "connect the line " + key_.key, look);
+  // A first operation, on a zero that stays one.
+  const auto first = [&] {
+    return key_.use == LineKey::Use::collectives ? ncclAllReduce(numbers_, numbers_, 1, ncclInt, ncclMax, comm_, stream_)
+           : key_.rank == 0                      ? ncclSend(numbers_, 1, ncclInt, 1, comm_, stream_)
+                                                 : ncclRecv(numbers_, 1, ncclInt, 0, comm_, stream_);
+  };
+  settle(first(), "connect the line " + key_.key, look);
+  const auto is_over = [&] {
+    const cudaError_t status = cudaStreamQuery(stream_);
+    if (status != cudaErrorNotReady)
+      check(status, "connect the ranks");
+    return status == cudaSuccess;
+  };
+  wait_watchfully(is_over, [&] {
+    check_fault();
+    look();
+  });
 }
 
-void NcclLine::mark(const std::string &name) {
-  std::vector<std::string> &names = names_[phase_];
-  names.push_back(name);
-  if (names.size() > most_operations)
-    throw Error("a step has more than " + std::to_string(most_operations) + " messages between two ranks");
-  check(cudaMemcpyAsync(const_cast<int *>(progress_), numbers_ + names.size(), sizeof(int), cudaMemcpyDeviceToHost, stream_),
+void NcclLine::settle(ncclResult_t status, const std::string &what, const Look &look) {
+  if (status == ncclInProgress)
+    wait_watchfully([&] { return ncclCommGetAsyncError(comm_, &status) != ncclSuccess || status != ncclInProgress; }, look);
+  check_nccl(status, what);
+}
+
+void NcclLine::begin_step(int phase) {
+  phase_ = static_cast<std::size_t>(phase);
+  next_ = 0;
+}
+
+void NcclLine::mark(std::size_t number) {
+  check(cudaMemcpyAsync(const_cast<int *>(progress_), numbers_ + number, sizeof(int), cudaMemcpyDeviceToHost, stream_),
         "count what was communicated");
 }
 
-std::string NcclLine::under_way() const {
-  if (cudaStreamQuery(stream_) == cudaSuccess)
-    return "";
-  const auto found = names_.find(phase_);
-  if (found == names_.end() || found->second.empty())
-    return "";
-  // All of a step have ended: what is under way is the first of the next one.
-  return found->second[static_cast<std::size_t>(*progress_) % found->second.size()];
+void NcclLine::run(const std::string &name, const std::function<ncclResult_t()> &call, const Look &look) {
+  if (next_ == most_operations)
+    throw Error("a step has more than " + std::to_string(most_operations) + " operations on the line " + key_.key);
+  // A step that is still under way has the same names.
+  std::vector<std::string> &names = names_[phase_];
+  if (next_ == names.size())
+    names.push_back(name);
+  const std::size_t number = 2 * (phase_ * most_operations + next_++);
+  mark(number + 1);
+  const ncclResult_t status = call();
+  if (status != ncclSuccess && status != ncclInProgress)
+    check_fault(); // of an operation before
+  settle(status, "start " + name, look);
+  mark(number + 2);
 }
 
-std::string NcclLine::fault() const {
+std::string NcclLine::under_way() const {
+  const auto progress = static_cast<std::size_t>(*progress_);
+  if (progress % 2 == 0)
+    return "";
+  return names_[progress / 2 / most_operations][progress / 2 % most_operations] + " " + key_.key;
+}
+
+bool NcclLine::has_member(int rank) const { return std::find(key_.members.begin(), key_.members.end(), rank) != key_.members.end(); }
+
+void NcclLine::check_fault() const {
   ncclResult_t status = ncclSuccess;
-  if (ncclCommGetAsyncError(comm_, &status) != ncclSuccess || (status != ncclSuccess && status != ncclInProgress))
-    return ncclGetErrorString(status);
-  return "";
+  if (const ncclResult_t asked = ncclCommGetAsyncError(comm_, &status); asked != ncclSuccess)
+    status = asked;
+  if (status == ncclSuccess || status == ncclInProgress)
+    return;
+  const std::string operation = under_way();
+  throw Error(std::string("NCCL: ") + ncclGetErrorString(status) + (operation.empty() ? ", on the line " + key_.key : ", in " + operation) +
+              " (NCCL_DEBUG=WARN tells more)");
 }
 
 void NcclLine::abort() {
@@ -106,13 +183,15 @@ void NcclLine::abort() {
   comm_ = nullptr;
 }
 
-std::map<std::string, std::unique_ptr<NcclLine>> make_lines(World &world, const std::vector<LineKey> &keys) {
+std::map<std::string, std::unique_ptr<NcclLine>> make_lines(World &world, const std::vector<LineKey> &keys, const Look &look) {
   std::vector<std::pair<std::string, ncclUniqueId>> opened;
-  for (const LineKey &key : keys)
-    if (key.rank == 0) {
-      opened.emplace_back(key.key, ncclUniqueId{});
-      check_nccl(ncclGetUniqueId(&opened.back().second), "open a communicator");
-    }
+  std::string problem;
+  try {
+    opened = open(keys);
+  } catch (const Error &error) {
+    problem = error.what();
+  }
+  world.agree(problem);
   std::map<std::string, ncclUniqueId> ids;
   for (const std::string &text : all_gather(world, describe(opened)))
     read(text, ids);
@@ -125,7 +204,7 @@ std::map<std::string, std::unique_ptr<NcclLine>> make_lines(World &world, const 
     const auto id = ids.find(name);
     if (id == ids.end())
       throw std::logic_error("the line '" + name + "' was opened by nobody");
-    lines.emplace(name, std::make_unique<NcclLine>(key.use, key.ranks, key.rank, id->second));
+    lines.emplace(name, std::make_unique<NcclLine>(key)).first->second->connect(id->second, look);
   }
   return lines;
 }

@@ -12,8 +12,6 @@
 #include "cuda/NcclLines.h"
 #include "cuda/Network.h"
 
-#include <sched.h>
-
 #include <deque>
 
 namespace dtcrt {
@@ -22,14 +20,15 @@ namespace {
 
 using device::check;
 
-constexpr i64 patience = 2'000'000;         ///< nanoseconds for which a wait looks without leaving its core
-constexpr i64 between_checks = 5'000'000;   ///< nanoseconds between two looks at what may have gone wrong
-
+// The lines' keys, which also say to a user what they join.
 std::string line_of(const Group &group) {
-  return "axis " + group.axis + " " + std::to_string(group.first) + " " + std::to_string(group.stride) + " " + std::to_string(group.size);
+  std::string text = "among ranks ";
+  for (int member = 0; member < group.size; ++member)
+    text += (member > 0 ? ", " : "") + std::to_string(group.first + member * group.stride);
+  return text + (group.axis.empty() ? "" : " along '" + group.axis + "'");
 }
 std::string line_of(const std::string &axis, int from_rank, int to_rank) {
-  return "message " + axis + " " + std::to_string(from_rank) + " " + std::to_string(to_rank);
+  return "from rank " + std::to_string(from_rank) + " to rank " + std::to_string(to_rank) + " along '" + axis + "'";
 }
 
 class NcclNetwork final : public Network {
@@ -44,10 +43,10 @@ public:
   Pending send_start(const void *data, std::size_t bytes, const MessageOptions &options) override;
   Pending recv_start(void *data, std::size_t bytes, const MessageOptions &options) override;
   bool can_be_captured() const override { return true; }
-  void begin_step(int phase, bool replays) override {
+  void begin_step(int phase) override {
     next_event_ = 0;
     for (auto &[key, line] : lines_)
-      line->begin_step(phase, replays);
+      line->begin_step(phase);
   }
   void wait_for(cudaEvent_t event) override;
   void abandon() override {
@@ -64,12 +63,13 @@ private:
       throw std::logic_error("'" + std::string(name) + "' goes along the line '" + key + "', which the plan does not name");
     return *found->second;
   }
-  NcclLine &message_line(const MessageOptions &options, bool sends);
+  Pending message(TraceEvent::Kind kind, void *data, std::size_t bytes, const MessageOptions &options);
   /// Lets the line wait for the step, runs `operation` on it, and gives the event at its end.
   template <class Run> cudaEvent_t put(NcclLine &line, const std::string &name, Run run);
   /// An event of this step: none is used twice in one, so that a graph's edges are those of its own operations.
   cudaEvent_t event();
-  Pending watched(cudaEvent_t end, TraceEvent event);
+  Pending watched(cudaEvent_t end, std::string name, TraceEvent event);
+  /// Throws when NCCL has found a fault, or another rank has failed or died.
   void look_for_faults();
 
   Context &ctx_;
@@ -77,11 +77,15 @@ private:
   std::map<std::string, std::unique_ptr<NcclLine>> lines_;
   std::deque<cudaEvent_t> events_;
   std::size_t next_event_ = 0;
+  static constexpr int most_silent_looks = 100; ///< half a second
+  int silent_looks_ = 0;                        ///< since a rank died that nothing here waits for
 };
 
 class NcclNetwork::Operation final : public Pending::Operation {
 public:
-  Operation(NcclNetwork &network, cudaEvent_t end) : Pending::Operation(network.world_.progress), network_(network), end_(end) {}
+  Operation(NcclNetwork &network, cudaEvent_t end, std::string name)
+      : Pending::Operation(network.world_.progress), network_(network), end_(end), name_(std::move(name)) {}
+  std::string describe() const override { return name_; }
   void finish() override {
     check(cudaStreamWaitEvent(device::stream(network_.ctx_), end_, 0), "order its streams");
     // A trace shows when it really ended.
@@ -92,24 +96,30 @@ public:
 private:
   NcclNetwork &network_;
   cudaEvent_t end_;
+  std::string name_;
 };
 
 NcclNetwork::NcclNetwork(Context &ctx, const Plan &plan) : ctx_(ctx), world_(ctx.world()->impl()) {
   std::map<std::string, LineKey> keys;
+  const auto add = [&](LineKey key) { keys.emplace(key.key, key); };
   for (const Group &group : world_.groups)
-    if (group.size > 1)
-      keys.emplace(line_of(group), LineKey{line_of(group), NcclLine::Use::collectives, group.size, group.coordinate});
+    if (group.size > 1) {
+      std::vector<int> members;
+      for (int member = 0; member < group.size; ++member)
+        members.push_back(group.first + member * group.stride);
+      add({line_of(group), LineKey::Use::collectives, members, group.coordinate});
+    }
   for (const MessageChannel &channel : plan.channels) {
     const Group &group = world_.group(channel.axis.c_str());
     if (group.coordinate != channel.from && group.coordinate != channel.to)
       continue;
-    const std::string key = line_of(channel.axis, group.first + channel.from * group.stride, group.first + channel.to * group.stride);
-    keys.emplace(key, LineKey{key, NcclLine::Use::messages, 2, group.coordinate == channel.from ? 0 : 1});
+    const int from = group.first + channel.from * group.stride, to = group.first + channel.to * group.stride;
+    add({line_of(channel.axis, from, to), LineKey::Use::messages, {from, to}, group.coordinate == channel.from ? 0 : 1});
   }
   std::vector<LineKey> all;
   for (const auto &[key, line] : keys)
     all.push_back(line);
-  lines_ = make_lines(*ctx.world(), all);
+  lines_ = make_lines(*ctx.world(), all, [this] { world_.check_peers(); });
 }
 
 cudaEvent_t NcclNetwork::event() {
@@ -125,14 +135,13 @@ template <class Run> cudaEvent_t NcclNetwork::put(NcclLine &line, const std::str
   const cudaEvent_t ready = event(), end = event();
   check(cudaEventRecord(ready, device::stream(ctx_)), "record an event");
   check(cudaStreamWaitEvent(line.stream(), ready, 0), "order its streams");
-  check_nccl(run(), ("start " + name).c_str());
-  line.mark(name);
+  line.run(name, run, [this] { look_for_faults(); });
   check(cudaEventRecord(end, line.stream()), "record an event");
   return end;
 }
 
-Pending NcclNetwork::watched(cudaEvent_t end, TraceEvent event) {
-  auto operation = std::make_unique<Operation>(*this, end);
+Pending NcclNetwork::watched(cudaEvent_t end, std::string name, TraceEvent event) {
+  auto operation = std::make_unique<Operation>(*this, end, std::move(name));
   operation->watch(ctx_.probe(), event);
   return Pending(operation.release());
 }
@@ -143,68 +152,67 @@ Pending NcclNetwork::all_reduce_start(const Tensor<f32> &tensor, const AllReduce
     return Pending();
   const ncclRedOp_t reduction = options.reduction == Reduction::sum ? ncclSum : options.reduction == Reduction::mean ? ncclAvg : ncclMax;
   NcclLine &line = this->line(line_of(group), options.name);
-  const cudaEvent_t end = put(line, "all-reduce of '" + std::string(options.name) + "'", [&] {
+  const std::string name = "all-reduce of '" + std::string(options.name) + "'";
+  const cudaEvent_t end = put(line, name, [&] {
     return ncclAllReduce(tensor.data(), tensor.data(), static_cast<std::size_t>(tensor.size()), ncclFloat, reduction, line.comm(), line.stream());
   });
-  return watched(end, {.kind = TraceEvent::Kind::all_reduce, .name = options.name, .axis = options.axis, .bytes = tensor.bytes()});
+  return watched(end, name, {.kind = TraceEvent::Kind::all_reduce, .name = options.name, .axis = options.axis, .bytes = tensor.bytes()});
 }
 
-NcclLine &NcclNetwork::message_line(const MessageOptions &options, bool sends) {
+Pending NcclNetwork::message(TraceEvent::Kind kind, void *data, std::size_t bytes, const MessageOptions &options) {
   const Group &group = world_.group(options.axis);
+  const bool sends = kind == TraceEvent::Kind::send;
   const int own = world_.rank, peer = group.first + options.peer * group.stride;
-  return line(sends ? line_of(options.axis, own, peer) : line_of(options.axis, peer, own), options.name);
+  NcclLine &line = this->line(sends ? line_of(options.axis, own, peer) : line_of(options.axis, peer, own), options.name);
+  const std::string name = std::string(sends ? "sending '" : "receiving '") + options.name + "'" +
+                           (options.microbatch >= 0 ? " (microbatch " + std::to_string(options.microbatch) + ")" : "");
+  const cudaEvent_t end = put(line, name, [&] {
+    return sends ? ncclSend(data, bytes, ncclUint8, 1, line.comm(), line.stream()) : ncclRecv(data, bytes, ncclUint8, 0, line.comm(), line.stream());
+  });
+  return watched(end, name, {.kind = kind, .peer = options.peer, .peer_rank = peer, .name = options.name, .axis = options.axis,
+                             .microbatch = options.microbatch, .bytes = bytes});
 }
-
-namespace {
-std::string described(const char *verb, const MessageOptions &options) {
-  return std::string(verb) + " '" + options.name + "'" +
-         (options.microbatch >= 0 ? " of microbatch " + std::to_string(options.microbatch) : "");
-}
-} // namespace
 
 Pending NcclNetwork::send_start(const void *data, std::size_t bytes, const MessageOptions &options) {
-  NcclLine &line = message_line(options, true);
-  const cudaEvent_t end = put(line, described("the sending of", options),
-                              [&] { return ncclSend(data, bytes, ncclUint8, 1, line.comm(), line.stream()); });
-  return watched(end, {.kind = TraceEvent::Kind::send, .peer = options.peer, .name = options.name, .axis = options.axis,
-                       .microbatch = options.microbatch, .bytes = bytes});
+  return message(TraceEvent::Kind::send, const_cast<void *>(data), bytes, options);
 }
 
 Pending NcclNetwork::recv_start(void *data, std::size_t bytes, const MessageOptions &options) {
-  NcclLine &line = message_line(options, false);
-  const cudaEvent_t end = put(line, described("the receiving of", options),
-                              [&] { return ncclRecv(data, bytes, ncclUint8, 0, line.comm(), line.stream()); });
-  return watched(end, {.kind = TraceEvent::Kind::receive, .peer = options.peer, .name = options.name, .axis = options.axis,
-                       .microbatch = options.microbatch, .bytes = bytes});
+  return message(TraceEvent::Kind::receive, data, bytes, options);
 }
 
 void NcclNetwork::look_for_faults() {
   for (auto &[key, line] : lines_)
-    if (const std::string fault = line->fault(); !fault.empty()) {
+    line->check_fault();
+  try {
+    world_.check_peers();
+  } catch (const RankDied &death) {
+    std::string other;
+    for (auto &[key, line] : lines_) {
       const std::string operation = line->under_way();
-      throw Error("NCCL: " + fault + (operation.empty() ? "" : ", in " + operation) + " (" + key + ")");
+      if (!operation.empty() && line->has_member(death.rank))
+        throw death.during(operation);
+      if (!operation.empty())
+        other = operation;
     }
-  if (world_.control->failed.load())
-    throw PeerFailure();
+    // A rank that waits for the dead one itself has more to tell.
+    if (++silent_looks_ < most_silent_looks)
+      return;
+    if (!other.empty())
+      throw death.during(other);
+    throw;
+  }
 }
 
 void NcclNetwork::wait_for(cudaEvent_t event) {
   const i64 start = steady_nanoseconds();
-  i64 checked = start;
-  for (;;) {
+  const auto is_over = [&] {
     const cudaError_t status = cudaEventQuery(event);
-    if (status == cudaSuccess)
-      break;
     if (status != cudaErrorNotReady)
       check(status, "compute a step");
-    const i64 now = steady_nanoseconds();
-    if (now - checked > between_checks) {
-      checked = now;
-      look_for_faults();
-    }
-    if (now - start > patience)
-      sched_yield();
-  }
+    return status == cudaSuccess;
+  };
+  wait_watchfully(is_over, [this] { look_for_faults(); });
   if (world_.measures_waits)
     world_.blocked_nanoseconds += steady_nanoseconds() - start;
 }

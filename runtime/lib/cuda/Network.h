@@ -17,8 +17,8 @@ public:
   virtual Pending recv_start(void *data, std::size_t bytes, const MessageOptions &options) = 0;
   /// Whether a step that communicates can be a CUDA graph.
   virtual bool can_be_captured() const = 0;
-  /// A step of this phase begins; `replays`: as the graph that was captured before.
-  virtual void begin_step(int /*phase*/, bool /*replays*/) {}
+  /// A step of this phase begins, call by call or as the graph that was captured before.
+  virtual void begin_step(int /*phase*/) {}
   /// The host waits for `event`. Error, instead of a hang, when another rank has failed meanwhile.
   virtual void wait_for(cudaEvent_t event) = 0;
   /// Gives up what is under way: nobody waits for it any more.

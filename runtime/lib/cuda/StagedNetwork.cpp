@@ -31,6 +31,8 @@ public:
       check(cudaMemcpyAsync(device_, staged_, bytes_, cudaMemcpyHostToDevice, device::stream(ctx_)), "copy what was received to the GPU");
   }
 
+  std::string describe() const override { return "communication through the host"; } // what it waits for tells more
+
 private:
   Context &ctx_;
   std::unique_ptr<Pending> host_;

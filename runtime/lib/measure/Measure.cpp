@@ -213,9 +213,9 @@ int measure(int argc, char **argv, const Plan &plan, const std::vector<Role> &ro
     Measurement(world, plan, roles, parse(argc, argv)).run();
     return 0;
   } catch (const std::exception &failure) {
-    if (world.fail())
-      std::fprintf(stderr, "measure: %s\n", failure.what());
+    world.fail([&] { std::fprintf(stderr, "measure: %s\n", failure.what()); });
     world.abandon();
+    world.leave(failed);
     return failed;
   }
 }

@@ -41,6 +41,17 @@ TEST(AllReduce, DoesNotHangWhenARankFails) {
   expect_holds(2, "failure");
   expect_holds(4, "failure");
 }
+TEST(AllReduce, DoesNotHangWhenARankIsKilled) {
+  for (const int ranks : {2, 4})
+    for (const std::string what : {"death", "death message"}) {
+      const Survivors result = run_survivors(ranks, COMM_CHECK " " + what);
+      std::vector<int> expected(static_cast<std::size_t>(ranks), 0);
+      expected.back() = killed;
+      EXPECT_EQ(result.statuses, expected);
+      ASSERT_EQ(result.lines.size(), 1u) << result.lines[0] << '\n' << result.lines[1];
+      EXPECT_EQ(result.lines[0].find("rank " + std::to_string(ranks - 1) + " has died; under way: "), 0u) << result.lines[0];
+    }
+}
 TEST(World, AgreesOnTheFirstError) {
   expect_holds(1, "agreement");
   expect_holds(3, "agreement");

@@ -3,6 +3,7 @@
 #include <dtcrt/world.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -157,7 +158,9 @@ void check_failure(World &world) {
   const Arena arena = world.allocate(std::size_t(1) << 20);
   Tensor<f32> t(arena, 0, {100000});
   if (world.rank() == world.ranks() - 1) {
-    expect(world.fail(), "the first to fail is not told so");
+    bool is_first = false;
+    world.fail([&] { is_first = true; });
+    expect(is_first, "the first to fail is not told so");
     return;
   }
   try {
@@ -166,6 +169,33 @@ void check_failure(World &world) {
     return;
   }
   throw Error("an all-reduce ended although a rank had failed");
+}
+
+/// The last rank is killed in the middle of what the others wait for: the first to see it says which, and during what; all leave without it.
+void check_death(World &world, bool receives) {
+  Context ctx(world);
+  const Arena arena = world.allocate(std::size_t(1) << 20);
+  Tensor<f32> t(arena, 0, {100000});
+  const int last = world.ranks() - 1;
+  if (world.rank() == last)
+    std::raise(SIGKILL);
+  const std::string own = std::to_string(world.rank()), dead = std::to_string(last);
+  std::string said;
+  try {
+    if (receives && world.rank() == 0)
+      recv_start(ctx, t, {.axis = "", .peer = last, .name = "activations", .microbatch = 3}).wait();
+    else
+      all_reduce(ctx, t, {.name = "gradients"});
+  } catch (const Error &error) {
+    said = error.what();
+  }
+  const std::string wanted = "rank " + dead + " has died; under way: " +
+                             (receives && world.rank() == 0 ? "receiving 'activations' (microbatch 3) from rank " + dead + " to rank 0"
+                                                            : "all-reduce of 'gradients' on rank " + own);
+  expect(said == wanted || said == "another rank failed", "said: '" + said + "'");
+  world.fail([&] { std::fprintf(stderr, "%s\n", said.c_str()); });
+  world.leave(0);
+  throw Error("a rank stays although another one has died");
 }
 
 void check_agreement(World &world) {
@@ -199,6 +229,8 @@ int main(int argc, char **argv) {
       check_mesh(world);
     else if (what == "failure")
       check_failure(world);
+    else if (what == "death")
+      check_death(world, argc > 2);
     else if (what == "agreement")
       check_agreement(world);
     else
