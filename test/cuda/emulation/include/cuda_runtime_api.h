@@ -9,7 +9,7 @@
 
 #define CUDART_VERSION 13000
 
-enum cudaError_t : int {
+enum cudaError : int { // NVIDIA's name: functions that take one are then called the same, whichever header they were compiled with
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
@@ -37,7 +37,7 @@ enum cudaError_t : int {
   cudaErrorGraphExecUpdateFailure = 910,
   cudaErrorUnknown = 999,
 };
-using cudaError = cudaError_t;
+using cudaError_t = cudaError;
 
 using cudaStream_t = struct CUstream_st *;
 using cudaEvent_t = struct CUevent_st *;
@@ -176,6 +176,8 @@ namespace cuda_emulation {
 cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, std::function<void()> body);
 /// Enqueues work of a library that stands in for one of NVIDIA's (it runs in the stream's order, and in graphs again).
 cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
+/// The same for work that may have to wait for another process: false until it is done.
+cudaError_t enqueue_communication(cudaStream_t stream, std::function<bool()> work);
 } // namespace cuda_emulation
 
 /// Arguments are copied at the launch, as on the device.

@@ -1,4 +1,5 @@
 // Devices and their properties, versions, errors.
+#include "Faults.h"
 #include "Memory.h"
 #include "Settings.h"
 #include "Stream.h"
@@ -42,7 +43,10 @@ cudaError_t remember(cudaError_t error) {
 
 void count(Kind kind) {
   switch (kind) {
-  case Kind::kernel: ++counted.kernels; break;
+  case Kind::kernel:
+    ++counted.kernels;
+    kernel_ended();
+    break;
   case Kind::copy: ++counted.copies; break;
   case Kind::fill: ++counted.fills; break;
   default: break;

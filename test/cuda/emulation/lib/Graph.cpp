@@ -94,31 +94,57 @@ cudaError_t cudaGraphExecUpdate(cudaGraphExec_t exec, cudaGraph_t graph, cudaGra
 
 namespace {
 
-/// Runs a node after those it depends on.
-void run(const std::vector<Node> &nodes, std::size_t node, std::vector<bool> &done) {
-  if (done[node])
-    return;
-  done[node] = true;
-  for (const std::size_t before : nodes[node].after)
-    run(nodes, before, done);
-  if (failed() == cudaSuccess) {
-    count(nodes[node].kind);
-    nodes[node].work();
+/// One run of a graph, which may have to wait for other processes in its middle.
+class Run {
+public:
+  explicit Run(std::shared_ptr<const std::vector<Node>> nodes) : nodes_(std::move(nodes)), done_(nodes_->size()), tried_(nodes_->size()) {}
+
+  /// Runs what can be run. True when everything is done.
+  bool advance() {
+    tried_.assign(nodes_->size(), false);
+    const Streams streams = settings().streams;
+    // Newest: communication and what it needs comes first. Lazy: of the last ones first what they need, and branches that nothing
+    // depends on at the end.
+    if (streams == Streams::newest)
+      for (std::size_t node = 0; node < nodes_->size(); ++node)
+        if ((*nodes_)[node].kind == Kind::communication)
+          advance(node);
+    if (streams == Streams::lazy)
+      for (std::size_t node = nodes_->size(); node-- > 0;)
+        advance(node);
+    bool is_over = true;
+    for (std::size_t node = 0; node < nodes_->size(); ++node)
+      is_over = advance(node) && is_over;
+    return is_over;
   }
-}
+
+private:
+  /// Runs a node after those it depends on. True when it is done.
+  bool advance(std::size_t number) {
+    if (done_[number] || tried_[number])
+      return done_[number];
+    tried_[number] = true;
+    const Node &node = (*nodes_)[number];
+    bool is_ready = true;
+    for (const std::size_t before : node.after)
+      is_ready = advance(before) && is_ready;
+    if (!is_ready || (failed() == cudaSuccess && !node.work()))
+      return false;
+    count(node.kind);
+    return done_[number] = true;
+  }
+
+  std::shared_ptr<const std::vector<Node>> nodes_;
+  std::vector<bool> done_, tried_;
+};
 
 } // namespace
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
-  return remember(enqueue(stream, Kind::library, [nodes = exec->nodes] {
-    std::vector<bool> done(nodes->size());
-    // Lazy: of the last ones first what they need, and branches that nothing depends on at the end.
-    if (settings().streams == Streams::lazy)
-      for (std::size_t node = nodes->size(); node-- > 0;)
-        run(*nodes, node, done);
-    for (std::size_t node = 0; node < nodes->size(); ++node)
-      run(*nodes, node, done);
-  }));
+  const bool communicates =
+      std::any_of(exec->nodes->begin(), exec->nodes->end(), [](const Node &node) { return node.kind == Kind::communication; });
+  return remember(enqueue_work(stream, communicates ? Kind::communication : Kind::library,
+                               [run = std::make_shared<Run>(exec->nodes)] { return run->advance(); }));
 }
 
 cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, std::size_t *count) {

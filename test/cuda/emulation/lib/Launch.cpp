@@ -1,5 +1,6 @@
 // Launches: a grid's blocks, one after the other.
 #include "Block.h"
+#include "Faults.h"
 #include "Memory.h"
 #include "Settings.h"
 #include "Stream.h"
@@ -64,6 +65,8 @@ cudaError_t launch(const cudaLaunchConfig_t &config, const void *kernel, std::fu
     return remember(cudaErrorNotSupported);
   return remember(enqueue(config.stream, Kind::kernel, [=, body = std::move(body)] {
     const std::lock_guard lock(running);
+    if (is_recorded())
+      record(kernel_name(kernel));
     gridDim = grid;
     SharedMemory shared;
     bool is_first = true;

@@ -233,7 +233,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, std::size_t bytes, cudaM
   }
   const cudaError_t error = enqueue(handle, Kind::copy, [=] { std::memmove(to, from, bytes); });
   if (!captured && stream && kind == cudaMemcpyDeviceToHost && !is_pinned(to, bytes))
-    stream->advance(stream->issued);
+    wait_for(*stream, stream->issued);
   return remember(error);
 }
 

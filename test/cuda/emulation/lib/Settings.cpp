@@ -9,11 +9,6 @@ namespace cuda_emulation {
 
 namespace {
 
-[[noreturn]] void refuse(const char *name, const char *value, const char *rule) {
-  std::fprintf(stderr, "cuda emulation: %s is '%s', but must be %s\n", name, value, rule);
-  std::exit(2);
-}
-
 template <class T> void read_number(const char *name, T &value) {
   const char *text = std::getenv(name);
   if (!text)
@@ -39,8 +34,10 @@ Settings from_environment() {
   if (const char *streams = std::getenv("CUDA_EMULATION_STREAMS")) {
     if (!std::strcmp(streams, "lazy"))
       s.streams = Streams::lazy;
+    else if (!std::strcmp(streams, "newest"))
+      s.streams = Streams::newest;
     else if (std::strcmp(streams, "eager"))
-      refuse("CUDA_EMULATION_STREAMS", streams, "eager or lazy");
+      refuse("CUDA_EMULATION_STREAMS", streams, "eager, lazy or newest");
   }
   read_number("CUDA_EMULATION_DEVICES", s.devices);
   read_number("CUDA_EMULATION_DRIVER", s.driver);
@@ -51,6 +48,11 @@ Settings from_environment() {
 }
 
 } // namespace
+
+void refuse(const char *name, const char *value, const char *rule) {
+  std::fprintf(stderr, "cuda emulation: %s is '%s', but must be %s\n", name, value, rule);
+  std::exit(2);
+}
 
 Settings &settings() {
   static Settings s = from_environment();

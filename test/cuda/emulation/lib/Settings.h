@@ -20,4 +20,7 @@ struct Settings {
 /// Read from the environment at the first call.
 Settings &settings();
 
+/// Ends the program: a variable makes no sense.
+[[noreturn]] void refuse(const char *name, const char *value, const char *rule);
+
 } // namespace cuda_emulation

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <set>
+#include <vector>
+
+#include <unistd.h>
 
 using namespace cuda_emulation;
 
@@ -24,10 +27,12 @@ namespace cuda_emulation {
 
 namespace {
 
-std::set<cudaStream_t> &streams() {
-  static std::set<cudaStream_t> all;
+/// In the order in which they were made.
+std::vector<cudaStream_t> &streams() {
+  static std::vector<cudaStream_t> all;
   return all;
 }
+bool is_stream(cudaStream_t handle) { return std::find(streams().begin(), streams().end(), handle) != streams().end(); }
 std::set<cudaEvent_t> &events() {
   static std::set<cudaEvent_t> all;
   return all;
@@ -41,26 +46,66 @@ template <class Each> void for_streams(Each each) {
     each(*handle->stream);
 }
 
+/// Runs one operation of the stream that was made last among those that can go on. False when none can.
+bool run_newest() {
+  for (std::size_t i = streams().size(); i-- > 0;) {
+    Stream &stream = *streams()[i]->stream;
+    if (stream.done < stream.issued && stream.advance(stream.done + 1))
+      return true;
+  }
+  return false;
+}
+
+/// What other processes wait for goes on while this one waits: lazy streams no further than they communicate.
+bool serve_others() {
+  if (settings().streams == Streams::newest)
+    return run_newest();
+  bool moved = false;
+  for_streams([&](Stream &stream) {
+    const std::size_t before = stream.done;
+    stream.advance(settings().streams == Streams::lazy ? stream.communicates : stream.issued);
+    moved = moved || stream.done > before;
+  });
+  return moved;
+}
+
 } // namespace
 
-void Stream::advance(std::size_t ticket) {
-  while (done < ticket && !pending.empty()) {
-    const std::function<void()> work = std::move(pending.front());
+bool Stream::advance(std::size_t ticket) {
+  while (done < ticket && !pending.empty() && !is_running_) {
+    is_running_ = true;
+    const bool is_over = failed() != cudaSuccess || pending.front()();
+    is_running_ = false;
+    if (!is_over)
+      return false;
     pending.pop_front();
-    if (failed() == cudaSuccess)
-      work();
     ++done;
   }
+  return done >= ticket;
+}
+
+void wait_for(Stream &stream, std::size_t ticket) {
+  const bool draws = settings().streams != Streams::newest;
+  while (!(draws ? stream.advance(ticket) : stream.done >= ticket))
+    if (!serve_others() && (draws || !stream.advance(stream.done + 1))) // the default stream is none of those
+      usleep(50);
+}
+
+void look_at(Stream &stream) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+  bool moves = true;
+  while (moves && stream.done < stream.issued && std::chrono::steady_clock::now() < end)
+    moves = settings().streams == Streams::newest ? run_newest() : stream.advance(stream.done + 1) || serve_others();
 }
 
 std::shared_ptr<Stream> stream_of(cudaStream_t handle) {
   if (!handle)
     return default_stream();
-  return streams().count(handle) ? handle->stream : nullptr;
+  return is_stream(handle) ? handle->stream : nullptr;
 }
 
 void run_everything() {
-  for_streams([](Stream &stream) { stream.advance(stream.issued); });
+  for_streams([](Stream &stream) { wait_for(stream, stream.issued); });
 }
 
 cudaError_t forbid_in_capture(cudaError_t error) {
@@ -75,6 +120,13 @@ cudaError_t forbid_in_capture(cudaError_t error) {
 }
 
 cudaError_t enqueue(cudaStream_t handle, Kind kind, std::function<void()> work) {
+  return enqueue_work(handle, kind, [work = std::move(work)] {
+    work();
+    return true;
+  });
+}
+
+cudaError_t enqueue_work(cudaStream_t handle, Kind kind, Work work) {
   if (const cudaError_t error = ready())
     return error;
   const std::shared_ptr<Stream> stream = stream_of(handle);
@@ -92,21 +144,30 @@ cudaError_t enqueue(cudaStream_t handle, Kind kind, std::function<void()> work) 
       return error;
     for_streams([](Stream &other) {
       if (other.blocks)
-        other.advance(other.issued);
+        wait_for(other, other.issued);
     });
   }
   stream->pending.push_back([kind, work = std::move(work)] {
-    count(kind);
     const DeviceAccess access;
-    work();
+    if (!work())
+      return false;
+    count(kind);
+    return true;
   });
   ++stream->issued;
-  if (!handle || settings().streams == Streams::eager)
-    stream->advance(stream->issued);
+  if (kind == Kind::communication)
+    stream->communicates = stream->issued;
+  if (!handle)
+    wait_for(*stream, stream->issued);
+  else if (settings().streams == Streams::eager && !stream->advance(stream->issued))
+    serve_others();
   return failed();
 }
 
 cudaError_t enqueue(cudaStream_t stream, std::function<void()> work) { return remember(enqueue(stream, Kind::library, std::move(work))); }
+cudaError_t enqueue_communication(cudaStream_t stream, Work work) {
+  return remember(enqueue_work(stream, Kind::communication, std::move(work)));
+}
 
 } // namespace cuda_emulation
 
@@ -115,18 +176,17 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, i
     return remember(error);
   *stream = new CUstream_st;
   (*stream)->stream->blocks = !(flags & cudaStreamNonBlocking);
-  streams().insert(*stream);
+  streams().push_back(*stream);
   return cudaSuccess;
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) { return cudaStreamCreateWithPriority(stream, flags, 0); }
 cudaError_t cudaStreamCreate(cudaStream_t *stream) { return cudaStreamCreateWithPriority(stream, cudaStreamDefault, 0); }
 
 cudaError_t cudaStreamDestroy(cudaStream_t handle) {
-  const auto found = streams().find(handle);
-  if (found == streams().end())
+  if (!is_stream(handle))
     return remember(cudaErrorInvalidResourceHandle);
   handle->stream->advance(handle->stream->issued);
-  streams().erase(found);
+  std::erase(streams(), handle);
   delete handle;
   return cudaSuccess;
 }
@@ -141,7 +201,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
     stream->capture->is_valid = false;
     return remember(cudaErrorStreamCaptureUnsupported);
   }
-  stream->advance(stream->issued);
+  wait_for(*stream, stream->issued);
   return remember(failed());
 }
 
@@ -157,7 +217,7 @@ cudaError_t cudaStreamQuery(cudaStream_t handle) {
   }
   if (stream->done == stream->issued)
     return failed();
-  stream->advance(stream->done + 1); // who asks again and again sees the work go on
+  look_at(*stream); // who asks again and again sees the work go on
   return cudaErrorNotReady;
 }
 
@@ -242,7 +302,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
   }
   if (!event->stream)
     return cudaSuccess;
-  return remember(enqueue(handle, Kind::wait, [other = event->stream, ticket = event->ticket] { other->advance(ticket); }));
+  return remember(enqueue_work(handle, Kind::wait, [other = event->stream, ticket = event->ticket] {
+    return settings().streams == Streams::newest ? other->done >= ticket : other->advance(ticket);
+  }));
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
@@ -253,7 +315,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (event->was_captured)
     return remember(cudaErrorCapturedEvent);
   if (event->stream)
-    event->stream->advance(event->ticket);
+    wait_for(*event->stream, event->ticket);
   return remember(failed());
 }
 
@@ -266,7 +328,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
     return remember(cudaErrorCapturedEvent);
   if (!event->stream || event->stream->done >= event->ticket)
     return failed();
-  event->stream->advance(event->stream->done + 1);
+  look_at(*event->stream);
   return cudaErrorNotReady;
 }
 

@@ -15,6 +15,8 @@ namespace cuda_emulation {
 enum Status : int {};
 /// As in cuda_runtime_api.h of the emulation, whose errors are numbers to callers from here.
 Status enqueue(cudaStream_t stream, std::function<void()> work);
+/// Work that may have to wait for another process: false until it is done. It is asked again, and in a graph anew at each launch.
+Status enqueue_communication(cudaStream_t stream, std::function<bool()> work);
 
 /// As tensor cores read f32: ten bits of the fraction, to nearest.
 inline float rounded_to_tf32(float value) {
