@@ -149,12 +149,12 @@ private:
     SmallVector<StringRef> names;
     StringRef(architectures ? architectures->getValue() : "80,90").split(names, ',');
     for (StringRef name : names) {
-      // 90a is a capability too. What the precision needs is looked at with it.
+      // 90a is a capability too.
       unsigned capability = 0;
-      if (name.rtrim("af").getAsInteger(10, capability) || capability < 70 || capability > 999 ||
+      if (name.rtrim("af").getAsInteger(10, capability) || capability < 80 || capability > 999 ||
           name.size() > 4)
         return fail("--cuda-arch=" + StringRef(architectures->getValue()) +
-                    ": expected compute capabilities from 70 on without their points, as in 80,90");
+                    ": expected compute capabilities from 80 on without their points, as in 80,90");
       options.architectures.push_back(name.str());
     }
     return true;
@@ -170,12 +170,6 @@ private:
     if (!precision)
       return fail("--precision=" + name + " is not supported; supported: f32, tf32, bf16");
     options.precision = *precision;
-    for (StringRef architecture : options.architectures) {
-      unsigned capability = 0;
-      architecture.rtrim("af").getAsInteger(10, capability);
-      if (capability < 80 && options.precision != dtc::Precision::F32)
-        return fail("--precision=" + name + " needs compute capability 80; --cuda-arch names " + architecture);
-    }
     return true;
   }
 
