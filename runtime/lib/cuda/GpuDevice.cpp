@@ -68,6 +68,19 @@ struct Piece {
   std::size_t offset, bytes;
 };
 
+/// The tensors of a binding that the host fills before each step, always in this order.
+template <class Each> void for_filled(Binding &binding, Each each) {
+  const auto visit = [&](auto &tensor) {
+    if (tensor)
+      each(tensor);
+  };
+  for (InputBinding &input : binding.inputs)
+    std::visit(visit, input.tensor);
+  std::visit(visit, binding.label);
+  visit(binding.weight);
+  visit(binding.step);
+}
+
 class GpuDevice final : public Device {
 public:
   GpuDevice(Context &ctx, const Plan &plan, const DeviceOptions &options)
@@ -101,7 +114,6 @@ private:
     cudaEvent_t arrived = nullptr, finished = nullptr;
   };
 
-  template <class T> Tensor<T> piece(const Tensor<T> &tensor);
   void run(Phase phase, const std::function<void()> &work);
 
   Context &ctx_;
@@ -163,38 +175,19 @@ Arena GpuDevice::allocate(std::size_t bytes) {
   return arena;
 }
 
-/// Gives a tensor its place in the blocks; the tensor there is the slot's.
-template <class T> Tensor<T> GpuDevice::piece(const Tensor<T> &tensor) {
-  if (!tensor)
-    return tensor;
-  require(tensor.is_dense(), "bind", "what the host fills is dense");
-  pieces_.push_back({tensor.data(), batch_bytes_, tensor.bytes()});
-  batch_bytes_ += aligned(tensor.bytes());
-  // Relative to the block until each slot has one.
-  return tensor.at(reinterpret_cast<T *>(pieces_.back().offset + 1));
-}
-
 void GpuDevice::bind(const Binding &binding) {
   binding_ = binding;
-  Binding relative = binding;
-  for (InputBinding &input : relative.inputs)
-    std::visit([&](auto &tensor) { tensor = piece(tensor); }, input.tensor);
-  std::visit([&](auto &tensor) { tensor = piece(tensor); }, relative.label);
-  relative.weight = piece(relative.weight);
-  relative.step = piece(relative.step);
+  for_filled(binding_, [&](const auto &tensor) {
+    require(tensor.is_dense(), "bind", "what the host fills is dense");
+    pieces_.push_back({tensor.data(), batch_bytes_, tensor.bytes()});
+    batch_bytes_ += aligned(tensor.bytes());
+  });
   for (Slot &slot : slots_) {
     check(cudaMallocHost(reinterpret_cast<void **>(&slot.host), std::max(batch_bytes_, alignment)), "allocate host memory");
     check(cudaMalloc(reinterpret_cast<void **>(&slot.device), std::max(batch_bytes_, alignment)), "allocate memory for batches");
-    slot.batch = relative;
-    const auto place = [&]<class T>(Tensor<T> &tensor) {
-      if (tensor)
-        tensor = tensor.at(reinterpret_cast<T *>(slot.host + reinterpret_cast<std::uintptr_t>(tensor.data()) - 1));
-    };
-    for (InputBinding &input : slot.batch.inputs)
-      std::visit(place, input.tensor);
-    std::visit(place, slot.batch.label);
-    place(slot.batch.weight);
-    place(slot.batch.step);
+    slot.batch = binding;
+    auto piece = pieces_.begin();
+    for_filled(slot.batch, [&]<class T>(Tensor<T> &tensor) { tensor = tensor.at(reinterpret_cast<T *>(slot.host + (piece++)->offset)); });
   }
 }
 
