@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <vector>
 
 namespace {
@@ -61,6 +64,23 @@ TEST_F(StreamTests, AnEventOrdersStreamsAndAMissingOneShows) {
     launch(twice, &value, b);
     cudaStreamSynchronize(b);
     EXPECT_EQ(value, waits ? 4 : 2);
+    cudaDeviceSynchronize();
+  }
+}
+
+TEST_F(StreamTests, WorkOfTheNewestStreamRunsAsEarlyAsEventsAllow) {
+  cuda_emulation::set_streams(Streams::newest);
+  for (const bool waits : {true, false}) {
+    int value = 1;
+    launch(add_one, &value, a);
+    cudaEventRecord(event, a);
+    launch(add_one, &value, a);
+    if (waits)
+      cudaStreamWaitEvent(b, event, 0);
+    launch(twice, &value, b);
+    EXPECT_EQ(value, 1);
+    cudaStreamSynchronize(a); // whatever is waited for
+    EXPECT_EQ(value, waits ? 5 : 4);
     cudaDeviceSynchronize();
   }
 }
@@ -208,6 +228,22 @@ TEST_F(EnvironmentDeathTest, NoDeviceNoDriverAndAnOldOne) {
   expect("CUDA_EMULATION_DEVICES", "3", [&] { return cudaGetDeviceCount(&count) == cudaSuccess && count == 3; });
   for (const char *driver : {"0", "12080"})
     expect("CUDA_EMULATION_DRIVER", driver, [&] { return cudaGetDeviceCount(&count) == cudaErrorInsufficientDriver; });
+}
+
+TEST_F(EnvironmentDeathTest, AProcessDiesBehindTheKernelThatWasNamed) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto launch_two = [](const char *kill, const char *rank) {
+    setenv("CUDA_EMULATION_KILL", kill, 1);
+    setenv("PMI_RANK", rank, 1);
+    int value = 1;
+    launch(add_one, &value, nullptr);
+    std::fprintf(stderr, "%d", value);
+    launch(add_one, &value, nullptr);
+    std::exit(value);
+  };
+  EXPECT_EXIT(launch_two("1:2", "1"), testing::KilledBySignal(SIGKILL), "2");
+  EXPECT_EXIT(launch_two("1:2", "0"), testing::ExitedWithCode(3), "");
+  EXPECT_EXIT(launch_two("1", "1"), testing::ExitedWithCode(2), "CUDA_EMULATION_KILL is '1', but must be RANK:N with N from 1 on");
 }
 
 TEST_F(EnvironmentDeathTest, TheHostMayNotTouchProtectedMemory) {
