@@ -39,17 +39,27 @@ def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training"> {
     batch sum to 1, so the sum of the parts over all shares is the mean of the
     shares' statistics, weighted by their samples; with one share it is PyTorch's.
 
+    `mean` and `inverse` = 1 / sqrt(variance + epsilon) are what y was made with,
+    kept for the gradient of the same share (PyTorch's `save_mean`, `save_invstd`).
+
+    `residual`, a tensor like y, and `activation` are set by the Fusion stage alone:
+    the call then gives activation(y + residual).
+
     ```mlir
-    %y, %mean, %variance = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}
+    %y, %mean_part, %variance_part, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}
        : (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>, tensor<64xf32>)
-       -> (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>)
+       -> (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>)
     ```
   }];
   let arguments = (ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
-                       NN_FullTensor:$sample_weight, F64Attr:$epsilon);
-  let results = (outs NN_Tensor:$y, NN_FullTensor:$mean_part, NN_FullTensor:$variance_part);
+                       NN_FullTensor:$sample_weight, Optional<NN_Tensor>:$residual,
+                       F64Attr:$epsilon,
+                       DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
+                       DefaultValuedAttr<F64Attr, "0.0">:$alpha);
+  let results = (outs NN_Tensor:$y, NN_FullTensor:$mean_part, NN_FullTensor:$variance_part,
+                      NN_FullTensor:$mean, NN_FullTensor:$inverse);
   let assemblyFormat = [{
-    $x `,` $scale `,` $bias `,` $sample_weight attr-dict
+    $x `,` $scale `,` $bias `,` $sample_weight (`residual` $residual^)? attr-dict
     `:` functional-type(operands, results)
   }];
 }
@@ -57,16 +67,26 @@ def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training"> {
 def NN_BatchNormGradientOp : NN_Op<"batch_norm_gradient"> {
   let summary = "gradients of batch_norm_training's y with respect to x, scale and bias";
   let description = [{
-    Takes the statistics of x again rather than keep them: so nothing that only
-    one share has leaves an op. In rows whose sample weight is 0 dx is 0, and dy
-    counts nothing.
+    `mean` and `inverse` are those of batch_norm_training on the same share; dx
+    takes into account that they depend on x. In rows whose sample weight is 0 dx
+    is 0, and dy counts nothing.
+
+    With `bias`, dy is the gradient with respect to relu(y): it counts where y > 0,
+    which x, the statistics, scale and bias say again, so that y is not read.
+
+    ```mlir
+    %dx, %dscale, %dbias = nn.batch_norm_gradient %dy, %x, %scale, %weight statistics %mean, %inverse relu %bias
+       : (tensor<64x16x8x8xf32>, tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<64xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>)
+       -> (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>)
+    ```
   }];
   let arguments = (ins NN_Tensor:$dy, NN_Tensor:$x, NN_FullTensor:$scale,
-                       NN_FullTensor:$sample_weight, F64Attr:$epsilon);
+                       NN_FullTensor:$sample_weight, NN_FullTensor:$mean,
+                       NN_FullTensor:$inverse, Optional<NN_FullTensor>:$bias);
   let results = (outs NN_Tensor:$dx, NN_FullTensor:$dscale, NN_FullTensor:$dbias);
   let assemblyFormat = [{
-    $dy `,` $x `,` $scale `,` $sample_weight attr-dict
-    `:` functional-type(operands, results)
+    $dy `,` $x `,` $scale `,` $sample_weight `statistics` $mean `,` $inverse
+    (`relu` $bias^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

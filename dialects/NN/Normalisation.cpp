@@ -53,8 +53,11 @@ LogicalResult BatchNormTrainingOp::inferReturnTypes(MLIRContext *,
       failed(checkSampleWeight(location, adaptor.getX(), adaptor.getSampleWeight())) ||
       failed(checkEpsilon(location, adaptor.getEpsilon())))
     return failure();
-  types.append({adaptor.getX().getType(), adaptor.getScale().getType(),
-                adaptor.getScale().getType()});
+  if (Value residual = adaptor.getResidual(); residual && residual.getType() != adaptor.getX().getType())
+    return emitOptionalError(location, "residual ", residual.getType(), " must have the type of x ",
+                             adaptor.getX().getType());
+  types.push_back(adaptor.getX().getType());
+  types.append(4, adaptor.getScale().getType());
   return success();
 }
 
@@ -62,8 +65,9 @@ LogicalResult BatchNormGradientOp::verify() {
   if (getDy().getType() != getX().getType() || getDx().getType() != getX().getType())
     return emitOpError("dy ") << getDy().getType() << " and dx " << getDx().getType()
                               << " must have the type of x " << getX().getType();
-  return success(succeeded(checkChannels(getLoc(), getX(),
-                                         {getScale(), getDscale(), getDbias()})) &&
-                 succeeded(checkSampleWeight(getLoc(), getX(), getSampleWeight())) &&
-                 succeeded(checkEpsilon(getLoc(), getEpsilon())));
+  SmallVector<Value> channels = {getScale(), getMean(), getInverse(), getDscale(), getDbias()};
+  if (getBias())
+    channels.push_back(getBias());
+  return success(succeeded(checkChannels(getLoc(), getX(), channels)) &&
+                 succeeded(checkSampleWeight(getLoc(), getX(), getSampleWeight())));
 }

@@ -87,7 +87,9 @@ private:
                             Value sampleWeight) {
     BatchNormOp::Adaptor of(operands, op);
     auto training = BatchNormTrainingOp::create(builder, of.getX(), of.getScale(), of.getBias(),
-                                                sampleWeight, op.getEpsilonAttr());
+                                                sampleWeight, /*residual=*/Value(),
+                                                op.getEpsilon(), Activation::None,
+                                                /*alpha=*/APFloat(0.0));
     return {training.getY(), training.getMeanPart(), training.getVariancePart()};
   }
 
@@ -133,7 +135,9 @@ struct BatchNormAdjoint
                                              ArrayRef<Value> resultGradients,
                                              ArrayRef<bool> needed) const {
     auto norm = cast<BatchNormTrainingOp>(op);
-    if (resultGradients[1] || resultGradients[2])
+    if (norm.getResidual() || norm.getActivation() != Activation::None)
+      return op->emitOpError("is differentiated before Fusion gives it a residual or an activation");
+    if (llvm::any_of(resultGradients.drop_front(), [](Value gradient) { return gradient; }))
       return op->emitOpError("has no gradient with respect to its statistics: they only move "
                              "the running ones");
     SmallVector<Value> gradients(op->getNumOperands());
@@ -142,8 +146,8 @@ struct BatchNormAdjoint
     auto gradient = BatchNormGradientOp::create(
         builder,
         TypeRange{norm.getX().getType(), norm.getScale().getType(), norm.getBias().getType()},
-        resultGradients[0], norm.getX(), norm.getScale(), norm.getSampleWeight(),
-        norm.getEpsilonAttr());
+        resultGradients[0], norm.getX(), norm.getScale(), norm.getSampleWeight(), norm.getMean(),
+        norm.getInverse(), /*bias=*/Value());
     gradients[0] = gradient.getDx();
     gradients[1] = gradient.getDscale();
     gradients[2] = gradient.getDbias();

@@ -22,6 +22,8 @@ SmallVector<int64_t> BatchShares::localShape(ArrayRef<int64_t> shape,
 Placement BatchPropagation::operandPlacement(Operation *op, unsigned index,
                                              const OpVersion &version) const {
   const ShardingRule &rule = ruleOf(op);
+  if (version.shard && llvm::is_contained(rule.ownOperands, index))
+    return Placement::own();
   if (version.shard)
     return rule.placementOf(rule.operands[index], *version.shard)
         .value_or(Placement::replicated());
@@ -34,6 +36,8 @@ Placement BatchPropagation::operandPlacement(Operation *op, unsigned index,
 Placement BatchPropagation::resultPlacement(Operation *op, unsigned index,
                                             const OpVersion &version) const {
   const ShardingRule &rule = ruleOf(op);
+  if (version.shard && llvm::is_contained(rule.ownResults, index))
+    return Placement::own();
   if (version.shard)
     return rule.placementOf(rule.results[index], *version.shard)
         .value_or(Placement::partial());
@@ -135,6 +139,8 @@ LogicalResult BatchPropagation::requireOperands(Operation *op,
       continue;
     if (have.isSharded())
       return mixesSamples(op, index);
+    if (have.isOwn() || need.isOwn())
+      return mixesShares(op, index);
     if (need.isSharded())
       demands.push_back({operand, need, op});
     else
@@ -165,6 +171,12 @@ LogicalResult BatchPropagation::visitReturn(Operation *op) {
       InFlightDiagnostic diagnostic = function->emitError("result #")
           << index << " (" << operand.getType()
           << ") has a part for each sample; a step gives back whole values only";
+      diagnostic.attachNote(operand.getLoc()) << "made here";
+      return diagnostic;
+    } else if (naturalPlacement(operand).isOwn()) {
+      InFlightDiagnostic diagnostic = function->emitError("result #")
+          << index << " (" << operand.getType()
+          << ") is what each share of the batch has of its own; a step gives back whole values only";
       diagnostic.attachNote(operand.getLoc()) << "made here";
       return diagnostic;
     }
@@ -207,6 +219,16 @@ LogicalResult BatchPropagation::shareOutDemanded() {
       return failure();
   }
   return success();
+}
+
+/// A share's own value where a whole one is needed, or the reverse.
+InFlightDiagnostic BatchPropagation::mixesShares(Operation *op, unsigned operand) {
+  bool own = naturalPlacement(op->getOperand(operand)).isOwn();
+  InFlightDiagnostic diagnostic = op->emitOpError("mixes the shares of a batch: operand #")
+      << operand << " (" << op->getOperand(operand).getType() << ") is "
+      << (own ? "what each share has of its own, but the op needs one value for all"
+              : "one value for all, but the op needs what each share has of its own");
+  return diagnostic;
 }
 
 InFlightDiagnostic BatchPropagation::mixesSamples(Operation *op, unsigned operand) {

@@ -84,6 +84,7 @@ private:
   bool vanishes(mlir::Operation *op, bool everywhere) const;
   llvm::LogicalResult shareOutDemanded();
   mlir::InFlightDiagnostic mixesSamples(mlir::Operation *op, unsigned operand);
+  mlir::InFlightDiagnostic mixesShares(mlir::Operation *op, unsigned operand);
 
   /// A value that is not shared out, but `user` needs it so.
   struct Demand {

@@ -10,7 +10,8 @@ using namespace dtc::partition;
 namespace {
 /// All tensors are [n, c, positions…], [c] or, the sample weights, [n]. What has
 /// no samples is a sum over shares: of gradients, or of parts of statistics that
-/// the op has weighted by its samples.
+/// the op has weighted by its samples. The statistics that forward keeps for the
+/// gradient are neither: each share's own.
 template <typename OpT>
 struct NormalisationSharding
     : ShardingRuleOpInterface::ExternalModel<NormalisationSharding<OpT>, OpT> {
@@ -35,7 +36,14 @@ struct NormalisationSharding
     // The gradients are linear in dy. The forward op is not linear in the sample
     // weights, but where they are 0 so is y, and the row counts nothing; whole
     // arguments of the step as they are, they never come as partial sums.
-    rule.linear = {{std::is_same_v<OpT, nn::BatchNormGradientOp> ? 0u : 3u}};
+    if constexpr (std::is_same_v<OpT, nn::BatchNormGradientOp>) {
+      rule.linear = {{0}};
+      rule.ownOperands = {4, 5};
+    } else {
+      if (!norm.getResidual() && norm.getActivation() == nn::Activation::None)
+        rule.linear = {{3}};
+      rule.ownResults = {3, 4};
+    }
     return rule;
   }
 };

@@ -138,6 +138,13 @@ void ShardingRule::print(raw_ostream &os) const {
       os << "}";
     });
   }
+  if (!ownOperands.empty() || !ownResults.empty()) {
+    os << " own {";
+    llvm::interleaveComma(ownOperands, os);
+    os << "} -> {";
+    llvm::interleaveComma(ownResults, os);
+    os << "}";
+  }
 }
 
 TensorFactors dtc::partition::broadcastFactors(ArrayRef<int64_t> shape,

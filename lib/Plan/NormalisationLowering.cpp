@@ -10,12 +10,6 @@ static Layout layoutOf(Value x) {
                                                            : Layout::RowMajor;
 }
 
-static CallOptions optionsOf(FragmentBuilder &fragment, const APFloat &epsilon) {
-  CallOptions options = fragment.options();
-  options.real("epsilon", epsilon.convertToDouble(), 1e-5);
-  return options;
-}
-
 namespace {
 struct BatchNormLowering
     : RuntimeLoweringOpInterface::ExternalModel<BatchNormLowering, nn::BatchNormTrainingOp> {
@@ -28,9 +22,15 @@ struct BatchNormLowering
                                  fragment.memory(norm.getSampleWeight(), Layout::RowMajor)};
     SmallVector<Value> outputs = {fragment.define(op->getOpResult(0), layout),
                                   fragment.define(op->getOpResult(1)),
-                                  fragment.define(op->getOpResult(2))};
-    fragment.call(op->getLoc(), "batch_norm", inputs, outputs,
-                  optionsOf(fragment, norm.getEpsilon()));
+                                  fragment.define(op->getOpResult(2)),
+                                  fragment.define(op->getOpResult(3)),
+                                  fragment.define(op->getOpResult(4))};
+    CallOptions options = fragment.options();
+    options.real("epsilon", norm.getEpsilon().convertToDouble(), 1e-5);
+    if (norm.getResidual())
+      options.buffer("residual", fragment.memory(norm.getResidual(), layout));
+    addActivation(options, norm.getActivation(), norm.getAlpha().convertToDouble());
+    fragment.call(op->getLoc(), "batch_norm", inputs, outputs, options);
     return success();
   }
 };
@@ -44,12 +44,16 @@ struct BatchNormGradientLowering
     SmallVector<Value> inputs = {fragment.memory(norm.getDy(), layout),
                                  fragment.memory(norm.getX(), layout),
                                  fragment.memory(norm.getScale(), Layout::RowMajor),
-                                 fragment.memory(norm.getSampleWeight(), Layout::RowMajor)};
+                                 fragment.memory(norm.getSampleWeight(), Layout::RowMajor),
+                                 fragment.memory(norm.getMean(), Layout::RowMajor),
+                                 fragment.memory(norm.getInverse(), Layout::RowMajor)};
     SmallVector<Value> outputs = {fragment.define(op->getOpResult(0), layout),
                                   fragment.define(op->getOpResult(1)),
                                   fragment.define(op->getOpResult(2))};
-    fragment.call(op->getLoc(), "batch_norm_gradient", inputs, outputs,
-                  optionsOf(fragment, norm.getEpsilon()));
+    CallOptions options = fragment.options();
+    if (norm.getBias())
+      options.buffer("relu_bias", fragment.memory(norm.getBias(), Layout::RowMajor));
+    fragment.call(op->getLoc(), "batch_norm_gradient", inputs, outputs, options);
     return success();
   }
 };

@@ -5,11 +5,11 @@
 // reads them.
 // CHECK-LABEL: func.func @train
 // CHECK-SAME: %[[MEAN:[a-z0-9]+]]: tensor<2xf32> {nn.init = {{[^,]*}}, nn.state = "mean", nn.statistic}
-// CHECK: %{{.*}}, %[[PART:.*]], %{{.*}} = nn.batch_norm_training
+// CHECK: %{{.*}}, %[[PART:.*]], %{{.*}}, %[[SHARES:.*]], %[[INVERSE:.*]] = nn.batch_norm_training
 // CHECK: %[[OFF:.*]] = nn.sub %[[PART]], %[[MEAN]]
 // CHECK: %[[STEP:.*]] = nn.mul %[[OFF]]
 // CHECK: %[[NEW:.*]] = nn.add %[[MEAN]], %[[STEP]]
-// CHECK: nn.batch_norm_gradient
+// CHECK: nn.batch_norm_gradient {{.*}} statistics %[[SHARES]], %[[INVERSE]]
 // CHECK: return %{{.*}}, %{{.*}}, %{{.*}}, %[[NEW]]
 // CHECK-LABEL: func.func @evaluate
 // CHECK-SAME: nn.state = "mean", nn.statistic

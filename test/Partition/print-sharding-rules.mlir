@@ -83,10 +83,11 @@ func.func @training(%logits: tensor<8x5x3xf32>, %label: tensor<8x5xi64>, %weight
   return
 }
 
+// The statistics that the gradient takes are each share's own.
 func.func @normalisation(%x: tensor<8x5x3xf32>, %scale: tensor<5xf32>, %weight: tensor<8xf32>) {
-  // expected-remark @below {{([i, j, k], [j], [j], [i]) -> ([i, j, k], [j], [j]) {i=8, j=5, k=3} sum {i} whole {k} linear {3}}}
-  %y, %mean, %variance = nn.batch_norm_training %x, %scale, %scale, %weight {epsilon = 1.0e-5} : (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<8xf32>) -> (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>)
-  // expected-remark @below {{([i, j, k], [i, j, k], [j], [i]) -> ([i, j, k], [j], [j]) {i=8, j=5, k=3} sum {i} whole {k} linear {0}}}
-  %dx, %dscale, %dbias = nn.batch_norm_gradient %y, %x, %scale, %weight {epsilon = 1.0e-5} : (tensor<8x5x3xf32>, tensor<8x5x3xf32>, tensor<5xf32>, tensor<8xf32>) -> (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>)
+  // expected-remark @below {{([i, j, k], [j], [j], [i]) -> ([i, j, k], [j], [j], [j], [j]) {i=8, j=5, k=3} sum {i} whole {k} linear {3} own {} -> {3, 4}}}
+  %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %scale, %weight {epsilon = 1.0e-5} : (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<8xf32>) -> (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>)
+  // expected-remark @below {{([i, j, k], [i, j, k], [j], [i], [j], [j]) -> ([i, j, k], [j], [j]) {i=8, j=5, k=3} sum {i} whole {k} linear {0} own {4, 5} -> {}}}
+  %dx, %dscale, %dbias = nn.batch_norm_gradient %y, %x, %scale, %weight statistics %mean, %inverse : (tensor<8x5x3xf32>, tensor<8x5x3xf32>, tensor<5xf32>, tensor<8xf32>, tensor<5xf32>, tensor<5xf32>) -> (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>)
   return
 }

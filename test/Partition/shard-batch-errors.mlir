@@ -144,3 +144,34 @@ func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}) attributes {nn.phase = "t
   return
 }
 func.func private @other(tensor<8x4xf32>)
+
+// -----
+
+// What each share keeps for itself is nothing that a step could give back,
+// expected-error @below {{result #0 ('tensor<4xf32>') is what each share of the batch has of its own; a step gives back whole values only}}
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}, %c: tensor<4xf32>, %weight: tensor<8xf32> {nn.sample_weight}) -> tensor<4xf32> attributes {nn.phase = "train"} {
+  // expected-note @below {{made here}}
+  // expected-warning @below {{statistics over shares}}
+  %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %c, %c, %weight {epsilon = 1.0e-5} : (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>) -> (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return %mean : tensor<4xf32>
+}
+
+// -----
+
+// nor what an op could take that is the same for all;
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}, %c: tensor<4xf32>, %weight: tensor<8xf32> {nn.sample_weight}) -> tensor<4xf32> attributes {nn.phase = "train"} {
+  // expected-warning @below {{statistics over shares}}
+  %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %c, %c, %weight {epsilon = 1.0e-5} : (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>) -> (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  // expected-error @below {{mixes the shares of a batch: operand #0 ('tensor<4xf32>') is what each share has of its own, but the op needs one value for all}}
+  %d = nn.add %mean, %c : tensor<4xf32>, tensor<4xf32>
+  return %d : tensor<4xf32>
+}
+
+// -----
+
+// and statistics of all are no share's.
+func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}, %c: tensor<4xf32>, %weight: tensor<8xf32> {nn.sample_weight}) -> tensor<4xf32> attributes {nn.phase = "train"} {
+  // expected-error @below {{mixes the shares of a batch: operand #4 ('tensor<4xf32>') is one value for all, but the op needs what each share has of its own}}
+  %dx, %dscale, %dbias = nn.batch_norm_gradient %x, %x, %c, %weight statistics %c, %c : (tensor<8x4xf32>, tensor<8x4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return %dscale : tensor<4xf32>
+}

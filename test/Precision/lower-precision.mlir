@@ -138,14 +138,14 @@ func.func @probabilities(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x1xf3
 // CHECK: %[[Y:.*]] = nn.conv {{.*}} -> tensor<4x2x3x3xbf16>
 // CHECK: %[[C:.*]] = nn.sub %[[Y]], %arg2 : tensor<4x2x3x3xbf16>, tensor<1x2x1x1xf32>
 // CHECK: %[[S:.*]] = nn.mul %[[C]], %arg3 : tensor<4x2x3x3xbf16>, tensor<1x2x1x1xf32>
-// CHECK: %[[N:.*]], %[[M:.*]], %{{.*}} = nn.batch_norm_training %[[S]], %arg4, %arg5, %arg6 {{.*}} (tensor<4x2x3x3xbf16>, tensor<2xf32>, tensor<2xf32>, tensor<4xf32>) -> (tensor<4x2x3x3xbf16>, tensor<2xf32>, tensor<2xf32>)
+// CHECK: %[[N:[^,]*]], %[[M:[^,]*]], %{{.*}} = nn.batch_norm_training %[[S]], %arg4, %arg5, %arg6 {{.*}} (tensor<4x2x3x3xbf16>, tensor<2xf32>, tensor<2xf32>, tensor<4xf32>) -> (tensor<4x2x3x3xbf16>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
 // CHECK: nn.softmax %[[N]] axis 1 {wide} : tensor<4x2x3x3xbf16>
 func.func @normalised(%x: tensor<4x1x3x3xf32> {nn.input = "x"}, %w: tensor<2x1x1x1xf32> {nn.parameter = "w"}, %mean: tensor<1x2x1x1xf32> {nn.state = "mean"}, %scale: tensor<1x2x1x1xf32> {nn.parameter = "scale"},
     %a: tensor<2xf32> {nn.parameter = "a"}, %b: tensor<2xf32> {nn.parameter = "b"}, %weight: tensor<4xf32> {nn.sample_weight}) -> (tensor<2xf32>, tensor<f32>) attributes {nn.phase = "train"} {
   %y = nn.conv %x, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1 : (tensor<4x1x3x3xf32>, tensor<2x1x1x1xf32>) -> tensor<4x2x3x3xf32>
   %c = nn.sub %y, %mean : tensor<4x2x3x3xf32>, tensor<1x2x1x1xf32>
   %s = nn.mul %c, %scale : tensor<4x2x3x3xf32>, tensor<1x2x1x1xf32>
-  %n, %m, %v = nn.batch_norm_training %s, %a, %b, %weight {epsilon = 1.0e-5} : (tensor<4x2x3x3xf32>, tensor<2xf32>, tensor<2xf32>, tensor<4xf32>) -> (tensor<4x2x3x3xf32>, tensor<2xf32>, tensor<2xf32>)
+  %n, %m, %v, %saved, %inverse = nn.batch_norm_training %s, %a, %b, %weight {epsilon = 1.0e-5} : (tensor<4x2x3x3xf32>, tensor<2xf32>, tensor<2xf32>, tensor<4xf32>) -> (tensor<4x2x3x3xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
   %p = nn.softmax %n axis 1 : tensor<4x2x3x3xf32>
   %sum = nn.reduce_sum %p axes [0, 1, 2, 3] : (tensor<4x2x3x3xf32>) -> tensor<f32>
   return %m, %sum : tensor<2xf32>, tensor<f32>

@@ -41,6 +41,7 @@ static LogicalResult batchNorm(Operation *op, Operands operands, Results results
 
 static LogicalResult training(Operation *op, Operands operands, Results results) {
   double epsilon = cast<nn::BatchNormTrainingOp>(op).getEpsilon().convertToDouble();
+  auto norm = cast<nn::BatchNormTrainingOp>(op);
   const Tensor &x = *operands[0], &weight = *operands[3];
   double total = 0;
   for (double part : weight.data)
@@ -55,20 +56,29 @@ static LogicalResult training(Operation *op, Operands operands, Results results)
                                operands[2]->data[c];
     results[1].data[c] = total * channel.mean;
     results[2].data[c] = n > 1 ? total * channel.variance * n / (n - 1) : 0;
+    results[3].data[c] = channel.mean;
+    results[4].data[c] = 1 / std::sqrt(channel.variance + epsilon);
   }
+  for (auto [place, y] : llvm::enumerate(results[0].data))
+    y = activate(norm.getActivation(), norm.getAlpha().convertToDouble(),
+                 norm.getResidual() ? y + operands[4]->data[place] : y);
   return success();
 }
 
 /// By the derivatives of the mean and of the variance with respect to each x.
 static LogicalResult gradient(Operation *op, Operands operands, Results results) {
-  double epsilon = cast<nn::BatchNormGradientOp>(op).getEpsilon().convertToDouble();
-  const Tensor &dy = *operands[0], &x = *operands[1], &scale = *operands[2];
+  const Tensor &x = *operands[1], &scale = *operands[2];
+  Tensor dy = *operands[0];
   for (int64_t c = 0; c < x.shape[1]; ++c) {
     Channel channel(x, *operands[3], c);
-    double n = channel.places.size(), deviation = std::sqrt(channel.variance + epsilon);
+    double n = channel.places.size(), mean = operands[4]->data[c], deviation = 1 / operands[5]->data[c];
     double dmean = 0, dvariance = 0;
+    if (operands.size() > 6)
+      for (size_t place : channel.places)
+        if (!((x.data[place] - mean) / deviation * scale.data[c] + operands[6]->data[c] > 0))
+          dy.data[place] = 0;
     for (size_t place : channel.places) {
-      double centered = x.data[place] - channel.mean, dnormal = dy.data[place] * scale.data[c];
+      double centered = x.data[place] - mean, dnormal = dy.data[place] * scale.data[c];
       results[1].data[c] += dy.data[place] * centered / deviation;
       results[2].data[c] += dy.data[place];
       dmean -= dnormal / deviation;
@@ -76,7 +86,7 @@ static LogicalResult gradient(Operation *op, Operands operands, Results results)
     }
     for (size_t place : channel.places)
       results[0].data[place] = dy.data[place] * scale.data[c] / deviation + dmean / n +
-                               dvariance * 2 * (x.data[place] - channel.mean) / n;
+                               dvariance * 2 * (x.data[place] - mean) / n;
   }
   return success();
 }

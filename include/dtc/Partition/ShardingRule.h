@@ -48,16 +48,20 @@ struct Placement {
     Sharded,
     /// The sum over the ranks is the value.
     Partial,
+    /// Each share has its own, of which nothing is made but by ops on the same share.
+    Own,
   } kind = Kind::Replicated;
   int64_t dim = 0, outer = 1;
 
   static Placement replicated() { return {}; }
   static Placement partial() { return {Kind::Partial}; }
+  static Placement own() { return {Kind::Own}; }
   static Placement sharded(int64_t dim, int64_t outer = 1) {
     return {Kind::Sharded, dim, outer};
   }
   bool isSharded() const { return kind == Kind::Sharded; }
   bool isPartial() const { return kind == Kind::Partial; }
+  bool isOwn() const { return kind == Kind::Own; }
   auto operator<=>(const Placement &other) const = default;
 };
 
@@ -94,6 +98,8 @@ struct ShardingRule {
   llvm::SmallVector<llvm::SmallVector<unsigned, 2>> linear;
   /// Sets of operands with which all results are 0 although they are not linear in them: rounding.
   llvm::SmallVector<llvm::SmallVector<unsigned, 2>> vanishing;
+  /// Operands and results that are each share's own where the op is sharded: saved statistics.
+  llvm::SmallVector<unsigned, 2> ownOperands, ownResults;
 };
 
 /// The factors of an operand of shape `shape` that is broadcast by numpy's

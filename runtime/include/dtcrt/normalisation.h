@@ -5,27 +5,42 @@
 // Images may be bf16; what has one value a channel is f32, and so is the arithmetic.
 #pragma once
 
+#include "dtcrt/activation.h"
 #include "dtcrt/context.h"
 
 namespace dtcrt {
 
-struct BatchNormOptions {
-  f64 epsilon = 1e-5; ///< added to the variance
+template <class T> struct BatchNormOptionsOf {
+  f64 epsilon = 1e-5;    ///< added to the variance
+  Tensor<T> residual{};  ///< added to y before the activation; of y's shape and layout
+  Activation activation = Activation::none;
+  f32 alpha = 0;
+};
+using BatchNormOptions = BatchNormOptionsOf<f32>;
+
+struct BatchNormGradientOptions {
+  /// If given, dy is the gradient with respect to relu(y), where this is the bias of y: dy counts where y, computed as forward does and
+  /// rounded to its type, is positive.
+  Tensor<f32> relu_bias{};
 };
 
-/// y = (x - mean) / sqrt(variance + epsilon) * scale + bias, with each channel's mean and biased variance over rows and positions; 0 in
-/// rows of weight 0. mean_part and variance_part are the mean and the unbiased variance (0 for a single value) times the sum
-/// of the weights: their sums over all shares of a batch are the means of the shares' statistics.
+/// y = activation((x - mean) inverse scale + bias + residual), with each channel's mean and inverse = 1 / sqrt(biased variance + epsilon) over rows and
+/// positions, which are kept for the gradient; activation(residual) in rows of weight 0. mean_part and variance_part are the mean and the unbiased variance
+/// (0 for a single value) times the sum of the weights: their sums over all shares of a batch are the means of the shares' statistics.
 void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
-                const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options = {});
+                const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const Tensor<f32> &mean,
+                const Tensor<f32> &inverse, const BatchNormOptions &options = {});
 void batch_norm(Context &ctx, const Tensor<bf16> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
-                const Tensor<bf16> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options = {});
+                const Tensor<bf16> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const Tensor<f32> &mean,
+                const Tensor<f32> &inverse, const BatchNormOptionsOf<bf16> &options = {});
 
 /// The gradients with respect to x (0 in rows of weight 0), scale and bias (sums over the rows of other weights), of which dx
-/// takes into account that the statistics depend on x. Takes the statistics of x again.
+/// takes into account that batch_norm's mean and inverse depend on x.
 void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
-                         const Tensor<f32> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options = {});
+                         const Tensor<f32> &mean, const Tensor<f32> &inverse, const Tensor<f32> &dx, const Tensor<f32> &dscale,
+                         const Tensor<f32> &dbias, const BatchNormGradientOptions &options = {});
 void batch_norm_gradient(Context &ctx, const Tensor<bf16> &dy, const Tensor<bf16> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
-                         const Tensor<bf16> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options = {});
+                         const Tensor<f32> &mean, const Tensor<f32> &inverse, const Tensor<bf16> &dx, const Tensor<f32> &dscale,
+                         const Tensor<f32> &dbias, const BatchNormGradientOptions &options = {});
 
 } // namespace dtcrt

@@ -1,10 +1,11 @@
-// Batch normalisation over the rows that are samples, and its gradient: x is read once for its statistics (and dy with it for the
+// Batch normalisation over the rows that are samples, and its gradient: x is read once for its statistics (dy and x once for the
 // gradient's sums), and once to write the result.
 //
 // Each thread takes mean and squared deviation of runs of its own, measured from the run's first value, so that a variance that is small
 // beside its mean stays exact; runs, threads and blocks are merged in f64 (Chan, Golub & LeVeque 1983).
 #include "cuda/ColumnBlocks.h"
 #include "dtcrt/normalisation.h"
+#include "math/Activated.h"
 #include "math/BatchNormGeometry.h"
 #include "math/Workspace.h"
 
@@ -16,121 +17,178 @@ namespace {
 
 using namespace device;
 
-/// What is known of some values of a channel: their number, mean, sum of squared deviations; the sums of dy and of dy x.
-struct Part {
-  f64 count = 0, mean = 0, squares = 0, dy = 0, dyx = 0;
+/// What is known of some values of a channel: their number, mean, sum of squared deviations.
+struct Moments {
+  f64 count = 0, mean = 0, squares = 0;
+};
+/// The sums of dy and of dy (x - mean).
+struct SlopeSums {
+  f64 dy = 0, product = 0;
 };
 
 struct Merge {
-  __device__ Part operator()(const Part &a, const Part &b) const {
+  __device__ Moments operator()(const Moments &a, const Moments &b) const {
     const f64 count = a.count + b.count;
     if (count == 0)
       return a;
     const f64 distance = b.mean - a.mean, share = b.count / count;
-    return {count, a.mean + distance * share, a.squares + b.squares + distance * distance * a.count * share, a.dy + b.dy, a.dyx + b.dyx};
+    return {count, a.mean + distance * share, a.squares + b.squares + distance * distance * a.count * share};
   }
+  __device__ SlopeSums operator()(const SlopeSums &a, const SlopeSums &b) const { return {a.dy + b.dy, a.product + b.product}; }
 };
 
-/// Values of one channel, one after the other.
-class Values {
-public:
-  __device__ void add(f32 x, f32 dy) {
-    if (terms_ == 0)
-      first_ = x;
-    const f32 distance = x - first_;
-    sum_ += distance;
-    squares_ += distance * distance;
-    dy_ += dy;
-    dyx_ += dy * distance;
-    if (++terms_ == 32)
-      flush();
-  }
-  __device__ Part part() {
-    if (terms_ > 0)
-      flush();
-    return part_;
-  }
+/// The values of x, for its statistics.
+template <class T> struct Images {
+  const T *x;
+  template <int count> using Values = Pack<T, count>;
+  using Part = Moments;
 
-private:
-  __device__ void flush() {
-    const f64 mean = static_cast<f64>(sum_) / terms_;
-    part_ = Merge()(part_, {static_cast<f64>(terms_), first_ + mean, max(squares_ - mean * sum_, 0.0), dy_, dyx_ + static_cast<f64>(first_) * dy_});
-    terms_ = 0;
-    sum_ = squares_ = dy_ = dyx_ = 0;
-  }
-  Part part_;
-  f32 first_ = 0, sum_ = 0, squares_ = 0, dy_ = 0, dyx_ = 0;
-  int terms_ = 0;
-};
-
-/// Values of x, and of dy for the gradient.
-template <class T, int count, bool gradient> struct Slopes {
-  Pack<T, count> x, dy;
-
-  __device__ bool take(const T *from_x, const T *from_dy, index at) {
-    x = load<count>(from_x + at);
-    if constexpr (gradient)
-      dy = load<count>(from_dy + at);
+  template <int count> __device__ bool take(Values<count> &to, index at) const {
+    to = load<count>(x + at);
     return true;
   }
-  __device__ f32 slope(int j) const {
-    if constexpr (gradient)
-      return dy[j];
-    else
-      return 0;
+
+  /// Values of one channel, one after the other.
+  class Sums {
+  public:
+    __device__ void begin(const Images &, index) {}
+    template <int count> __device__ void add(const Values<count> &of, int j) {
+      if (terms_ == 0)
+        first_ = of[j];
+      const f32 distance = of[j] - first_;
+      sum_ += distance;
+      squares_ += distance * distance;
+      if (++terms_ == 32)
+        flush();
+    }
+    __device__ Moments part() {
+      if (terms_ > 0)
+        flush();
+      return part_;
+    }
+
+  private:
+    __device__ void flush() {
+      const f64 mean = static_cast<f64>(sum_) / terms_;
+      part_ = Merge()(part_, {static_cast<f64>(terms_), first_ + mean, max(squares_ - mean * sum_, 0.0)});
+      terms_ = 0;
+      sum_ = squares_ = 0;
+    }
+    Moments part_;
+    f32 first_ = 0, sum_ = 0, squares_ = 0;
+    int terms_ = 0;
+  };
+};
+
+/// What counts of dy: where `behind_relu`, that of positive y.
+template <class T, bool behind_relu> __device__ inline f32 slope_of(f32 dy, f32 x, f32 mean, f32 factor, f32 bias) {
+  if constexpr (behind_relu)
+    return stored_positive<T>(normalised(x, mean, factor, bias)) ? dy : 0;
+  else
+    return dy;
+}
+
+/// The values of dy with those of x, for the gradient's sums.
+template <class T, bool behind_relu> struct Slopes {
+  const T *x, *dy;
+  const f32 *mean, *scale, *inverse, *bias;
+  template <int count> struct Values {
+    Pack<T, count> x, dy;
+  };
+  using Part = SlopeSums;
+
+  template <int count> __device__ bool take(Values<count> &to, index at) const {
+    to.x = load<count>(x + at);
+    to.dy = load<count>(dy + at);
+    return true;
   }
+
+  class Sums {
+  public:
+    __device__ void begin(const Slopes &of, index channel) {
+      mean_ = of.mean[channel];
+      if constexpr (behind_relu) {
+        factor_ = of.scale[channel] * of.inverse[channel];
+        bias_ = of.bias[channel];
+      }
+    }
+    template <int count> __device__ void add(const Values<count> &of, int j) {
+      const f32 slope = slope_of<T, behind_relu>(of.dy[j], of.x[j], mean_, factor_, bias_);
+      dy_ += slope;
+      product_ += slope * (of.x[j] - mean_);
+      if (++terms_ == 32)
+        flush();
+    }
+    __device__ SlopeSums part() {
+      flush();
+      return part_;
+    }
+
+  private:
+    __device__ void flush() {
+      part_ = Merge()(part_, {dy_, product_});
+      terms_ = 0;
+      dy_ = product_ = 0;
+    }
+    SlopeSums part_;
+    f32 mean_ = 0, factor_ = 0, bias_ = 0, dy_ = 0, product_ = 0;
+    int terms_ = 0;
+  };
 };
 
 /// Channels innermost: parts [share, channel] of what a block's rows hold. grid (chunks of channels, shares).
-template <int count, bool gradient, class T>
-__global__ void take_columns(const T *x, const T *dy, BatchNormGeometry g, int across, Part *parts) {
+template <int count, class Of> __global__ void take_columns(Of of, BatchNormGeometry g, int across, typename Of::Part *parts) {
+  using Values = typename Of::template Values<count>;
   const index channel = (index(blockIdx.x) * across + threadIdx.x % across) * count, rows = g.samples * g.positions;
   const bool is_channel = channel < g.channels;
-  Values values[count];
-  if (is_channel)
-    for_rows<Slopes<T, count, gradient>>(
+  typename Of::Sums sums[count];
+  if (is_channel) {
+    for (int j = 0; j < count; ++j)
+      sums[j].begin(of, channel + j);
+    for_rows<Values>(
         rows, across,
-        [&](index row, Slopes<T, count, gradient> &to) {
-          const index at = row * g.channels + channel;
-          return g.weight[divide(row, g.positions)] != 0 && to.take(x, dy, at);
+        [&](index row, Values &to) {
+          return g.weight[divide(row, g.positions)] != 0 && of.template take<count>(to, row * g.channels + channel);
         },
-        [&](const Slopes<T, count, gradient> &of) {
+        [&](const Values &values) {
           for (int j = 0; j < count; ++j)
-            values[j].add(of.x[j], of.slope(j));
+            sums[j].template add<count>(values, j);
         });
+  }
   for (int j = 0; j < count; ++j) {
-    const Part part = merge_rows(values[j].part(), across, Merge());
+    const typename Of::Part part = merge_rows(sums[j].part(), across, Merge());
     if (is_channel && static_cast<int>(threadIdx.x) < across)
       parts[blockIdx.y * g.channels + channel + j] = part;
   }
 }
 
 /// Positions innermost: the same; grid (channels, shares).
-template <int count, bool gradient, class T> __global__ void take_planes(const T *x, const T *dy, BatchNormGeometry g, Part *parts) {
+template <int count, class Of> __global__ void take_planes(Of of, BatchNormGeometry g, typename Of::Part *parts) {
+  using Values = typename Of::template Values<count>;
   const index channel = blockIdx.x, packs = g.positions / count;
-  Values values;
-  for_rows<Slopes<T, count, gradient>>(
+  typename Of::Sums sums;
+  sums.begin(of, channel);
+  for_rows<Values>(
       g.samples * packs, 1,
-      [&](index i, Slopes<T, count, gradient> &to) {
+      [&](index i, Values &to) {
         const index sample = divide(i, packs), at = (sample * g.channels + channel) * g.positions + (i - sample * packs) * count;
-        return g.weight[sample] != 0 && to.take(x, dy, at);
+        return g.weight[sample] != 0 && of.template take<count>(to, at);
       },
-      [&](const Slopes<T, count, gradient> &of) {
+      [&](const Values &values) {
         for (int j = 0; j < count; ++j)
-          values.add(of.x[j], of.slope(j));
+          sums.template add<count>(values, j);
       });
-  const Part part = merge_rows(values.part(), 1, Merge());
+  const typename Of::Part part = merge_rows(sums.part(), 1, Merge());
   if (threadIdx.x == 0)
     parts[blockIdx.y * g.channels + channel] = part;
 }
 
-/// What the last pass computes with, one value a channel.
-struct Channels {
-  f32 *mean, *factor, *a, *b;
+/// Where finish_statistics writes, one value a channel.
+struct Statistics {
+  f32 *mean_part, *variance_part, *mean, *inverse;
 };
 
-__global__ void finish_statistics(const Part *parts, index shares, BatchNormGeometry g, f64 epsilon, const f32 *scale, const f32 *bias, f32 *mean_part,
-                                  f32 *variance_part, Channels to) {
+__global__ void finish_statistics(const Moments *parts, index shares, BatchNormGeometry g, f64 epsilon, const f32 *scale, Statistics to, f32 *factor) {
   f64 weights = 0;
   for (index sample = threadIdx.x; sample < g.samples; sample += block_threads)
     weights += g.weight[sample];
@@ -139,26 +197,31 @@ __global__ void finish_statistics(const Part *parts, index shares, BatchNormGeom
   if (!is_first)
     return;
   const f64 variance = total.count > 0 ? total.squares / total.count : 0, unbiased = total.count > 1 ? total.squares / (total.count - 1) : 0;
-  mean_part[channel] = static_cast<f32>(weights * total.mean);
-  variance_part[channel] = static_cast<f32>(weights * unbiased);
+  const f32 inverse = static_cast<f32>(1 / sqrt(variance + epsilon));
+  to.mean_part[channel] = static_cast<f32>(weights * total.mean);
+  to.variance_part[channel] = static_cast<f32>(weights * unbiased);
   to.mean[channel] = static_cast<f32>(total.mean);
-  to.factor[channel] = scale[channel] * static_cast<f32>(1 / sqrt(variance + epsilon));
-  to.b[channel] = bias[channel];
+  to.inverse[channel] = inverse;
+  factor[channel] = scale[channel] * inverse;
 }
 
-/// With xhat = (x - mean) inverse: dx = scale inverse (dy - mean(dy) - xhat mean(dy xhat)).
-__global__ void finish_gradient(const Part *parts, index shares, BatchNormGeometry g, f64 epsilon, const f32 *scale, f32 *dscale, f32 *dbias, Channels to) {
+/// With xhat = (x - mean) inverse: dx = scale inverse (dy - mean(dy) - xhat mean(dy xhat)) = factor (dy - a - (x - mean) b).
+__global__ void finish_gradient(const SlopeSums *parts, index shares, BatchNormGeometry g, const f32 *scale, const f32 *inverses, f32 *dscale, f32 *dbias,
+                                f32 *factor, f32 *a, f32 *b) {
+  f64 rows = 0;
+  for (index sample = threadIdx.x; sample < g.samples; sample += block_threads)
+    rows += g.weight[sample] != 0;
+  rows = block_reduce<block_threads>(rows, Sum());
   const auto [channel, is_first, total] = finish_column(parts, shares, g.channels, Merge());
   if (!is_first)
     return;
-  const f64 share = total.count > 0 ? 1 / total.count : 0, inverse = 1 / sqrt(total.squares * share + epsilon);
-  const f64 product = (total.dyx - total.mean * total.dy) * inverse;
+  const f32 inverse = inverses[channel];
+  const f64 share = rows > 0 ? 1 / (rows * static_cast<f64>(g.positions)) : 0, product = total.product * inverse;
   dbias[channel] = static_cast<f32>(total.dy);
   dscale[channel] = static_cast<f32>(product);
-  to.mean[channel] = static_cast<f32>(total.mean);
-  to.factor[channel] = static_cast<f32>(inverse * scale[channel]);
-  to.a[channel] = static_cast<f32>(total.dy * share);
-  to.b[channel] = static_cast<f32>(product * inverse * share);
+  factor[channel] = scale[channel] * inverse;
+  a[channel] = static_cast<f32>(total.dy * share);
+  b[channel] = static_cast<f32>(product * inverse * share);
 }
 
 /// The values of the channels of a pack: `last`, of neighbours, else of one.
@@ -173,107 +236,170 @@ template <int count, bool last> __device__ Pack<f32, count> of_channels(const f3
   }
 }
 
-/// y, or dx where dy is given; 0 in rows of padding. Packs lie inside a line of channels or of positions.
-template <int count, bool last, bool gradient, class T, class Counter>
-__global__ void write_values(const T *x, const T *dy, T *out, BatchNormGeometry g, Channels with, Counter packs) {
+/// y of a pack of x.
+template <class T> struct Normalise {
+  const T *x, *residual;
+  const f32 *mean, *factor, *bias;
+  Activation activation;
+  f32 alpha;
+
+  template <int count> __device__ Pack<T, count> finish(Pack<f32, count> v, index at) const {
+    if (residual) {
+      const Pack<T, count> more = load<count>(residual + at);
+      for (int j = 0; j < count; ++j)
+        v[j] += more[j];
+    }
+    if (activation == Activation::relu)
+      for (int j = 0; j < count; ++j)
+        v[j] = activated(v[j], Activation::relu, 0);
+    else if (activation != Activation::none)
+      for (int j = 0; j < count; ++j)
+        v[j] = activated(v[j], activation, alpha);
+    Pack<T, count> result;
+    for (int j = 0; j < count; ++j)
+      result[j] = T(v[j]);
+    return result;
+  }
+  template <int count> __device__ Pack<T, count> of_padding(index at) const { return finish(Pack<f32, count>{}, at); }
+  template <int count, bool last> __device__ Pack<T, count> at(index at, index channel) const {
+    const Pack<T, count> in = load<count>(x + at);
+    const Pack<f32, count> m = of_channels<count, last>(mean, channel), f = of_channels<count, last>(factor, channel),
+                           b = of_channels<count, last>(bias, channel);
+    Pack<f32, count> result;
+    for (int j = 0; j < count; ++j)
+      result[j] = normalised(in[j], m[j], f[j], b[j]);
+    return finish(result, at);
+  }
+};
+
+/// dx of packs of x and dy.
+template <class T, bool behind_relu> struct NormaliseBack {
+  const T *x, *dy;
+  const f32 *mean, *bias, *factor, *a, *b;
+
+  template <int count> __device__ Pack<T, count> of_padding(index) const { return {}; }
+  template <int count, bool last> __device__ Pack<T, count> at(index at, index channel) const {
+    const Pack<T, count> in = load<count>(x + at), slope = load<count>(dy + at);
+    const Pack<f32, count> m = of_channels<count, last>(mean, channel), f = of_channels<count, last>(factor, channel),
+                           of_dy = of_channels<count, last>(a, channel), of_x = of_channels<count, last>(b, channel);
+    Pack<f32, count> shift{};
+    if constexpr (behind_relu)
+      shift = of_channels<count, last>(bias, channel);
+    Pack<T, count> result;
+    for (int j = 0; j < count; ++j) {
+      const f32 counts = slope_of<T, behind_relu>(slope[j], in[j], m[j], f[j], shift[j]);
+      result[j] = T(f[j] * (counts - of_dy[j] - (in[j] - m[j]) * of_x[j]));
+    }
+    return result;
+  }
+};
+
+/// What `of` gives. Packs lie inside a line of channels or of positions.
+template <int count, bool last, class Of, class T, class Counter> __global__ void write_values(Of of, T *out, BatchNormGeometry g, Counter packs) {
   const Counter channels = static_cast<Counter>(g.channels), positions = static_cast<Counter>(g.positions);
   for (Counter i = first_item<Counter>(); i < packs; i += item_step<Counter>()) {
     const Counter at = i * count;
     const index channel = last ? at % channels : at / positions % channels;
-    Pack<T, count> result{};
-    if (g.weight[at / (channels * positions)] != 0) {
-      const Pack<T, count> in = load<count>(x + at);
-      Pack<T, count> slope{};
-      if constexpr (gradient)
-        slope = load<count>(dy + at);
-      const Pack<f32, count> mean = of_channels<count, last>(with.mean, channel), factor = of_channels<count, last>(with.factor, channel),
-                             b = of_channels<count, last>(with.b, channel);
-      Pack<f32, count> a;
-      if constexpr (gradient)
-        a = of_channels<count, last>(with.a, channel);
-      for (int j = 0; j < count; ++j) {
-        const f32 centered = in[j] - mean[j];
-        if constexpr (gradient)
-          result[j] = T(factor[j] * (slope[j] - a[j] - centered * b[j]));
-        else
-          result[j] = T(centered * factor[j] + b[j]);
-      }
-    }
-    store(out + at, result);
+    store(out + at, g.weight[at / (channels * positions)] != 0 ? of.template at<count, last>(at, channel) : of.template of_padding<count>(at));
   }
 }
 
-/// All three steps; finish(blocks, parts, shares, channels) launches the second.
-template <bool gradient, class T, class Finish>
-void normalise(Context &ctx, const BatchNormGeometry &g, const T *x, const T *dy, T *out, Finish finish) {
+/// All three steps: `reduced` is what a first pass reduces; finish(blocks, parts, shares, values) launches the second, for which there is
+/// room for three values a channel; written(values) is what the third writes to `out`. `channels`: what else these read of each channel.
+template <class T, class Of, class Finish, class Written>
+void run(Context &ctx, const BatchNormGeometry &g, Of reduced, T *out, std::initializer_list<const T *> images, std::initializer_list<const f32 *> channels,
+         Finish finish, Written written) {
   if (g.channels == 0)
     return;
+  using Part = typename Of::Part;
   constexpr int pack = pack_size<T>;
-  const bool packed = packs<pack, T>({x, dy, out}, {g.last ? g.channels : g.positions});
-  const auto run = [&](auto count) {
+  const bool packed = packs<pack, T>(images, {g.last ? g.channels : g.positions}) && (!g.last || packs<pack, f32>(channels, {}));
+  const auto with = [&](auto count) {
     const index rows = g.samples * g.positions;
     const ColumnBlocks blocks(g.last ? g.channels / count.value : 1, rows);
     const index shares = g.last ? blocks.shares : std::clamp<index>(ceil_div(rows, index(block_threads) * 16), 1, std::clamp<index>(2048 / g.channels, 1, 256));
-    Part *parts = static_cast<Part *>(workspace(ctx, static_cast<std::size_t>(g.channels * shares) * sizeof(Part) + static_cast<std::size_t>(4 * g.channels) * sizeof(f32)));
+    Part *parts = static_cast<Part *>(workspace(ctx, static_cast<std::size_t>(g.channels * shares) * sizeof(Part) + static_cast<std::size_t>(3 * g.channels) * sizeof(f32)));
     f32 *values = reinterpret_cast<f32 *>(parts + g.channels * shares);
-    const Channels channels{values, values + g.channels, values + 2 * g.channels, values + 3 * g.channels};
     if (g.last)
-      launch(ctx, take_columns<count.value, gradient, T>, dim3(static_cast<unsigned>(blocks.chunks), static_cast<unsigned>(shares)), block_threads, x, dy, g,
-             blocks.across, parts);
+      launch(ctx, take_columns<count.value, Of>, dim3(static_cast<unsigned>(blocks.chunks), static_cast<unsigned>(shares)), block_threads, reduced, g, blocks.across,
+             parts);
     else
-      launch(ctx, take_planes<count.value, gradient, T>, dim3(static_cast<unsigned>(g.channels), static_cast<unsigned>(shares)), block_threads, x, dy, g, parts);
-    finish(finish_blocks(g.channels), parts, shares, channels);
+      launch(ctx, take_planes<count.value, Of>, dim3(static_cast<unsigned>(g.channels), static_cast<unsigned>(shares)), block_threads, reduced, g, parts);
+    finish(finish_blocks(g.channels), parts, shares, values);
     const index items = g.size() / count.value;
     if (items == 0)
       return;
+    const auto of = written(values);
     with_counter(g.size(), [&](auto counter) {
       using Counter = decltype(counter);
-      launch(ctx, g.last ? write_values<count.value, true, gradient, T, Counter> : write_values<count.value, false, gradient, T, Counter>,
-             blocks_for(ctx, items), block_threads, x, dy, out, g, channels, static_cast<Counter>(items));
+      using To = std::remove_const_t<decltype(of)>;
+      launch(ctx, g.last ? write_values<count.value, true, To, T, Counter> : write_values<count.value, false, To, T, Counter>, blocks_for(ctx, items),
+             block_threads, of, out, g, static_cast<Counter>(items));
     });
   };
   if (packed)
-    run(std::integral_constant<int, pack>());
+    with(std::integral_constant<int, pack>());
   else
-    run(std::integral_constant<int, 1>());
+    with(std::integral_constant<int, 1>());
 }
 
 template <class T>
 void batch_norm_of(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight, const Tensor<T> &y,
-                   const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &options) {
+                   const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const Tensor<f32> &mean, const Tensor<f32> &inverse,
+                   const BatchNormOptionsOf<T> &options) {
   const BatchNormGeometry g("batch_norm", x, weight);
   require_like("batch_norm", x, y);
-  for (const Tensor<f32> *channels : {&scale, &bias, &mean_part, &variance_part})
+  for (const Tensor<f32> *channels : {&scale, &bias, &mean_part, &variance_part, &mean, &inverse})
     require_channels("batch_norm", x, *channels);
-  normalise<false, T>(ctx, g, x.data(), nullptr, y.data(), [&](dim3 blocks, const Part *parts, index shares, const Channels &channels) {
-    launch(ctx, finish_statistics, blocks, block_threads, parts, shares, g, options.epsilon, scale.data(), bias.data(), mean_part.data(),
-           variance_part.data(), channels);
-  });
+  const T *residual = options.residual.data();
+  if (residual)
+    require_like("batch_norm", x, options.residual);
+  const Statistics to{mean_part.data(), variance_part.data(), mean.data(), inverse.data()};
+  run<T>(
+      ctx, g, Images<T>{x.data()}, y.data(), {x.data(), y.data(), residual}, {to.mean, bias.data()},
+      [&](dim3 blocks, const Moments *parts, index shares, f32 *factor) {
+        launch(ctx, finish_statistics, blocks, block_threads, parts, shares, g, options.epsilon, scale.data(), to, factor);
+      },
+      [&](const f32 *factor) { return Normalise<T>{x.data(), residual, to.mean, factor, bias.data(), options.activation, options.alpha}; });
 }
 
-template <class T>
-void gradient_of(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &weight, const Tensor<T> &dx,
-                 const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &options) {
+template <bool behind_relu, class T>
+void gradient_of(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &weight, const Tensor<f32> &mean,
+                 const Tensor<f32> &inverse, const Tensor<T> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const Tensor<f32> &bias) {
   const BatchNormGeometry g("batch_norm_gradient", x, weight);
   require_like("batch_norm_gradient", x, dy);
   require_like("batch_norm_gradient", x, dx);
-  for (const Tensor<f32> *channels : {&scale, &dscale, &dbias})
+  for (const Tensor<f32> *channels : {&scale, &mean, &inverse, &dscale, &dbias})
     require_channels("batch_norm_gradient", x, *channels);
-  normalise<true, T>(ctx, g, x.data(), dy.data(), dx.data(), [&](dim3 blocks, const Part *parts, index shares, const Channels &channels) {
-    launch(ctx, finish_gradient, blocks, block_threads, parts, shares, g, options.epsilon, scale.data(), dscale.data(), dbias.data(), channels);
-  });
+  if (behind_relu)
+    require_channels("batch_norm_gradient", x, bias);
+  run<T>(
+      ctx, g, Slopes<T, behind_relu>{x.data(), dy.data(), mean.data(), scale.data(), inverse.data(), bias.data()}, dx.data(),
+      {x.data(), dy.data(), dx.data()}, {mean.data(), bias.data()},
+      [&](dim3 blocks, const SlopeSums *parts, index shares, f32 *values) {
+        launch(ctx, finish_gradient, blocks, block_threads, parts, shares, g, scale.data(), inverse.data(), dscale.data(), dbias.data(), values,
+               values + g.channels, values + 2 * g.channels);
+      },
+      [&](const f32 *values) {
+        return NormaliseBack<T, behind_relu>{x.data(), dy.data(), mean.data(), bias.data(), values, values + g.channels, values + 2 * g.channels};
+      });
 }
 
 } // namespace
 
 #define DTCRT_BATCH_NORM(T)                                                                                                            \
   void batch_norm(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,      \
-                  const Tensor<T> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const BatchNormOptions &o) {     \
-    batch_norm_of(ctx, x, scale, bias, weight, y, mean_part, variance_part, o);                                                        \
+                  const Tensor<T> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const Tensor<f32> &mean,         \
+                  const Tensor<f32> &inverse, const BatchNormOptionsOf<T> &o) {                                                        \
+    batch_norm_of(ctx, x, scale, bias, weight, y, mean_part, variance_part, mean, inverse, o);                                         \
   }                                                                                                                                    \
   void batch_norm_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const Tensor<f32> &scale, const Tensor<f32> &weight, \
-                           const Tensor<T> &dx, const Tensor<f32> &dscale, const Tensor<f32> &dbias, const BatchNormOptions &o) {      \
-    gradient_of(ctx, dy, x, scale, weight, dx, dscale, dbias, o);                                                                      \
+                           const Tensor<f32> &mean, const Tensor<f32> &inverse, const Tensor<T> &dx, const Tensor<f32> &dscale,        \
+                           const Tensor<f32> &dbias, const BatchNormGradientOptions &o) {                                              \
+    if (o.relu_bias.data())                                                                                                            \
+      gradient_of<true>(ctx, dy, x, scale, weight, mean, inverse, dx, dscale, dbias, o.relu_bias);                                     \
+    else                                                                                                                               \
+      gradient_of<false>(ctx, dy, x, scale, weight, mean, inverse, dx, dscale, dbias, o.relu_bias);                                    \
   }
 DTCRT_BATCH_NORM(f32)
 DTCRT_BATCH_NORM(bf16)

@@ -13,7 +13,7 @@ namespace dtcrt {
 DTCRT_HOST_DEVICE inline f32 activated(f32 v, Activation activation, f32 alpha) {
   switch (activation) {
   case Activation::none: return v;
-  case Activation::relu: return v > 0 ? v : 0;
+  case Activation::relu: return v < 0 ? 0 : v; // NaN stays NaN
   case Activation::leaky_relu: return v > 0 ? v : alpha * v;
   case Activation::elu: return v > 0 ? v : alpha * expm1f(v);
   case Activation::sigmoid: return 1 / (1 + expf(-v));

@@ -4,6 +4,8 @@
 #include "core/Require.h"
 #include "math/HostDevice.h"
 
+#include <math.h>
+
 namespace dtcrt {
 
 /// x as samples, positions and channels; `last`: the channels of a position lie side by side, else the positions of a channel.
@@ -24,6 +26,12 @@ struct BatchNormGeometry {
   /// Where a row of a sample begins.
   DTCRT_HOST_DEVICE constexpr index at(index sample) const { return sample * channels * positions; }
 };
+
+/// y of one value; factor = scale inverse. One formula without a compiler's choice, so that the gradient finds y's sign again.
+DTCRT_HOST_DEVICE inline f32 normalised(f32 x, f32 mean, f32 factor, f32 bias) { return fmaf(x - mean, factor, bias); }
+
+/// Whether a value is positive where it is stored.
+template <class T> DTCRT_HOST_DEVICE inline bool stored_positive(f32 value) { return static_cast<f32>(T(value)) > 0; }
 
 template <class T> void require_like(const char *call, const Tensor<T> &x, const Tensor<T> &other) {
   require(other.shape() == x.shape() && other.strides() == x.strides(), call, "all images have one shape and layout");

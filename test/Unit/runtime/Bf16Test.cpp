@@ -215,16 +215,19 @@ TEST_P(Bf16Calls, BatchNorm) {
   for (Layout layout : {channels_last, row_major}) {
     Both x({6, 5, 4, 4}, layout, 1), y({6, 5, 4, 4}, layout), dy({6, 5, 4, 4}, layout, 2), dx({6, 5, 4, 4}, layout);
     Owned<f32> scale({5}), bias({5}), weight({6}, row_major, 0.25f), mean({5}), variance({5}), mean2({5}), variance2({5});
+    Owned<f32> saved({5}), inverse({5}), saved2({5}), inverse2({5});
     randomise(scale.tensor, 3);
     randomise(bias.tensor, 4);
     weight.memory[2] = 0;
-    batch_norm(ctx, x.low, scale, bias, weight, y.low, mean, variance);
-    batch_norm(ctx, x.full, scale, bias, weight, y.full, mean2, variance2);
+    batch_norm(ctx, x.low, scale, bias, weight, y.low, mean, variance, saved, inverse);
+    batch_norm(ctx, x.full, scale, bias, weight, y.full, mean2, variance2, saved2, inverse2);
     expect_rounded(y.low, y.full);
     expect_full(mean, mean2);
     expect_full(variance, variance2);
-    batch_norm_gradient(ctx, dy.low, x.low, scale, weight, dx.low, mean, variance);
-    batch_norm_gradient(ctx, dy.full, x.full, scale, weight, dx.full, mean2, variance2);
+    expect_full(saved, saved2);
+    expect_full(inverse, inverse2);
+    batch_norm_gradient(ctx, dy.low, x.low, scale, weight, saved, inverse, dx.low, mean, variance);
+    batch_norm_gradient(ctx, dy.full, x.full, scale, weight, saved2, inverse2, dx.full, mean2, variance2);
     expect_rounded(dx.low, dx.full);
     expect_full(mean, mean2);
     expect_full(variance, variance2);

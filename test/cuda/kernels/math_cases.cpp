@@ -238,15 +238,28 @@ template <class T> void batch_norms(Context &ctx, Cases &c) {
   const Dims channels{shape[1]};
   const Tensor<T> x = c.tensor<T>(shape, layout, 8, 10), y = c.tensor<T>(shape, layout), dy = c.tensor<T>(shape, layout), dx = c.tensor<T>(shape, layout);
   const Tensor<f32> scale = c.tensor<f32>(channels), bias = c.tensor<f32>(channels), weight = c.weights(shape[0]);
-  const Tensor<f32> first = c.tensor<f32>(channels), second = c.tensor<f32>(channels);
-  batch_norm(ctx, x, scale, bias, weight, y, first, second, {.epsilon = 1e-3});
+  const Tensor<f32> first = c.tensor<f32>(channels), second = c.tensor<f32>(channels), mean = c.tensor<f32>(channels), inverse = c.tensor<f32>(channels);
+  batch_norm(ctx, x, scale, bias, weight, y, first, second, mean, inverse, {.epsilon = 1e-3});
   c.record("batch_norm", y, tolerance_of<T>(5e-5f));
   c.record("batch_norm's means", first);
   c.record("batch_norm's variances", second);
-  batch_norm_gradient(ctx, dy, x, scale, weight, dx, first, second, {.epsilon = 1e-3});
+  c.record("batch_norm's mean of the share", mean);
+  c.record("batch_norm's inverse deviation", inverse);
+  batch_norm_gradient(ctx, dy, x, scale, weight, mean, inverse, dx, first, second);
   c.record("batch_norm_gradient", dx, tolerance_of<T>(1e-4f));
   c.record("batch_norm_gradient of the scale", first, 2e-4f);
   c.record("batch_norm_gradient of the bias", second, 1e-4f);
+  const auto activation = static_cast<Activation>(c.number(0, 5));
+  batch_norm(ctx, x, scale, bias, weight, y, first, second, mean, inverse, {.activation = activation, .alpha = 0.1f});
+  c.record("batch_norm with an activation", y, tolerance_of<T>(5e-5f));
+  batch_norm(ctx, x, scale, bias, weight, y, first, second, mean, inverse, {.residual = c.tensor<T>(shape, layout), .activation = activation, .alpha = 0.1f});
+  c.record("batch_norm with a residual", y, tolerance_of<T>(5e-5f));
+  // Drawn statistics: those that either library takes differ in the last place, and so would signs at 0.
+  batch_norm_gradient(ctx, dy, x, scale, weight, c.tensor<f32>(channels, row_major, 8, 10), c.tensor<f32>(channels, row_major, 0.5f, 2), dx, first, second,
+                      {.relu_bias = bias});
+  c.record("batch_norm_gradient behind a relu", dx, tolerance_of<T>(1e-4f));
+  c.record("batch_norm_gradient of the scale behind a relu", first, 2e-4f);
+  c.record("batch_norm_gradient of the bias behind a relu", second, 1e-4f);
 }
 
 template <class T> void movements_of(Context &ctx, Cases &c) {
