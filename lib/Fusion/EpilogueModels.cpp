@@ -27,6 +27,15 @@ struct EpilogueModel
   void setBias(Operation *op, Value bias) const {
     Bias::set(cast<Op>(op), bias);
   }
+  bool takesResidual(Operation *op) const {
+    if constexpr (hasResidual)
+      return !cast<Op>(op).getResidual() && takesActivation(op, nn::Activation::None);
+    return false;
+  }
+  void setResidual(Operation *op, Value residual) const {
+    if constexpr (hasResidual)
+      cast<Op>(op).getResidualMutable().assign(residual);
+  }
   bool takesActivation(Operation *op, nn::Activation) const {
     return cast<Op>(op).getActivation() == nn::Activation::None;
   }
@@ -35,6 +44,9 @@ struct EpilogueModel
     cast<Op>(op).setActivation(activation);
     cast<Op>(op).setAlpha(APFloat(alpha));
   }
+
+private:
+  static constexpr bool hasResidual = requires(Op typed) { typed.getResidual(); };
 };
 
 /// A bias operand with one element for each index of a dimension of the result
@@ -92,6 +104,7 @@ void fusion::registerEpilogueModels(DialectRegistry &registry) {
     takesEpilogue<nn::MatmulOp, OptionalBias<nn::MatmulOp, -1>>(context);
     takesEpilogue<nn::ConvOp, OptionalBias<nn::ConvOp, 1>>(context);
     takesEpilogue<nn::MaxPoolOp, NoBias>(context);
+    takesEpilogue<nn::BatchNormTrainingOp, NoBias>(context);
 
     isActivation<nn::ReluOp, nn::Activation::Relu>(context);
     isActivation<nn::LeakyReluOp, nn::Activation::LeakyRelu>(context);

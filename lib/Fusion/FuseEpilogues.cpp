@@ -1,4 +1,4 @@
-// dtc-fuse-epilogues: biases and activations move into the library call before.
+// dtc-fuse-epilogues: biases, residuals and activations move into the call before.
 #include "dtc/Fusion/EpilogueInterfaces.h"
 #include "dtc/Fusion/Passes.h"
 
@@ -77,6 +77,39 @@ struct AbsorbBias : OpInterfaceRewritePattern<EpilogueOpInterface> {
   Pass::Statistic &count;
 };
 
+/// The add of a residual connection. Of two ops that could take each other's result, the later one does.
+struct AbsorbResidual : OpInterfaceRewritePattern<EpilogueOpInterface> {
+  AbsorbResidual(MLIRContext *context, Pass::Statistic &count)
+      : OpInterfaceRewritePattern(context), count(count) {}
+
+  LogicalResult matchAndRewrite(EpilogueOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    OpResult result = op.getEpilogueResult();
+    if (!op.takesResidual() || !result.hasOneUse())
+      return failure();
+    auto add = dyn_cast<nn::AddOp>(*result.user_begin());
+    if (!add || add.getType() != result.getType() ||
+        add.getA().getType() != add.getB().getType())
+      return failure();
+    Value residual = add.getA() == result ? add.getB() : add.getA();
+    if (Operation *maker = residual.getDefiningOp(); maker && !maker->isBeforeInBlock(op)) {
+      auto other = dyn_cast<EpilogueOpInterface>(maker);
+      if (other && other.getEpilogueResult() == residual && residual.hasOneUse() &&
+          other.takesResidual())
+        return failure();
+      // The op moves behind the residual, if that is not behind who reads its other results.
+      if (llvm::any_of(op->getUsers(), [&](Operation *user) { return user->isBeforeInBlock(add); }))
+        return failure();
+      rewriter.moveOpBefore(op, add);
+    }
+    rewriter.modifyOpInPlace(op, [&] { op.setResidual(residual); });
+    absorb(rewriter, op, add);
+    ++count;
+    return success();
+  }
+  Pass::Statistic &count;
+};
+
 struct AbsorbActivation : OpInterfaceRewritePattern<EpilogueOpInterface> {
   AbsorbActivation(MLIRContext *context, Pass::Statistic &count)
       : OpInterfaceRewritePattern(context), count(count) {}
@@ -104,6 +137,7 @@ struct FuseEpiloguesPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<AbsorbBias>(&getContext(), biases);
+    patterns.add<AbsorbResidual>(&getContext(), residuals);
     patterns.add<AbsorbActivation>(&getContext(), activations);
     FrozenRewritePatternSet frozen(std::move(patterns));
     // The driver is here for these patterns alone (and for erasing dead ops,

@@ -8,8 +8,8 @@ include "mlir/IR/OpBase.td"
 def EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
   let cppNamespace = "::dtc::fusion";
   let description = [{
-    An op whose library call can apply work to its result before it writes it:
-    first a bias, then an activation.
+    An op whose call can apply work to its result before it writes it: first a
+    bias or a residual, then an activation.
   }];
   let methods = [
     InterfaceMethod<"The result that bias and activation apply to.",
@@ -22,6 +22,12 @@ def EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
     }], "::std::optional<int64_t>", "getBiasDimension">,
     InterfaceMethod<"Gives the op a bias of rank 1 as long as its dimension.",
       "void", "setBias", (ins "::mlir::Value":$bias)>,
+    InterfaceMethod<[{
+      Whether the op can add a tensor of its result's type to it besides what it does now.
+    }], "bool", "takesResidual", (ins), "", "return false;">,
+    InterfaceMethod<"Gives an op that takes one a residual.",
+      "void", "setResidual", (ins "::mlir::Value":$residual), "",
+      [{ llvm_unreachable("an op that takes no residual"); }]>,
     InterfaceMethod<"Whether the op can apply this activation besides what it does now.",
       "bool", "takesActivation", (ins "::dtc::nn::Activation":$activation)>,
     InterfaceMethod<"Gives the op an activation it takes.", "void", "setActivation",

@@ -5,15 +5,18 @@
 include "mlir/Pass/PassBase.td"
 
 def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
-  let summary = "Give biases and activations to the library calls before them";
+  let summary = "Give biases, residuals and activations to the calls before them";
   let description = [{
-    oneDNN, cuDNN and cuBLASLt add a bias and apply an activation while they
-    write the result of a convolution, a matrix product or a pooling, which
-    saves a pass over memory. This pass works in every function and fragment:
+    oneDNN, cuDNN, cuBLASLt and the runtime's own kernels add a bias and apply an
+    activation while they write the result of a convolution, a matrix product, a
+    pooling or a batch normalisation, which saves a pass over memory. This pass
+    works in every function and fragment:
 
     - `nn.add` of a bias that runs along the op's bias dimension (the columns of
       `nn.matmul`, the channels of `nn.conv`) and has length 1 in all others
       becomes the op's `bias`;
+    - `nn.add` of a tensor of the type of `nn.batch_norm_training`'s result becomes
+      its `residual`;
     - `nn.relu`, `leaky_relu`, `elu`, `sigmoid`, `tanh` and `gelu` become its
       `activation` (and `alpha`).
 
@@ -39,6 +42,7 @@ def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
   }];
   let statistics = [
     Statistic<"biases", "biases", "Number of biases given to library calls">,
+    Statistic<"residuals", "residuals", "Number of residuals given to calls">,
     Statistic<"activations", "activations", "Number of activations given to library calls">
   ];
   let dependentDialects = ["::dtc::nn::NNDialect"];

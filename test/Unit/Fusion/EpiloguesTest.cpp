@@ -78,6 +78,13 @@ INSTANTIATE_TEST_SUITE_P(Graphs, Epilogues, testing::Values(
     %1 = nn.sigmoid %0 : tensor<2x2x2x2xf64>
     return %1 : tensor<2x2x2x2xf64>
   })",
+  R"(func.func @f(%x: tensor<4x3x2xf64>, %scale: tensor<3xf64>, %bias: tensor<3xf64>, %weight: tensor<4xf64>, %s: tensor<4x3x2xf64>) -> (tensor<4x3x2xf64>, tensor<3xf64>) {
+    %0, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-3}
+       : (tensor<4x3x2xf64>, tensor<3xf64>, tensor<3xf64>, tensor<4xf64>) -> (tensor<4x3x2xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>, tensor<3xf64>)
+    %1 = nn.add %s, %0 : tensor<4x3x2xf64>, tensor<4x3x2xf64>
+    %2 = nn.relu %1 : tensor<4x3x2xf64>
+    return %2, %inverse : tensor<4x3x2xf64>, tensor<3xf64>
+  })",
   R"(func.func @f(%x: tensor<3x5xf64>, %w: tensor<5x4xf64>) -> tensor<3x4xf64> {
     %0 = nn.matmul %x, %w : (tensor<3x5xf64>, tensor<5x4xf64>) -> tensor<3x4xf64>
     %1 = nn.tanh %0 : tensor<3x4xf64>
