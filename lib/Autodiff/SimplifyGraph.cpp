@@ -185,6 +185,32 @@ struct SquareByProduct : OpRewritePattern<PowOp> {
   }
 };
 
+/// batch_norm_gradient of where_positive(relu(y), dy, 0), which nobody else reads, decides by itself where y > 0: neither y nor
+/// what the selection wrote is read again. y = batch_norm_training(x) of the same x and statistics.
+struct ReluGradientInBatchNorm : OpRewritePattern<BatchNormGradientOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(BatchNormGradientOp op,
+                                PatternRewriter &rewriter) const override {
+    auto where = op.getDy().getDefiningOp<WherePositiveOp>();
+    if (op.getBias() || !where || !where->hasOneUse() || getSplat(where.getB()) != 0.0 ||
+        where.getA().getType() != op.getDy().getType())
+      return failure();
+    auto relu = where.getCondition().getDefiningOp<ReluOp>();
+    auto norm = relu ? relu.getX().getDefiningOp<BatchNormTrainingOp>() : nullptr;
+    if (!norm || relu.getX() != norm.getY() || norm.getX() != op.getX() ||
+        norm.getScale() != op.getScale() || norm.getSampleWeight() != op.getSampleWeight() ||
+        norm.getMean() != op.getMean() || norm.getInverse() != op.getInverse() ||
+        norm.getResidual() || norm.getActivation() != Activation::None)
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getDyMutable().assign(where.getA());
+      op.getBiasMutable().assign(norm.getBias());
+    });
+    return success();
+  }
+};
+
 /// Ops that give back an operand unchanged, bit for bit.
 struct DropIdentity : RewritePattern {
   explicit DropIdentity(MLIRContext *context)
@@ -233,7 +259,7 @@ struct SimplifyGraphPass : dtc::impl::SimplifyGraphPassBase<SimplifyGraphPass> {
     patterns.add<MovePoolBelowActivation<ReluOp>,
                  MovePoolBelowActivation<LeakyReluOp>, MergeReshapes,
                  MergeTransposes, ReadTransposed, UseLogSoftmax, BroadcastInPlace,
-                 SquareByProduct, DropIdentity>(&getContext());
+                 SquareByProduct, ReluGradientInBatchNorm, DropIdentity>(&getContext());
     populateConstantFoldingPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -17,6 +17,8 @@ def SimplifyGraphPass : Pass<"dtc-simplify-graph", "::mlir::func::FuncOp"> {
       transposed matrix is read transposed by `matmul`;
     - `log` of `softmax` is `log_softmax`;
     - elementwise ops do the broadcasting themselves;
+    - a `batch_norm_gradient` behind a relu's gradient decides by itself where the relu
+      let through, if nobody else reads that gradient;
     - elementwise ops on constants that are one value throughout are folded, and
       identities and dead ops are gone.
 

@@ -183,4 +183,66 @@ TEST(MovePoolBelowActivation, KeepsGradientsAtTies) {
   }
 }
 
+/// The gradient of a relu inside that of batch normalisation: the same step, with a row of padding, and one selection left for the unit's
+/// own input, which a skip reads too.
+TEST(ReluGradientInBatchNorm, KeepsTheStep) {
+  constexpr const char *text = R"mlir(
+    func.func @f(%x: tensor<5x2x3xf64> {nn.input = "x"},
+                 %p: tensor<2x3xf64> {nn.parameter = "p", nn.init = #nn.constant<value = 0.0>},
+                 %s: tensor<2xf64> {nn.parameter = "scale", nn.init = #nn.constant<value = 1.0>},
+                 %b: tensor<2xf64> {nn.parameter = "bias", nn.init = #nn.constant<value = 0.0>},
+                 %t: tensor<2xf64> {nn.parameter = "scale2", nn.init = #nn.constant<value = 1.0>},
+                 %c: tensor<2xf64> {nn.parameter = "bias2", nn.init = #nn.constant<value = 0.0>},
+                 %m: tensor<2xf64> {nn.state = "m", nn.statistic, nn.init = #nn.constant<value = 0.0>},
+                 %v: tensor<2xf64> {nn.state = "v", nn.statistic, nn.init = #nn.constant<value = 1.0>},
+                 %n: tensor<2xf64> {nn.state = "n", nn.statistic, nn.init = #nn.constant<value = 0.0>},
+                 %w: tensor<2xf64> {nn.state = "w", nn.statistic, nn.init = #nn.constant<value = 1.0>})
+        -> (tensor<5x2x3xf64> {nn.output = "y"})
+        attributes {nn.model = "f", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 1.0>, batch = 5>} {
+      %0 = nn.mul %x, %p : tensor<5x2x3xf64>, tensor<2x3xf64>
+      %1 = nn.batch_norm %0, %s, %b running %m, %v {epsilon = 1.0e-3, momentum = 0.1}
+         : (tensor<5x2x3xf64>, tensor<2xf64>, tensor<2xf64>, tensor<2xf64>, tensor<2xf64>) -> tensor<5x2x3xf64>
+      %2 = nn.relu %1 : tensor<5x2x3xf64>
+      %3 = nn.mul %2, %x : tensor<5x2x3xf64>, tensor<5x2x3xf64>
+      %4 = nn.batch_norm %3, %t, %c running %n, %w {epsilon = 1.0e-3, momentum = 0.1}
+         : (tensor<5x2x3xf64>, tensor<2xf64>, tensor<2xf64>, tensor<2xf64>, tensor<2xf64>) -> tensor<5x2x3xf64>
+      %5 = nn.add %4, %2 : tensor<5x2x3xf64>, tensor<5x2x3xf64>
+      %y = nn.relu %5 : tensor<5x2x3xf64>
+      return %y : tensor<5x2x3xf64>
+    })mlir";
+  MLIRContext context(test::makeRegistry());
+  auto module = test::parse(context, text), simple = test::parse(context, text);
+  test::runPasses(*module, plain);
+  test::runPasses(*simple, simplified);
+  auto count = [](ModuleOp in, auto matches) {
+    int found = 0;
+    in->walk([&](Operation *op) { found += matches(op); });
+    return found;
+  };
+  auto selects = [](Operation *op) { return isa<nn::WherePositiveOp>(op); };
+  EXPECT_EQ(count(*module, selects), 2);
+  EXPECT_EQ(count(*simple, selects), 1);
+  EXPECT_EQ(count(*simple, [](Operation *op) {
+    auto gradient = dyn_cast<nn::BatchNormGradientOp>(op);
+    return gradient && gradient.getBias();
+  }), 1);
+
+  auto train = module->lookupSymbol<func::FuncOp>("train");
+  std::vector<reference::Tensor> arguments;
+  for (auto [i, argument] : llvm::enumerate(train.getArguments())) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    if (train.getArgAttr(i, nn::names::sampleWeight))
+      arguments.push_back({{5}, {0.25, 0.25, 0, 0.25, 0.25}});
+    else if (train.getArgAttr(i, nn::names::step))
+      arguments.push_back({{}, {1}});
+    else
+      arguments.push_back(test::spread(type, {-1.0, 1.0}, i));
+  }
+  auto expected = reference::evaluate(train, arguments);
+  auto actual = reference::evaluate(simple->lookupSymbol<func::FuncOp>("train"), arguments);
+  ASSERT_TRUE(succeeded(expected) && succeeded(actual));
+  for (size_t i = 0; i < expected->size(); ++i)
+    test::expectClose((*actual)[i].data, (*expected)[i].data, 1e-12, "result " + std::to_string(i));
+}
+
 } // namespace
