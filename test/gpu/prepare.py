@@ -22,6 +22,7 @@ MODELS = {
     "unet": "test/Execute/Inputs/models/unet.dt",
     "tied": "test/Execute/Inputs/models/tied.dt",
     "batch_norm": "test/Execute/reference/batch_norm.dt",
+    "norm_residual": "test/Execute/reference/norm_residual.dt",
     "resnet50": "test/gpu/models/resnet50.dt",
 }
 STEPS = 20

@@ -44,12 +44,19 @@ MODELS = {
         "bn3": ([24], "batch_norm"),
         "fc2": ([10, 24], True),
     },
+    "norm_residual": {
+        "conv": ([8, 1, 5, 5], False),
+        "bn": ([8], "batch_norm"),
+        **{f"unit{unit}.{layer}{number}": shape for unit in (1, 2) for number in (1, 2)
+           for layer, shape in (("conv", ([8, 8, 3, 3], False)), ("bn", ([8], "batch_norm")))},
+        "head": ([10, 8], True),
+    },
 }
 
 
 # Not every beginning will do: where rounding alone decides whether a dead ReLU comes to life, Adam makes a jump of 1e-3 in the
 # loss out of it (mnist_cnn from the seeds "" and " 3", for instance). make_curves.py checks that from these it does not happen.
-SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "branches": " 9", "batch_norm": ""}
+SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "branches": " 9", "batch_norm": "", "norm_residual": ""}
 # What PyTorch's batch normalisation begins with.
 NORMALISATION = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}
 

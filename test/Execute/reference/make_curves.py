@@ -102,6 +102,27 @@ class BatchNorm(nn.Module):
         return self.fc2(torch.tanh(self.bn3(self.fc1(x.flatten(1)))))
 
 
+class Unit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
+        self.conv2, self.bn2 = nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
+
+    def forward(self, x):
+        return functional.relu(self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(x))))) + x)
+
+
+class NormResidual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(1, 8, 5, stride=2, bias=False), nn.BatchNorm2d(8)
+        self.unit1, self.unit2 = Unit(), Unit()
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, x):
+        return self.head(self.unit2(self.unit1(functional.relu(self.bn(self.conv(x))))).mean((2, 3)))
+
+
 class Shares(nn.Module):
     """A model on shares of `rows` rows, each normalised apart; running statistics move towards the shares' weighted mean."""
 
@@ -137,11 +158,12 @@ CURVES = {
     "gelu": (Gelu, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
     "branches": (Branches, 64, lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.05)),
     "batch_norm": (BatchNorm, 64, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9)),
+    "norm_residual": (NormResidual, 64, lambda p: torch.optim.SGD(p, lr=0.004)),
 }
 # How many samples an epoch of 20 steps has where the last batch is a partial one.
-SAMPLES = {"batch_norm": 19 * 64 + 40}
+SAMPLES = {"batch_norm": 19 * 64 + 40, "norm_residual": 19 * 64 + 40}
 # Curves of a model that normalises shares of so many rows apart, as ranks or microbatches do.
-SHARES = {"batch_norm_shares": ("batch_norm", 32)}
+SHARES = {"batch_norm_shares": ("batch_norm", 32), "norm_residual_shares": ("norm_residual", 32)}
 
 
 def train(curve, dtype, noise=0.0, generator=None):
