@@ -1,6 +1,6 @@
 """Step time of compiled programs beside PyTorch, in interleaved runs; medians, and their ratio.
 
-Three models of examples/, on one rank with two threads and on two ranks with one thread each. PyTorch takes the best of
+Three models of examples/ and a residual network with batch normalisation, on one rank with two threads and on two ranks with one thread each. PyTorch takes the best of
 its thread counts, memory formats and (--compile) torch.compile, chosen for each model before the measurement. Both see
 random data in memory. README.md beside this file says how to read the result.
 """
@@ -19,10 +19,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DTC = ROOT / "build/release/bin/dtc"
-MODELS = {"mnist_cnn": 256, "mlp": 64, "cifar_convnet": 256}
+MODELS = {"mnist_cnn": 256, "mlp": 64, "cifar_convnet": 256, "cifar_resnet": 128}
+# Those that are no examples.
+SOURCES = {"cifar_resnet": "test/bench/models/cifar_resnet.dt"}
 # What torch_step.py does, whatever the model files say.
 RECIPES = {"mnist_cnn": ["--optimizer=adam", "--lr=1e-3"], "mlp": ["--optimizer=sgd", "--lr=0.1"],
-           "cifar_convnet": ["--optimizer=sgd", "--lr=0.01", "--momentum=0.9"]}
+           "cifar_convnet": ["--optimizer=sgd", "--lr=0.01", "--momentum=0.9"],
+           "cifar_resnet": ["--optimizer=sgd", "--lr=0.01", "--momentum=0.9"]}
 
 
 def run(command, **environment):
@@ -41,7 +44,7 @@ class Bench:
 
     def compile(self, model, ranks):
         """Compiles a program; returns the seconds of `dtc --emit=source` and of the whole way."""
-        source = ROOT / f"examples/{model}/{model}.dt"
+        source = ROOT / SOURCES.get(model, f"examples/{model}/{model}.dt")
         strategy = ["--strategy=data", f"--devices={ranks}"] if ranks > 1 else []
         strategy += ["--loss=cross-entropy", f"--batch={MODELS[model]}", *RECIPES[model]]
         program = self.folder / f"{model}_{ranks}"

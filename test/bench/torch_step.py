@@ -33,11 +33,34 @@ def cifar_convnet():
         nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10))
 
 
-# model (of examples/), shape of a sample, optimizer (RECIPES of step_time.py).
+def conv_norm(channels, out, kernel, stride):
+    return nn.Sequential(nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out))
+
+
+class Unit(nn.Module):
+    def __init__(self, channels, out):
+        super().__init__()
+        stride = out // channels
+        self.first, self.second = conv_norm(channels, out, 3, stride), conv_norm(out, out, 3, 1)
+        self.skip = conv_norm(channels, out, 1, stride) if stride > 1 else nn.Identity()
+
+    def forward(self, x):
+        return torch.relu(self.second(torch.relu(self.first(x))) + self.skip(x))
+
+
+def cifar_resnet():
+    widths = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
+    return nn.Sequential(
+        conv_norm(3, 16, 3, 1), nn.ReLU(), *(Unit(*pair) for pair in zip(widths, widths[1:])),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+# model (of examples/, or of models/ beside this file), shape of a sample, optimizer (RECIPES of step_time.py).
 MODELS = OrderedDict(
     mnist_cnn=(mnist_cnn, (1, 28, 28), lambda p: torch.optim.Adam(p, lr=1e-3, fused=True)),
     mlp=(mlp, (1, 28, 28), lambda p: torch.optim.SGD(p, lr=0.1, fused=True)),
-    cifar_convnet=(cifar_convnet, (3, 32, 32), lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, fused=True)))
+    cifar_convnet=(cifar_convnet, (3, 32, 32), lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, fused=True)),
+    cifar_resnet=(cifar_resnet, (3, 32, 32), lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, fused=True)))
 
 
 def train(arguments, rank):
