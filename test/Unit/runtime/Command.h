@@ -94,7 +94,9 @@ inline Survivors run_survivors(int ranks, const std::string &program, const std:
     survivors.statuses.push_back(status);
   std::sort(survivors.statuses.begin(), survivors.statuses.end());
   survivors.lines = lines_of_program(result.errors);
-  std::erase_if(survivors.lines, [](const std::string &line) { return line == "Killed" || line.find("PMIX ERROR") != std::string::npos || line.starts_with("mpirun:"); });
+  std::erase_if(survivors.lines, [](const std::string &line) {
+    return line == "Killed" || line.find("PMIX ERROR") != std::string::npos || line.starts_with("mpirun:");
+  });
   return survivors;
 }
 

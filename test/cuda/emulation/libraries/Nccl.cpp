@@ -88,7 +88,7 @@ protected:
   virtual bool advance(std::size_t at, std::size_t bytes) = 0;
 
   using Lane = NcclMemory::Lane;
-  /// Puts a chunk into the lane, whose readers have taken this many.
+  /// Puts a chunk into the lane, where there is room for it.
   void post(Lane &lane, const void *data, std::size_t bytes) const {
     const std::uint64_t number = lane.posted.load();
     lane.agreements[number % 2] = agreement_;
