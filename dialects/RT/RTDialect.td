@@ -28,6 +28,23 @@ def RT_Pending : TypeDef<RT_Dialect, "Pending"> {
   let summary = "communication under way";
 }
 
+def RT_Sum : AttrDef<RT_Dialect, "Sum"> {
+  let mnemonic = "sum";
+  let summary = "a sum over a matrix that a callee can write besides its result";
+  let description = [{
+    `of` counts the call's inputs and then its outputs; `axes` are summed over,
+    which leaves one f32 for each index of the others. The callee writes
+    it to the buffer that is passed as `option`.
+
+    ```mlir
+    #rt.sum<"bias_gradient_a", of 0 over[0]>
+    ```
+  }];
+  let parameters = (ins StringRefParameter<"the buffer's name">:$option, "int64_t":$operand,
+                        ArrayRefParameter<"int64_t">:$axes);
+  let assemblyFormat = "`<` $option `,` `of` $operand `over` `[` $axes `]` `>`";
+}
+
 def RT_BufferKind : I32EnumAttr<"BufferKind", "what a buffer is for", [
     I32EnumAttrCase<"Input", 0, "input">,
     I32EnumAttrCase<"Label", 1, "label">,

@@ -164,8 +164,9 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     whole ones, passed as a list of tuples if there are several; the rest follows
     behind them. `can_accumulate`: with the
     option `accumulate`, which the callee declares last, it would add to its
-    output instead of writing it. In a timeline, `microbatch`
-    says which slots it works on.
+    output instead of writing it. `can_sum`: the sums that it would write besides, in the order
+    in which it declares their options. `sum_over`: it does nothing but to sum its input over these
+    axes. In a timeline, `microbatch` says which slots it works on.
 
     ```mlir
     rt.call "conv"(%x, %w) -> (%y) named %b ["bias"] options {strides = [1, 1], activation = "relu"} : …
@@ -176,7 +177,9 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     Variadic<AnyStridedMemRef>:$outputs, Variadic<AnyStridedMemRef>:$named,
     DefaultValuedAttr<StrArrayAttr, "{}">:$operand_names,
     StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list,
-    OptionalAttr<I64Attr>:$tuple, UnitAttr:$can_accumulate, OptionalAttr<I64Attr>:$microbatch);
+    OptionalAttr<I64Attr>:$tuple, UnitAttr:$can_accumulate,
+    OptionalAttr<TypedArrayAttrBase<RT_Sum, "sums">>:$can_sum, OptionalAttr<DenseI64ArrayAttr>:$sum_over,
+    OptionalAttr<I64Attr>:$microbatch);
   let assemblyFormat = [{
     $callee (`list` $list^)? (`tuples` `of` $tuple^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?
     (`named` $named^ $operand_names)?

@@ -98,7 +98,8 @@ void Splitter::fill(rt::RecvStartOp receive) {
   ArrayAttr none = builder.getArrayAttr({});
   rt::CallOp::create(builder, receive.getLoc(), "receive_made_up", ValueRange{},
                      receive.getBuffer(), ValueRange{}, none, none, none, /*list=*/false,
-                     /*tuple=*/IntegerAttr(), /*canAccumulate=*/false, receive.getMicrobatchAttr());
+                     /*tuple=*/IntegerAttr(), /*canAccumulate=*/false, /*canSum=*/ArrayAttr(),
+                     /*sumOver=*/DenseI64ArrayAttr(), receive.getMicrobatchAttr());
 }
 
 void Splitter::rewrite(rt::TimelineOp timeline) {

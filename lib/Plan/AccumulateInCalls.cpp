@@ -1,5 +1,6 @@
 // A sum that grows in place grows in the library call that makes what is added.
-#include "dialects/RT/RT.h"
+#include "Overlap.h"
+
 #include "dtc/Plan/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -12,6 +13,7 @@ namespace dtc::plan {
 
 using namespace mlir;
 using namespace dtc;
+using namespace dtc::plan;
 
 /// Whether the kernel adds its two operands, point by point.
 static bool isAddition(rt::KernelOp kernel) {
@@ -62,7 +64,8 @@ struct AccumulateInCallsPass
         return;
       call = maker;
     }
-    if (!call || usesBetween(call, launch, sum))
+    // Nor is the sum read or written between the two.
+    if (!call || mayOverlap(call->getOperands(), sum) || isUsedBetween(call, launch, sum))
       return;
     Builder builder(call.getContext());
     auto append = [](ArrayAttr list, Attribute last) {
@@ -81,33 +84,6 @@ struct AccumulateInCallsPass
     if (SymbolTable::symbolKnownUseEmpty(kernel.getSymNameAttr(), program))
       kernel.erase();
     ++accumulated;
-  }
-
-  /// The sum must not be read or written between the call and the launch.
-  static bool usesBetween(rt::CallOp call, rt::LaunchOp launch, Value sum) {
-    rt::BufferOp root = rt::rootBuffer(sum);
-    for (Operation *op = call; op != launch; op = op->getNextNode())
-      for (Value operand : op->getOperands())
-        if (rt::rootBuffer(operand) == root && root &&
-            (operand == sum || !isApart(operand, sum)))
-          return true;
-    return false;
-  }
-
-  /// Two views of one buffer, such as gradients in a bucket, that do not meet.
-  static bool isApart(Value a, Value b) {
-    auto extent = [](Value memory) {
-      int64_t begin = 0;
-      int64_t size = cast<MemRefType>(memory.getType()).getNumElements();
-      while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
-        begin += view.getAt();
-        memory = view.getBase();
-      }
-      return std::pair(begin, begin + size);
-    };
-    auto [beginA, endA] = extent(a);
-    auto [beginB, endB] = extent(b);
-    return endA <= beginB || endB <= beginA;
   }
 };
 } // namespace

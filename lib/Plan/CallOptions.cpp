@@ -2,6 +2,7 @@
 #include "dtc/Plan/FragmentBuilder.h"
 
 using namespace mlir;
+using namespace dtc;
 using namespace dtc::plan;
 
 CallOptions &CallOptions::add(StringRef name, Attribute value) {
@@ -45,6 +46,11 @@ CallOptions &CallOptions::list(StringRef name, ArrayRef<int64_t> values,
       }))
     return *this;
   return add(name, builder.getDenseI64ArrayAttr(values));
+}
+
+CallOptions &CallOptions::sum(StringRef option, int64_t operand, ArrayRef<int64_t> axes) {
+  canSum.push_back(rt::SumAttr::get(builder.getContext(), option, operand, axes));
+  return *this;
 }
 
 CallOptions &CallOptions::positional(double value) {

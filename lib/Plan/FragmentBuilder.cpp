@@ -178,7 +178,11 @@ void FragmentBuilder::call(Location location, StringRef callee,
                      builder.getArrayAttr(options.names),
                      builder.getArrayAttr(options.values), list,
                      options.tuple ? builder.getI64IntegerAttr(options.tuple) : IntegerAttr(),
-                     options.canAccumulate, microbatch);
+                     options.canAccumulate,
+                     options.canSum.empty() ? ArrayAttr() : builder.getArrayAttr(options.canSum),
+                     options.sumOver.empty() ? DenseI64ArrayAttr()
+                                             : builder.getDenseI64ArrayAttr(options.sumOver),
+                     microbatch);
 }
 
 void FragmentBuilder::copy(Location location, Value from, Value to) {

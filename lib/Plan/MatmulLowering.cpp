@@ -19,6 +19,11 @@ struct MatmulLowering
     options.flag("transpose_a", matmul.getTransposeA())
         .flag("transpose_b", matmul.getTransposeB());
     addActivation(options, matmul.getActivation(), matmul.getAlpha().convertToDouble());
+    // Of single matrices: the gradient of a layer's weight reads the matrix whose rows are added up for its bias.
+    if (!matmul.getBias() && matmul.getActivation() == nn::Activation::None &&
+        matmul.getA().getType().getRank() == 2 && matmul.getB().getType().getRank() == 2)
+      options.sum("bias_gradient_a", 0, {matmul.getTransposeA() ? 0 : 1})
+          .sum("bias_gradient_b", 1, {matmul.getTransposeB() ? 1 : 0});
     options.canAccumulate =
         !matmul.getBias() && matmul.getActivation() == nn::Activation::None &&
         !matmul.getType().getElementType().isBF16();

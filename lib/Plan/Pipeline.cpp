@@ -12,6 +12,7 @@ void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMe
   mlir::OpPassManager &program = manager.nest<rt::ProgramOp>();
   // First: it makes temporaries unnecessary.
   program.addPass(createAccumulateInCalls());
+  program.addPass(createSumInProducts());
   program.addPass(createJoinUpdates());
   program.addPass(createLayOutInputs());
   // How many microbatches are under way at once is seen in the timelines alone.

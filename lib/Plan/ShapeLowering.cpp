@@ -132,6 +132,7 @@ struct ReduceSumLowering
     CallOptions options = fragment.options();
     if (static_cast<int64_t>(reduce.getAxes().size()) != x.getRank())
       options.list("axes", reduce.getAxes(), std::nullopt);
+    options.sumOver = llvm::to_vector(reduce.getAxes());
     Layout layout = reduce.getKeepDims() ? layoutOf(fragment, reduce.getX())
                                          : Layout::RowMajor;
     fragment.call(op->getLoc(), "reduce_sum", fragment.memory(reduce.getX()),

@@ -21,8 +21,8 @@ dist.fragment @forward(%x: tensor<4x8xf32> loc("x"), %weight: tensor<4xf32>, %w:
 // CHECK-DAG: %[[Z:.*]] = rt.buffer temporary "product" : memref<8x8xf32>
 // CHECK: rt.call "cast" tuples of 2(%[[X]], %[[LX]]) -> ()
 // CHECK-NEXT: rt.call "cast" tuples of 2(%[[W]], %[[LW]]) -> ()
-// CHECK-NEXT: rt.call "matmul"(%[[LX]], %[[LW]]) -> (%[[Y]]) : (memref<4x8xbf16>, memref<8x8xbf16>) -> memref<4x8xbf16>
-// CHECK-NEXT: rt.call "matmul"(%[[Y]], %[[LX]]) -> (%[[Z]]) options {transpose_a = true} {can_accumulate} : (memref<4x8xbf16>, memref<4x8xbf16>) -> memref<8x8xf32>
+// CHECK-NEXT: rt.call "matmul"(%[[LX]], %[[LW]]) -> (%[[Y]]) {can_sum = {{.*}}} : (memref<4x8xbf16>, memref<8x8xbf16>) -> memref<4x8xbf16>
+// CHECK-NEXT: rt.call "matmul"(%[[Y]], %[[LX]]) -> (%[[Z]]) options {transpose_a = true} {can_accumulate, can_sum = [#rt.sum<"bias_gradient_a", of 0 over[0]>, #rt.sum<"bias_gradient_b", of 1 over[0]>]} : (memref<4x8xbf16>, memref<4x8xbf16>) -> memref<8x8xf32>
 dist.timeline @train(%x: tensor<4x8xf32> {nn.input = "x"} loc("x"), %weight: tensor<4xf32> {nn.sample_weight}, %w: tensor<8x8xf32> {nn.parameter = "fc.weight", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<8x8xf32> {nn.parameter = "fc.weight"}) attributes {phase = "train", role = "all", nn.model = "m", nn.precision = "bf16", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>} {
   %s = dist.run @forward(%x, %weight, %w) : (tensor<4x8xf32>, tensor<4xf32>, tensor<8x8xf32>) -> tensor<f32>

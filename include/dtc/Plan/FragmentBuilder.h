@@ -33,6 +33,11 @@ public:
 
   /// The callee can add to its output instead of writing it.
   bool canAccumulate = false;
+  /// The callee can also write, as the buffer `option`, the sum of its input or output `operand` over these axes.
+  CallOptions &sum(llvm::StringRef option, int64_t operand, llvm::ArrayRef<int64_t> axes);
+  llvm::SmallVector<mlir::Attribute> canSum;
+  /// The callee does nothing but to sum its input over these axes.
+  llvm::SmallVector<int64_t> sumOver;
   /// Inputs of a tuple of which the callee takes several at once; 0: none.
   int64_t tuple = 0;
   llvm::SmallVector<mlir::Attribute> operandNames, names, values;

@@ -58,6 +58,29 @@ def AccumulateInCalls : Pass<"dtc-accumulate-in-calls", "::dtc::rt::ProgramOp"> 
   let statistics = [Statistic<"accumulated", "calls", "Calls that add to their output">];
 }
 
+def SumInProducts : Pass<"dtc-sum-in-products", "::dtc::rt::ProgramOp"> {
+  let summary = "Gives sums over rows to the matrix products of what is summed";
+  let description = [{
+    A layer's bias gradient is the sum of the matrix that the product for its
+    weight's gradient reads, over the same rows. A callee that can write sums of what it
+    reads or makes (`can_sum`) writes it too. On GPUs a library then takes
+    it from what its product has loaded (the epilogues BGRADA and
+    BGRADB of cuBLASLt). The sum may stand before the product or behind it,
+    in the same fragment, if nothing between them writes what is summed or uses the result.
+    Where the product adds to its output, the sum is still overwritten. Calls that
+    are marked with their op (they are timed one by one) stay.
+
+    ```mlir
+    rt.call "reduce_sum"(%dy) -> (%db) options {axes = array<i64: 0>} {sum_over = array<i64: 0>} : …
+    rt.call "matmul"(%dy, %x) -> (%dw) options {transpose_a = true}
+        {can_sum = [#rt.sum<"bias_gradient_a", of 0 over[0]>]} : …
+    // becomes
+    rt.call "matmul"(%dy, %x) -> (%dw) named %db ["bias_gradient_a"] options {transpose_a = true} : …
+    ```
+  }];
+  let statistics = [Statistic<"sums", "sums", "Sums that a product writes">];
+}
+
 def LayOutInputs : Pass<"dtc-lay-out-inputs", "::dtc::rt::ProgramOp"> {
   let summary = "Lays inputs out as the calls that read them want them";
   let description = [{

@@ -9,6 +9,9 @@ namespace dtcrt {
 
 template <class T> struct MatmulOptionsOf {
   Tensor<T> bias{};         ///< broadcast to y from the right: [N], [M, 1], [M, N]...
+  // Of matrices (rank 2), both overwritten, f32 whatever T is: what a layer's bias gradient is where y is its weight's gradient.
+  Tensor<f32> bias_gradient_a{}; ///< M values, dense: the sum over K of a as it is multiplied
+  Tensor<f32> bias_gradient_b{}; ///< N values: the same of b
   bool transpose_a = false; ///< a is [..., K, M]: its last two dimensions are exchanged before use
   bool transpose_b = false; ///< b is [..., N, K]
   Activation activation = Activation::none;

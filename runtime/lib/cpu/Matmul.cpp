@@ -5,6 +5,7 @@
 #include "cpu/Widened.h"
 #include "cpu/Elementwise.h"
 #include "dtcrt/movement.h"
+#include "math/OperandSums.h"
 
 #include <type_traits>
 #include <vector>
@@ -23,17 +24,6 @@ struct Product : Made {
   memory a, b, bias, y, scratchpad;
   std::size_t scratchpad_bytes = 0;
 };
-
-/// t as a matrix or a stack of matrices, its last two dimensions exchanged if asked for.
-template <class T> Tensor<T> matrix_view(const Tensor<T> &t, bool transpose) {
-  Dims shape = t.shape(), strides = t.strides();
-  const int rank = shape.size();
-  if (transpose) {
-    std::swap(shape[rank - 1], shape[rank - 2]);
-    std::swap(strides[rank - 1], strides[rank - 2]);
-  }
-  return {t.data(), shape, strides};
-}
 
 /// oneDNN wants one of the two matrix dimensions to be contiguous.
 template <class T> bool has_unit_stride(const Tensor<T> &t) {
@@ -236,23 +226,26 @@ bool matrix_product(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const 
 } // namespace
 
 void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+  sum_operands(ctx, a, b, o);
   matrix_product(ctx, a, b, y, o);
 }
 void matmul(Context &ctx, const Tensor<bf16> &a, const Tensor<bf16> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+  sum_operands(ctx, a, b, o);
   if (matrix_product(ctx, a, b, y, o))
     return;
   Widened widened(ctx);
   const Tensor<f32> wide_a = widened.of(a);
-  matmul(ctx, wide_a, widened.of(b), y, o);
+  matrix_product(ctx, wide_a, widened.of(b), y, o);
 }
 void matmul(Context &ctx, const Tensor<bf16> &a, const Tensor<bf16> &b, const Tensor<bf16> &y, const MatmulOptionsOf<bf16> &o) {
   require(!o.accumulate, "matmul", "sums are not bf16");
+  sum_operands(ctx, a, b, o);
   if (matrix_product(ctx, a, b, y, o))
     return;
   Widened widened(ctx);
   const Tensor<f32> wide_y = widened.like(y), wide_a = widened.of(a), wide_b = widened.of(b);
-  matmul(ctx, wide_a, wide_b, wide_y,
-         {.bias = widened.of(o.bias), .transpose_a = o.transpose_a, .transpose_b = o.transpose_b, .activation = o.activation, .alpha = o.alpha});
+  const MatmulOptions wide_o{.bias = widened.of(o.bias), .transpose_a = o.transpose_a, .transpose_b = o.transpose_b, .activation = o.activation, .alpha = o.alpha};
+  matrix_product(ctx, wide_a, wide_b, wide_y, wide_o);
   cast(ctx, wide_y, y);
 }
 

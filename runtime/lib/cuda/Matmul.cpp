@@ -1,10 +1,11 @@
-// Matrix products by cuBLASLt, bias and relu in its epilogues where they have the form; any other form in a pass of its own.
+// Matrix products by cuBLASLt: bias, relu or a bias gradient in its epilogues where they have the form; any other form in a pass of its own.
 #include "dtcrt/matmul.h"
 #include "cuda/Epilogue.h"
 #include "cuda/Guarded.h"
 #include "cuda/Libraries.h"
 #include "cuda/MatmulViews.h"
 #include "dtcrt/movement.h"
+#include "math/OperandSums.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -22,12 +23,17 @@ template <class T> MatrixView view_of(const Tensor<T> &t, bool transpose) {
 
 MatrixView dense_view(const MatrixView &view) { return {view.dims, dense_strides(view.dims)}; }
 
-/// The largest power of two, up to 256, that divides the address, and that of every other place the product is made at.
-template <class T> index alignment_of(const T *data, const std::vector<ProductAt> &at, index ProductAt::*offset) {
-  std::uintptr_t bits = 256;
-  for (const ProductAt &place : at)
-    bits |= reinterpret_cast<std::uintptr_t>(data + place.*offset);
+/// The largest power of two, up to 256, that divides the address.
+index alignment_of(const void *data) {
+  const std::uintptr_t bits = 256 | reinterpret_cast<std::uintptr_t>(data);
   return static_cast<index>(bits & -bits);
+}
+/// That of every place the product is made at.
+template <class T> index alignment_of(const T *data, const std::vector<ProductAt> &at, index ProductAt::*offset) {
+  index least = 256;
+  for (const ProductAt &place : at)
+    least = std::min(least, alignment_of(data + place.*offset));
+  return least;
 }
 
 /// A product as it is computed.
@@ -37,6 +43,7 @@ struct Multiplication : Made {
   bool copies_a = false, copies_b = false, copies_y = false; ///< to or from memory that cuBLASLt can work on
   bool adds_bias = false;                                    ///< after the product
   Activation activation = Activation::none;                  ///< after the product, and after the bias
+  bool sums_a = false, sums_b = false;                       ///< with the product
 };
 
 /// Whether the bias is one value for each row of cuBLASLt's d, one behind the other.
@@ -71,10 +78,11 @@ Memory<T, Y> place(Context &ctx, const Multiplication &made, const Tensor<T> &a,
   return memory;
 }
 
-template <class T, class Y>
-MatmulPlan::Memory operands(const Multiplication &made, const Memory<T, Y> &memory, const Y *bias, const ProductAt &at) {
+template <class T, class Y, class Options>
+MatmulPlan::Memory operands(const Multiplication &made, const Memory<T, Y> &memory, const Options &o, const ProductAt &at) {
   const T *a = memory.a + at.a, *b = memory.b + at.b;
-  return {made.products.swapped ? b : a, made.products.swapped ? a : b, memory.y + at.y, bias};
+  return {made.products.swapped ? b : a, made.products.swapped ? a : b, memory.y + at.y, o.bias.data(),
+          made.sums_a ? o.bias_gradient_a.data() : o.bias_gradient_b.data()};
 }
 
 template <class T, class Y, class Options>
@@ -94,14 +102,21 @@ Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, cons
   made.products = plan_products(va, vb, vy);
   const bool fits_bias = o.bias && is_epilogue(o.bias, made.products, y);
   const bool fits_relu = o.activation == relu && (fits_bias || !o.bias);
+  // One of them, in the type of the result, which must not lose digits.
+  const bool fits_sum = std::is_same_v<Y, f32> && (o.bias_gradient_a || o.bias_gradient_b) && !o.bias && o.activation == Activation::none;
   for (const bool fused : {true, false}) {
-    if (!fused && !fits_bias && !fits_relu)
+    if (!fused && !fits_bias && !fits_relu && !fits_sum)
       break; // the same again
     Product p = made.products.product;
     p.accumulate = o.accumulate;
     p.tf32 = backend.tf32;
     p.bias = fused && fits_bias;
     p.relu = fused && fits_relu;
+    made.sums_a = fused && fits_sum && o.bias_gradient_a;
+    made.sums_b = fused && fits_sum && !o.bias_gradient_a;
+    p.sums_a = made.products.swapped ? made.sums_b : made.sums_a;
+    p.sums_b = made.products.swapped ? made.sums_a : made.sums_b;
+    p.bias_alignment = alignment_of(p.bias ? static_cast<const void *>(o.bias.data()) : made.sums_a ? o.bias_gradient_a.data() : o.bias_gradient_b.data());
     made.adds_bias = o.bias && !p.bias;
     made.activation = p.relu ? Activation::none : o.activation;
     // The pass afterwards wants a dense result.
@@ -128,7 +143,7 @@ Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, cons
       void *workspace = tried.rest;
       if (o.accumulate && !made.copies_y)
         tried.y = reinterpret_cast<Y *>(tried.rest + aligned(bytes));
-      return MatmulPlan::Trial{operands(made, tried, o.bias.data(), made.products.at[0]), workspace, backend.compute};
+      return MatmulPlan::Trial{operands(made, tried, o, made.products.at[0]), workspace, backend.compute};
     }};
     if ((made.plan = MatmulPlan::make(cublas_lt(ctx), p, backend.autotune ? &tuning : nullptr)))
       return made;
@@ -153,6 +168,7 @@ template <class T, class Y, class Options>
 void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o) {
   require(a.rank() >= 2 && b.rank() >= 2 && y.rank() >= 2, "matmul", "operands have rank 2 or more");
   require(!o.accumulate || (!o.bias && o.activation == Activation::none), "matmul", "a sum takes neither bias nor activation");
+  check_sums(a, b, o);
   guarded(ctx, "matmul", a, b, y, [&] {
     check_shapes(a, b, y, o);
     if (y.size() == 0)
@@ -163,8 +179,14 @@ void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor
     // The alignment of memory is part of what algorithms are chosen by.
     const auto low_bits = [](const void *data) { return static_cast<i64>(reinterpret_cast<std::uintptr_t>(data) % 256); };
     key << a << b << y << o.bias << i64(o.transpose_a + 2 * o.transpose_b + 4 * o.accumulate) << i64(o.activation) << o.alpha
-        << low_bits(a.data()) + 256 * low_bits(b.data()) + 65536 * low_bits(y.data()) << i64(element_of<T>) + 2 * i64(element_of<Y>);
+        << low_bits(a.data()) + 256 * low_bits(b.data()) + 65536 * low_bits(y.data())
+        << low_bits(o.bias.data()) + 256 * low_bits(o.bias_gradient_a.data()) + 65536 * low_bits(o.bias_gradient_b.data())
+        << i64(bool(o.bias_gradient_a)) + 2 * i64(bool(o.bias_gradient_b)) << i64(element_of<T>) + 2 * i64(element_of<Y>);
     const Multiplication &made = backend.made.get<Multiplication>(key, [&] { return choose(ctx, a, b, y, o); });
+    if (!made.sums_a)
+      sum_operand(ctx, a, o.transpose_a, 1, o.bias_gradient_a);
+    if (!made.sums_b)
+      sum_operand(ctx, b, o.transpose_b, 0, o.bias_gradient_b);
     const Memory<T, Y> memory = place(ctx, made, a, b, y, made.plan->workspace_bytes());
     // A copy of an operand is that of its view: transposed already.
     const auto copied = [&](const Tensor<T> &t, bool transpose, T *data) {
@@ -179,7 +201,7 @@ void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor
     if (made.copies_y && o.accumulate)
       copy(ctx, y, result);
     for (const ProductAt &at : made.products.at)
-      made.plan->run(operands(made, memory, o.bias.data(), at), memory.rest, backend.compute);
+      made.plan->run(operands(made, memory, o, at), memory.rest, backend.compute);
     add_bias_and_activate(ctx, result, made.adds_bias ? o.bias : Tensor<Y>(), made.activation, o.alpha);
     if (made.copies_y)
       copy(ctx, result, y);

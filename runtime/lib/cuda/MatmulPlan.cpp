@@ -61,6 +61,14 @@ void describe(LayoutHandle &layout, const Stored &stored, index rows, index colu
   }
 }
 
+cublasLtEpilogue_t epilogue_of(const Product &p) {
+  if (p.sums_a || p.sums_b)
+    return p.sums_a ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_BGRADB;
+  if (p.bias)
+    return p.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
+  return p.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
 /// An algorithm as digits: it may be stored for the same version of cuBLASLt and the same device.
 std::string digits(const cublasLtMatmulAlgo_t &algorithm) {
   std::string text;
@@ -97,13 +105,16 @@ struct MatmulPlan::Impl {
   cublasLtMatmulAlgo_t algorithm{};
   std::size_t workspace_bytes = 0;
   float beta = 0;
-  bool bias = false;
+  bool bias = false, sum = false;
+
+  void take_bias(const void *memory) {
+    check(cublasLtMatmulDescSetAttribute(description.handle, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &memory, sizeof memory), "take a bias");
+  }
 
   /// With the algorithm that is set.
   cublasStatus_t run(const Memory &memory, void *workspace, cudaStream_t stream) {
-    if (bias)
-      check(cublasLtMatmulDescSetAttribute(description.handle, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &memory.bias, sizeof memory.bias),
-            "take a bias");
+    if (bias || sum)
+      take_bias(sum ? memory.sum : memory.bias);
     const float one = 1;
     return cublasLtMatmul(lt, description.handle, &one, memory.a, a.handle, memory.b, b.handle, &beta, memory.d, d.handle, memory.d,
                           d.handle, &algorithm, workspace, workspace_bytes, stream);
@@ -147,7 +158,8 @@ std::string Product::text() const {
             std::to_string(s.batch_stride) + "," + std::to_string(s.alignment);
   };
   add("a", a), add("b", b), add("d", d);
-  return text + (accumulate ? " accumulate" : "") + (bias ? " bias" : "") + (relu ? " relu" : "") + (tf32 ? " tf32" : "");
+  return text + (accumulate ? " accumulate" : "") + (bias ? " bias" : "") + (relu ? " relu" : "") + (sums_a ? " sum a" : "") + (sums_b ? " sum b" : "") +
+         (bias || sums_a || sums_b ? "," + std::to_string(bias_alignment) : "") + (tf32 ? " tf32" : "");
 }
 
 MatmulPlan::MatmulPlan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -158,6 +170,7 @@ std::unique_ptr<MatmulPlan> MatmulPlan::make(const CublasLt &lt, const Product &
   impl->lt = static_cast<cublasLtHandle_t>(lt.handle());
   impl->beta = p.accumulate ? 1.0f : 0.0f;
   impl->bias = p.bias;
+  impl->sum = p.sums_a || p.sums_b;
   check(cublasLtMatmulDescCreate(&impl->description.handle, p.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F),
         "describe a product");
   const auto set = [&](cublasLtMatmulDescAttributes_t attribute, auto value) {
@@ -165,11 +178,12 @@ std::unique_ptr<MatmulPlan> MatmulPlan::make(const CublasLt &lt, const Product &
   };
   set(CUBLASLT_MATMUL_DESC_TRANSA, p.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(CUBLASLT_MATMUL_DESC_TRANSB, p.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
-  set(CUBLASLT_MATMUL_DESC_EPILOGUE, p.bias ? p.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS
-                                     : p.relu ? CUBLASLT_EPILOGUE_RELU
-                                              : CUBLASLT_EPILOGUE_DEFAULT);
-  if (p.bias)
+  set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p));
+  if (p.bias || p.sums_a || p.sums_b) {
     set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, std::int32_t(type_of(p.d.element)));
+    // Algorithms are chosen by where it seems to lie; nothing is there yet.
+    impl->take_bias(reinterpret_cast<const void *>(p.bias_alignment));
+  }
   describe(impl->a, p.a, p.m, p.k, p.batch);
   describe(impl->b, p.b, p.k, p.n, p.batch);
   describe(impl->d, p.d, p.m, p.n, p.batch);

@@ -44,6 +44,9 @@ struct Product {
   bool accumulate = false; ///< d grows by the product
   bool bias = false;       ///< [m], of d's type, is added to every column
   bool relu = false;       ///< of the sum
+  bool sums_a = false;     ///< [m], of d's type: becomes the sum of a over k. Without bias and relu
+  bool sums_b = false;     ///< [n]: the sum of b over k; not both
+  index bias_alignment = 256; ///< of the bias or the sum
   bool tf32 = false;       ///< f32 operands may be rounded to tf32 before they are multiplied
 
   /// Everything that a plan depends on, in one line.
@@ -56,6 +59,7 @@ public:
     const void *a, *b;
     void *d;
     const void *bias;
+    void *sum;
   };
   /// How candidates are told apart by time: what was found out before, and what they are tried on, with so many bytes of workspace.
   struct Trial {

@@ -69,6 +69,87 @@ TEST_P(Matmul, FollowsTheDefinition) {
   expect_near(y.tensor, expected);
 }
 
+/// Bias gradients: whatever the layout of the operands, beside a product that is written or added to.
+TEST(MatmulSums, AreThoseOfTheOperandsAsTheyAreMultiplied) {
+  Context ctx(2);
+  for (const bool transpose_a : {false, true})
+    for (const bool transpose_b : {false, true})
+      for (const int which : {1, 2, 3}) {
+        const index m = 6, n = 10, k = 700;
+        Owned<f32> a(transpose_a ? Dims{k, m} : Dims{m, k}), b(transpose_b ? Dims{n, k} : Dims{k, n}), y({m, n}), bias({n});
+        Owned<f32> sum_a({m}, row_major, 7), sum_b({1, n}, row_major, 7); // overwritten
+        randomise(a.tensor, 1);
+        randomise(b.tensor, 2);
+        randomise(y.tensor, 3);
+        randomise(bias.tensor, 4);
+        std::vector<f64> expected_a(static_cast<std::size_t>(m)), expected_b(static_cast<std::size_t>(n)), products;
+        const auto at = [&](const Owned<f32> &t, bool transpose, index row, index column) -> f64 {
+          return t.memory[static_cast<std::size_t>(transpose ? column * t.tensor.dim(1) + row : row * t.tensor.dim(1) + column)];
+        };
+        for (index i = 0; i < m; ++i)
+          for (index j = 0; j < n; ++j) {
+            f64 sum = 0;
+            for (index l = 0; l < k; ++l)
+              sum += at(a, transpose_a, i, l) * at(b, transpose_b, l, j);
+            products.push_back(sum);
+          }
+        for (index l = 0; l < k; ++l) {
+          for (index i = 0; i < m; ++i)
+            expected_a[static_cast<std::size_t>(i)] += at(a, transpose_a, i, l);
+          for (index j = 0; j < n; ++j)
+            expected_b[static_cast<std::size_t>(j)] += at(b, transpose_b, l, j);
+        }
+        MatmulOptions options{.transpose_a = transpose_a, .transpose_b = transpose_b, .accumulate = true};
+        if (which & 1)
+          options.bias_gradient_a = sum_a;
+        if (which & 2)
+          options.bias_gradient_b = sum_b;
+        std::vector<f64> expected = logical(y.tensor);
+        for (std::size_t i = 0; i < products.size(); ++i)
+          expected[i] += products[i];
+        matmul(ctx, a, b, y, options);
+        const auto expect_sums = [&] {
+          expect_near(sum_a.tensor, which & 1 ? expected_a : std::vector<f64>(static_cast<std::size_t>(m), 7));
+          expect_near(sum_b.tensor, which & 2 ? expected_b : std::vector<f64>(static_cast<std::size_t>(n), 7));
+        };
+        expect_near(y.tensor, expected, 1e-4);
+        expect_sums();
+        // Beside a bias and an activation.
+        randomise(sum_a.tensor, 5);
+        options.accumulate = false;
+        options.bias = bias;
+        options.activation = relu;
+        for (std::size_t i = 0; i < products.size(); ++i)
+          expected[i] = std::max(products[i] + bias.memory[i % static_cast<std::size_t>(n)], 0.0);
+        std::fill(sum_a.memory.begin(), sum_a.memory.end(), 7.0f);
+        std::fill(sum_b.memory.begin(), sum_b.memory.end(), 7.0f);
+        matmul(ctx, a, b, y, options);
+        expect_near(y.tensor, expected, 1e-4);
+        expect_sums();
+      }
+}
+
+/// A sum of many bf16 is that of f32: rounded on the way it would stop to grow at 256.
+TEST(MatmulSums, OfBf16AreNotRounded) {
+  Context ctx(2);
+  const index rows = 3000, m = 4, n = 5;
+  Owned<bf16> a({rows, m}, row_major, bf16(1.0f)), b({rows, n}, row_major, bf16(0.5f)), low({m, n});
+  Owned<f32> y({m, n}), sum({m}), other({n});
+  matmul(ctx, a, b, y, {.bias_gradient_a = sum, .transpose_a = true});
+  expect_near(sum.tensor, std::vector<f64>(static_cast<std::size_t>(m), rows));
+  expect_near(y.tensor, std::vector<f64>(static_cast<std::size_t>(m * n), rows / 2));
+  matmul(ctx, a, b, low, {.bias_gradient_b = other, .transpose_a = true}); // the product is
+  expect_near(other.tensor, std::vector<f64>(static_cast<std::size_t>(n), rows / 2));
+}
+
+TEST(MatmulSums, AreOfMatricesAlone) {
+  Context ctx(1);
+  Owned<f32> a({2, 3, 4}), b({4, 5}), y({2, 3, 5}), sum({3}), wrong({4});
+  EXPECT_THROW(matmul(ctx, a, b, y, {.bias_gradient_a = sum}), std::logic_error);
+  Owned<f32> matrix({3, 4}), result({3, 5});
+  EXPECT_THROW(matmul(ctx, matrix, b, result, {.bias_gradient_a = wrong}), std::logic_error);
+}
+
 const Case cases[] = {
     {.name = "Plain", .a = {5, 7}, .b = {7, 3}, .y = {5, 3}},
     {.name = "LinearLayer", .a = {33, 40}, .b = {10, 40}, .y = {33, 10}, .bias = {10}, .transpose_b = true, .activation = relu},

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
 using namespace cuda_emulation;
@@ -32,9 +33,9 @@ struct Preference {
 };
 
 constexpr std::uint64_t magic = 0x656D756C61746564;
-/// What an algorithm keeps: which of the candidates it is, and what it was told of alignments.
+/// What an algorithm keeps: which of the candidates it is, and what it was told of alignments: of a, b, c, d and the bias.
 struct Algorithm {
-  std::uint64_t magic, number, alignment[4], unused[2];
+  std::uint64_t magic, number, alignment[5], unused;
 };
 static_assert(sizeof(Algorithm) == sizeof(cublasLtMatmulAlgo_t));
 
@@ -42,6 +43,8 @@ const Layout &of(cublasLtMatrixLayout_t handle) { return *reinterpret_cast<const
 const Description &of(cublasLtMatmulDesc_t handle) { return *reinterpret_cast<const Description *>(handle); }
 
 bool has_bias(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_BIAS || d.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS; }
+bool sums_a(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_BGRADA; }
+bool sums_b(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_BGRADB; }
 bool has_relu(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_RELU || d.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS; }
 
 /// Whether the operands fit each other and lie as they must.
@@ -54,7 +57,22 @@ bool is_valid(const Description &d, const Layout &a, const Layout &b, const Layo
     valid = valid && l->rows > 0 && l->columns > 0 && l->leading >= static_cast<std::int64_t>(l->rows) && l->batch == y.batch;
   // Matrices of a result do not overlap.
   valid = valid && (y.batch == 1 || y.batch_stride != 0);
-  return valid && d.epilogue <= CUBLASLT_EPILOGUE_RELU_BIAS;
+  return valid;
+}
+
+/// Whether there is an algorithm: not for every epilogue, and on some GPUs for few. CUDA_EMULATION_EPILOGUES=forward: for none of backward.
+bool is_supported(const Description &d, const Layout &y) {
+  static const char *const which = std::getenv("CUDA_EMULATION_EPILOGUES");
+  const bool backward = sums_a(d) || sums_b(d);
+  if (!backward)
+    return d.epilogue <= CUBLASLT_EPILOGUE_RELU_BIAS;
+  return y.batch == 1 && !(which && !std::strcmp(which, "forward"));
+}
+
+/// The alignment that a pointer has, or will have: up to 256 bytes.
+std::uint64_t alignment_of(const void *pointer) {
+  const std::uint64_t bits = 256 | reinterpret_cast<std::uintptr_t>(pointer);
+  return bits & -bits;
 }
 
 std::size_t workspace_of(std::uint64_t number) { return number * 512; }
@@ -159,10 +177,13 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
   *count = 0;
   if (!is_valid(of(description), of(a), of(b), of(c), of(d)))
     return CUBLAS_STATUS_INVALID_VALUE;
+  if (!is_supported(of(description), of(d)))
+    return CUBLAS_STATUS_NOT_SUPPORTED;
   const Preference &preferred = *reinterpret_cast<const Preference *>(preference);
   for (int number = 0; number < std::min(wanted, 3); ++number) {
-    Algorithm algorithm{magic, std::uint64_t(number) + 1, {}, {}};
+    Algorithm algorithm{magic, std::uint64_t(number) + 1, {}, 0};
     std::copy(std::begin(preferred.alignment), std::end(preferred.alignment), algorithm.alignment);
+    algorithm.alignment[4] = alignment_of(of(description).bias);
     cublasLtMatmulHeuristicResult_t &result = results[(*count)++];
     result = {};
     std::memcpy(&result.algo, &algorithm, sizeof algorithm);
@@ -177,7 +198,8 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t de
                                        cublasLtMatmulHeuristicResult_t *result) {
   Algorithm algorithm;
   std::memcpy(&algorithm, algo, sizeof algorithm);
-  if (algorithm.magic != magic || algorithm.number < 1 || algorithm.number > 3 || !is_valid(of(description), of(a), of(b), of(c), of(d)))
+  if (algorithm.magic != magic || algorithm.number < 1 || algorithm.number > 3 || !is_valid(of(description), of(a), of(b), of(c), of(d)) ||
+      !is_supported(of(description), of(d)))
     return CUBLAS_STATUS_INVALID_VALUE;
   *result = {};
   result->algo = *algo;
@@ -193,11 +215,12 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
   std::memcpy(&algorithm, algo, sizeof algorithm);
   const Description what = of(description);
   const Layout la = of(a_layout), lb = of(b_layout), lc = of(c_layout), ld = of(d_layout);
-  if (algorithm.magic != magic || !is_valid(what, la, lb, lc, ld) || (has_bias(what) && (!what.bias || what.bias_type != ld.type)) || !workspace ||
-      workspace_bytes < workspace_of(algorithm.number))
+  const bool takes_bias = has_bias(what) || sums_a(what) || sums_b(what);
+  if (algorithm.magic != magic || !is_valid(what, la, lb, lc, ld) || !is_supported(what, ld) ||
+      (takes_bias && (!what.bias || what.bias_type != ld.type)) || !workspace || workspace_bytes < workspace_of(algorithm.number))
     return CUBLAS_STATUS_INVALID_VALUE;
-  const void *const memory[] = {a, b, c, d};
-  for (int i = 0; i < 4; ++i)
+  const void *const memory[] = {a, b, c, d, takes_bias ? what.bias : nullptr};
+  for (int i = 0; i < 5; ++i)
     if (reinterpret_cast<std::uintptr_t>(memory[i]) % algorithm.alignment[i] != 0)
       return CUBLAS_STATUS_INVALID_VALUE;
   const double by = *static_cast<const float *>(alpha), plus = *static_cast<const float *>(beta);
@@ -227,6 +250,14 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
             value = value > 0 ? value : 0;
           set_element(d, ld.is_bf16(), batch * ld.batch_stride + at, value);
         }
+    // Bias gradients: an operand summed over k, in place of what was there.
+    const std::uint64_t sums = sums_a(what) ? ld.rows : sums_b(what) ? ld.columns : 0;
+    for (std::uint64_t i = 0; i < sums; ++i) {
+      double sum = 0;
+      for (std::uint64_t k = 0; k < depth; ++k)
+        sum += sums_a(what) ? read(a, la, what.transpose_a, 0, i, k) : read(b, lb, what.transpose_b, 0, k, i);
+      set_element(const_cast<void *>(what.bias), ld.is_bf16(), std::int64_t(i), sum);
+    }
   }) == 0
              ? CUBLAS_STATUS_SUCCESS
              : CUBLAS_STATUS_EXECUTION_FAILED;
