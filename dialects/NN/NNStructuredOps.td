@@ -66,22 +66,26 @@ def NN_ConvWeightGradientOp : NN_Op<"conv_weight_gradient"> {
 // Matrix product
 //===----------------------------------------------------------------------===//
 
-def NN_MatmulOp : NN_InferredOp<"matmul"> {
+def NN_MatmulOp : NN_InferredOp<"matmul", [AttrSizedOperandSegments]> {
   let summary = "matrix product (ONNX MatMul) with broadcast leading dimensions";
   let description = [{
     Both operands have rank 2 or more. `transpose_a` and `transpose_b` swap the
-    last two dimensions of an operand. `bias` (the width of the result) and
-    `activation` are set by the Fusion stage alone. Products of bf16 are accumulated
-    in f32; with `wide` they are not rounded back.
+    last two dimensions of an operand. Products of bf16 are accumulated
+    in f32; with `wide` they are not rounded back. Set by the Fusion stage alone:
+    `bias` (the width of the result) and `activation`; or, for a product that is
+    the gradient of an activation's result, `activation_gradient`, whose derivative at
+    `gradient_at` (of the result's type) the product is multiplied by. That is what the activation was
+    given; relu's result does as well.
   }];
-  let arguments = (ins NN_Tensor:$a, NN_Tensor:$b, Optional<NN_Tensor>:$bias,
+  let arguments = (ins NN_Tensor:$a, NN_Tensor:$b, Optional<NN_Tensor>:$bias, Optional<NN_Tensor>:$gradient_at,
     UnitAttr:$transpose_a, UnitAttr:$transpose_b,
     DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
-    DefaultValuedAttr<F64Attr, "0.0">:$alpha, UnitAttr:$wide);
+    DefaultValuedAttr<F64Attr, "0.0">:$alpha,
+    DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation_gradient, UnitAttr:$wide);
   let results = (outs NN_Tensor:$y);
   let assemblyFormat = [{
     $a (`transposed` $transpose_a^)? `,` $b (`transposed` $transpose_b^)?
-    (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
+    (`bias` $bias^)? (`gradient_at` $gradient_at^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -166,7 +166,9 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     option `accumulate`, which the callee declares last, it would add to its
     output instead of writing it. `can_sum`: the sums that it would write besides, in the order
     in which it declares their options. `sum_over`: it does nothing but to sum its input over these
-    axes. In a timeline, `microbatch` says which slots it works on.
+    axes. `can_write_mask`: with a buffer as `relu_mask`, the callee would leave there where its output is positive;
+    `can_read_mask`: it would use such a mask of the buffer that it gets by this name.
+    In a timeline, `microbatch` says which slots it works on.
 
     ```mlir
     rt.call "conv"(%x, %w) -> (%y) named %b ["bias"] options {strides = [1, 1], activation = "relu"} : …
@@ -179,6 +181,7 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list,
     OptionalAttr<I64Attr>:$tuple, UnitAttr:$can_accumulate,
     OptionalAttr<TypedArrayAttrBase<RT_Sum, "sums">>:$can_sum, OptionalAttr<DenseI64ArrayAttr>:$sum_over,
+    UnitAttr:$can_write_mask, OptionalAttr<StrAttr>:$can_read_mask,
     OptionalAttr<I64Attr>:$microbatch);
   let assemblyFormat = [{
     $callee (`list` $list^)? (`tuples` `of` $tuple^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?

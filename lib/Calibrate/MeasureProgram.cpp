@@ -99,7 +99,8 @@ void Splitter::fill(rt::RecvStartOp receive) {
   rt::CallOp::create(builder, receive.getLoc(), "receive_made_up", ValueRange{},
                      receive.getBuffer(), ValueRange{}, none, none, none, /*list=*/false,
                      /*tuple=*/IntegerAttr(), /*canAccumulate=*/false, /*canSum=*/ArrayAttr(),
-                     /*sumOver=*/DenseI64ArrayAttr(), receive.getMicrobatchAttr());
+                     /*sumOver=*/DenseI64ArrayAttr(), /*canWriteMask=*/false, /*canReadMask=*/StringAttr(),
+                     receive.getMicrobatchAttr());
 }
 
 void Splitter::rewrite(rt::TimelineOp timeline) {

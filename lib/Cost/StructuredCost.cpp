@@ -67,7 +67,7 @@ struct MatmulCost : CostOpInterface::ExternalModel<MatmulCost, nn::MatmulOp> {
     uint64_t flops = times(2, times(elements, inner));
     if (matmul.getBias())
       flops = plus(flops, elements);
-    if (matmul.getActivation() != nn::Activation::None)
+    if (matmul.getActivation() != nn::Activation::None || matmul.getGradientAt())
       flops = plus(flops, elements);
     return costOfTensors(op, flops);
   }

@@ -3,6 +3,8 @@
 
 #include "dtc/Fusion/EpilogueInterfaces.h"
 
+#include "mlir/IR/Matchers.h"
+
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::fusion;
@@ -12,10 +14,10 @@ using namespace dtc::fusion;
 namespace {
 
 /// An op with the attributes `activation` and `alpha`, result `y`; the policy
-/// `Bias` knows about its bias.
-template <typename Op, typename Bias>
+/// `Bias` knows about its bias, `Gradient` about the gradient of an activation.
+template <typename Op, typename Bias, typename Gradient>
 struct EpilogueModel
-    : EpilogueOpInterface::ExternalModel<EpilogueModel<Op, Bias>, Op> {
+    : EpilogueOpInterface::ExternalModel<EpilogueModel<Op, Bias, Gradient>, Op> {
   OpResult getEpilogueResult(Operation *op) const {
     return cast<OpResult>(cast<Op>(op).getY());
   }
@@ -37,12 +39,18 @@ struct EpilogueModel
       cast<Op>(op).getResidualMutable().assign(residual);
   }
   bool takesActivation(Operation *op, nn::Activation) const {
-    return cast<Op>(op).getActivation() == nn::Activation::None;
+    return cast<Op>(op).getActivation() == nn::Activation::None && !Gradient::at(cast<Op>(op));
   }
   void setActivation(Operation *op, nn::Activation activation,
                      double alpha) const {
     cast<Op>(op).setActivation(activation);
     cast<Op>(op).setAlpha(APFloat(alpha));
+  }
+  bool takesActivationGradient(Operation *op, nn::Activation) const {
+    return Gradient::taken && getBiasDimension(op);
+  }
+  void setActivationGradient(Operation *op, nn::Activation activation, Value at) const {
+    Gradient::set(cast<Op>(op), activation, at);
   }
 
 private:
@@ -68,6 +76,24 @@ struct NoBias {
   }
 };
 
+/// Operand `gradient_at` and attribute `activation_gradient`, in place of bias and activation.
+struct GradientOfActivation {
+  static constexpr bool taken = true;
+  static Value at(nn::MatmulOp op) { return op.getGradientAt(); }
+  static void set(nn::MatmulOp op, nn::Activation activation, Value at) {
+    op.setActivationGradient(activation);
+    op.getGradientAtMutable().assign(at);
+  }
+};
+
+struct NoGradient {
+  static constexpr bool taken = false;
+  static Value at(Operation *) { return {}; }
+  static void set(Operation *, nn::Activation, Value) {
+    llvm_unreachable("the op takes no activation's gradient");
+  }
+};
+
 template <typename Op, nn::Activation activation>
 struct ActivationModel
     : ActivationOpInterface::ExternalModel<ActivationModel<Op, activation>, Op> {
@@ -87,9 +113,29 @@ struct GeluModel : ActivationOpInterface::ExternalModel<GeluModel, nn::GeluOp> {
   double getActivationAlpha(Operation *) const { return 0; }
 };
 
-template <typename Op, typename Bias>
+/// relu's: the gradient where its result is positive, and 0 elsewhere.
+struct WherePositiveModel
+    : ActivationGradientOpInterface::ExternalModel<WherePositiveModel, nn::WherePositiveOp> {
+  nn::Activation getGradientActivation(Operation *op) const {
+    return matchPattern(cast<nn::WherePositiveOp>(op).getB(), m_AnyZeroFloat()) ? nn::Activation::Relu
+                                                                                : nn::Activation::None;
+  }
+  Value getResultGradient(Operation *op) const { return cast<nn::WherePositiveOp>(op).getA(); }
+  Value getGradientAt(Operation *op) const { return cast<nn::WherePositiveOp>(op).getCondition(); }
+};
+
+struct GeluGradientModel
+    : ActivationGradientOpInterface::ExternalModel<GeluGradientModel, nn::GeluGradientOp> {
+  nn::Activation getGradientActivation(Operation *op) const {
+    return cast<nn::GeluGradientOp>(op).getApproximate() ? nn::Activation::GeluTanh : nn::Activation::Gelu;
+  }
+  Value getResultGradient(Operation *op) const { return cast<nn::GeluGradientOp>(op).getDy(); }
+  Value getGradientAt(Operation *op) const { return cast<nn::GeluGradientOp>(op).getX(); }
+};
+
+template <typename Op, typename Bias, typename Gradient = NoGradient>
 void takesEpilogue(MLIRContext *context) {
-  Op::template attachInterface<EpilogueModel<Op, Bias>>(*context);
+  Op::template attachInterface<EpilogueModel<Op, Bias, Gradient>>(*context);
 }
 
 template <typename Op, nn::Activation activation>
@@ -101,7 +147,7 @@ void isActivation(MLIRContext *context) {
 
 void fusion::registerEpilogueModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
-    takesEpilogue<nn::MatmulOp, OptionalBias<nn::MatmulOp, -1>>(context);
+    takesEpilogue<nn::MatmulOp, OptionalBias<nn::MatmulOp, -1>, GradientOfActivation>(context);
     takesEpilogue<nn::ConvOp, OptionalBias<nn::ConvOp, 1>>(context);
     takesEpilogue<nn::MaxPoolOp, NoBias>(context);
     takesEpilogue<nn::BatchNormTrainingOp, NoBias>(context);
@@ -112,5 +158,8 @@ void fusion::registerEpilogueModels(DialectRegistry &registry) {
     isActivation<nn::SigmoidOp, nn::Activation::Sigmoid>(context);
     isActivation<nn::TanhOp, nn::Activation::Tanh>(context);
     nn::GeluOp::attachInterface<GeluModel>(*context);
+
+    nn::WherePositiveOp::attachInterface<WherePositiveModel>(*context);
+    nn::GeluGradientOp::attachInterface<GeluGradientModel>(*context);
   });
 }

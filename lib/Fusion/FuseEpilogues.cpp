@@ -1,6 +1,7 @@
-// dtc-fuse-epilogues: biases, residuals and activations move into the call before.
+// dtc-fuse-epilogues: biases, residuals, activations and their gradients move into the call before.
 #include "dtc/Fusion/EpilogueInterfaces.h"
 #include "dtc/Fusion/Passes.h"
+#include "dtc/Fusion/ScalarBodyInterface.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -132,6 +133,39 @@ struct AbsorbActivation : OpInterfaceRewritePattern<EpilogueOpInterface> {
   Pass::Statistic &count;
 };
 
+struct AbsorbActivationGradient : OpInterfaceRewritePattern<EpilogueOpInterface> {
+  AbsorbActivationGradient(MLIRContext *context, Pass::Statistic &count)
+      : OpInterfaceRewritePattern(context), count(count) {}
+
+  LogicalResult matchAndRewrite(EpilogueOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    OpResult result = op.getEpilogueResult();
+    if (!result.hasOneUse())
+      return failure();
+    auto gradient = dyn_cast<ActivationGradientOpInterface>(*result.user_begin());
+    if (!gradient || gradient.getResultGradient() != result ||
+        gradient->getResult(0).getType() != result.getType() ||
+        gradient.getGradientAt().getType() != result.getType())
+      return failure();
+    nn::Activation activation = gradient.getGradientActivation();
+    if (activation == nn::Activation::None || !op.takesActivationGradient(activation) ||
+        isFirstOfKernel(gradient))
+      return failure();
+
+    rewriter.moveOpBefore(op, gradient); // where it is taken may be computed between the two
+    rewriter.modifyOpInPlace(op, [&] { op.setActivationGradient(activation, gradient.getGradientAt()); });
+    absorb(rewriter, op, gradient);
+    ++count;
+    return success();
+  }
+
+  /// A kernel that does more than this makes its pass over memory anyway.
+  static bool isFirstOfKernel(Operation *op) {
+    return op->hasOneUse() && isa<ScalarBodyOpInterface>(*op->user_begin());
+  }
+  Pass::Statistic &count;
+};
+
 struct FuseEpiloguesPass
     : fusion::impl::FuseEpiloguesPassBase<FuseEpiloguesPass> {
   void runOnOperation() override {
@@ -139,6 +173,7 @@ struct FuseEpiloguesPass
     patterns.add<AbsorbBias>(&getContext(), biases);
     patterns.add<AbsorbResidual>(&getContext(), residuals);
     patterns.add<AbsorbActivation>(&getContext(), activations);
+    patterns.add<AbsorbActivationGradient>(&getContext(), gradients);
     FrozenRewritePatternSet frozen(std::move(patterns));
     // The driver is here for these patterns alone (and for erasing dead ops,
     // whose uses would stand in their way): constants keep their places.

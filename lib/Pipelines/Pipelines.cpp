@@ -56,7 +56,7 @@ static void addPartition(OpPassManager &manager, const dtc::PipelineOptions &opt
 /// no memory.
 static void addPlan(OpPassManager &manager, const dtc::PipelineOptions &options) {
   dtc::buildFusionPipeline(manager);
-  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory);
+  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory, {}, options.reluMasks);
 }
 
 void dtc::buildPipelineTo(Level level, OpPassManager &manager,
@@ -91,6 +91,8 @@ struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
       llvm::cl::values(clEnumValN(dtc::Precision::F32, "f32", "nothing"),
                        clEnumValN(dtc::Precision::TF32, "tf32", "TF32, where the device has it"),
                        clEnumValN(dtc::Precision::BF16, "bf16", "bf16, as are activations"))};
+  Option<bool> reluMasks{*this, "relu-masks", llvm::cl::desc("keep masks of relu for its gradient, as GPUs want them"),
+                         llvm::cl::init(false)};
 };
 } // namespace
 
@@ -98,7 +100,7 @@ template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
   static PassPipelineRegistration<PassOptions> registration(
       name, description, [](OpPassManager &manager, const PassOptions &options) {
-        dtc::buildPipelineTo(level, manager, {options.get(), options.output, options.batchStatistics, options.precision});
+        dtc::buildPipelineTo(level, manager, {options.get(), options.output, options.batchStatistics, options.precision, options.reluMasks});
       });
 }
 

@@ -182,6 +182,8 @@ void FragmentBuilder::call(Location location, StringRef callee,
                      options.canSum.empty() ? ArrayAttr() : builder.getArrayAttr(options.canSum),
                      options.sumOver.empty() ? DenseI64ArrayAttr()
                                              : builder.getDenseI64ArrayAttr(options.sumOver),
+                     options.canWriteMask,
+                     options.canReadMask.empty() ? StringAttr() : builder.getStringAttr(options.canReadMask),
                      microbatch);
 }
 

@@ -44,7 +44,7 @@ bool dtc::plan::isUsedBetween(Operation *first, Operation *last, Value memory) {
   return false;
 }
 
-static bool mayWrite(Operation *op, Value memory) {
+bool dtc::plan::mayWrite(Operation *op, Value memory) {
   if (auto launch = dyn_cast<rt::LaunchOp>(op))
     return mayOverlap(launch.getOutputs(), memory);
   auto call = dyn_cast<rt::CallOp>(op);

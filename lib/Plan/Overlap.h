@@ -16,6 +16,9 @@ bool isUsedBetween(mlir::Operation *first, mlir::Operation *last, mlir::Value me
 /// Whether an op between the two may write it. Calls with outputs, and launches, write nothing but these and what is passed by name.
 bool isWrittenBetween(mlir::Operation *first, mlir::Operation *last, mlir::Value memory);
 
+/// Whether the op itself may.
+bool mayWrite(mlir::Operation *op, mlir::Value memory);
+
 } // namespace dtc::plan
 
 #endif // DTC_LIB_PLAN_OVERLAP_H

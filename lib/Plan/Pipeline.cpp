@@ -5,7 +5,7 @@
 #include "mlir/Pass/PassRegistry.h"
 
 void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory,
-                                  const LowerToRuntimeOptions &lowering) {
+                                  const LowerToRuntimeOptions &lowering, bool reluMasks) {
   PlanMemoryOptions memory;
   memory.deviceMemory = deviceMemory;
   manager.addPass(createLowerToRuntime(lowering));
@@ -13,6 +13,8 @@ void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMe
   // First: it makes temporaries unnecessary.
   program.addPass(createAccumulateInCalls());
   program.addPass(createSumInProducts());
+  if (reluMasks)
+    program.addPass(createKeepReluMasks());
   program.addPass(createJoinUpdates());
   program.addPass(createLayOutInputs());
   // How many microbatches are under way at once is seen in the timelines alone.

@@ -80,13 +80,20 @@ static LogicalResult geluRule(Operation *op, Operands operands, Results results)
   return success();
 }
 
+double reference::activationGradient(nn::Activation activation, double dy, double x) {
+  if (activation == nn::Activation::Relu)
+    return x > 0 ? dy : 0;
+  bool approximate = activation == nn::Activation::GeluTanh;
+  return dy * (0.5 * gaussian(x, approximate) + 0.5 + x * gaussianSlope(x, approximate));
+}
+
 static LogicalResult geluGradientRule(Operation *op, Operands operands, Results results) {
   bool approximate = cast<nn::GeluGradientOp>(op).getApproximate();
   const Tensor &dy = *operands[0], &x = *operands[1];
   forEachIndex(results[0].shape, [&](ArrayRef<int64_t> index, int64_t flat) {
-    double at = x.data[flatten(index, x.shape)];
-    results[0].data[flat] = dy.data[flatten(index, dy.shape)] *
-                            (0.5 * gaussian(at, approximate) + 0.5 + at * gaussianSlope(at, approximate));
+    results[0].data[flat] =
+        activationGradient(approximate ? nn::Activation::GeluTanh : nn::Activation::Gelu,
+                           dy.data[flatten(index, dy.shape)], x.data[flatten(index, x.shape)]);
   });
   return success();
 }

@@ -23,8 +23,9 @@ static LogicalResult matmul(Operation *op, Operands operands, Results results) {
       bi[batch + 1] = transposeB ? k : column;
       sum += a.data[flatten(ai, a.shape)] * b.data[flatten(bi, b.shape)];
     }
-    y.data[flat] = activate(matmul.getActivation(),
-                            matmul.getAlpha().convertToDouble(), sum);
+    y.data[flat] = matmul.getGradientAt()
+                       ? activationGradient(matmul.getActivationGradient(), sum, operands[2]->data[flat])
+                       : activate(matmul.getActivation(), matmul.getAlpha().convertToDouble(), sum);
   });
   return success();
 }

@@ -39,6 +39,8 @@ int64_t flatten(llvm::ArrayRef<int64_t> index, llvm::ArrayRef<int64_t> shape);
 
 /// The value after an epilogue that Fusion put into an op.
 double activate(nn::Activation activation, double alpha, double value);
+/// dy times the derivative of an activation at x, of those that Fusion puts into ops.
+double activationGradient(nn::Activation activation, double dy, double x);
 
 } // namespace dtc::reference
 

@@ -113,6 +113,7 @@ void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
   pipeline.output = options.modelOutput;
   pipeline.batchStatistics = options.batchStatistics;
   pipeline.precision = options.precision;
+  pipeline.reluMasks = options.target == dtc::emit::Target::CUDA;
   dtc::buildPipelineTo(level, manager, pipeline);
 }
 

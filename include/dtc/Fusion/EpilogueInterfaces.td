@@ -9,7 +9,7 @@ def EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
   let cppNamespace = "::dtc::fusion";
   let description = [{
     An op whose call can apply work to its result before it writes it: first a
-    bias or a residual, then an activation.
+    bias or a residual, then an activation; or the gradient of an activation.
   }];
   let methods = [
     InterfaceMethod<"The result that bias and activation apply to.",
@@ -31,7 +31,11 @@ def EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
     InterfaceMethod<"Whether the op can apply this activation besides what it does now.",
       "bool", "takesActivation", (ins "::dtc::nn::Activation":$activation)>,
     InterfaceMethod<"Gives the op an activation it takes.", "void", "setActivation",
-      (ins "::dtc::nn::Activation":$activation, "double":$alpha)>
+      (ins "::dtc::nn::Activation":$activation, "double":$alpha)>,
+    InterfaceMethod<"Whether it can multiply its result by the derivative of this activation.",
+      "bool", "takesActivationGradient", (ins "::dtc::nn::Activation":$activation)>,
+    InterfaceMethod<"Has it do so, at a tensor of the result's type.", "void", "setActivationGradient",
+      (ins "::dtc::nn::Activation":$activation, "::mlir::Value":$at)>
   ];
 }
 
@@ -42,6 +46,17 @@ def ActivationOpInterface : OpInterface<"ActivationOpInterface"> {
     InterfaceMethod<"Which activation it is.", "::dtc::nn::Activation", "getActivation">,
     InterfaceMethod<"Its parameter; 0 where the activation has none.",
       "double", "getActivationAlpha">
+  ];
+}
+
+def ActivationGradientOpInterface : OpInterface<"ActivationGradientOpInterface"> {
+  let cppNamespace = "::dtc::fusion";
+  let description = "An op that may be a gradient times the derivative of an activation.";
+  let methods = [
+    InterfaceMethod<"Of which activation it is the gradient; none if this one is something else.",
+      "::dtc::nn::Activation", "getGradientActivation">,
+    InterfaceMethod<"The gradient of the activation's result.", "::mlir::Value", "getResultGradient">,
+    InterfaceMethod<"Where the derivative is taken.", "::mlir::Value", "getGradientAt">
   ];
 }
 

@@ -5,7 +5,7 @@
 include "mlir/Pass/PassBase.td"
 
 def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
-  let summary = "Give biases, residuals and activations to the calls before them";
+  let summary = "Give biases, residuals, activations and their gradients to the calls before them";
   let description = [{
     oneDNN, cuDNN, cuBLASLt and the runtime's own kernels add a bias and apply an
     activation while they write the result of a convolution, a matrix product, a
@@ -18,14 +18,18 @@ def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
     - `nn.add` of a tensor of the type of `nn.batch_norm_training`'s result becomes
       its `residual`;
     - `nn.relu`, `leaky_relu`, `elu`, `sigmoid`, `tanh` and `gelu` become its
-      `activation` (and `alpha`).
+      `activation` (and `alpha`);
+    - behind an `nn.matmul` that makes the gradient of an activation's result, the
+      activation's own (`nn.where_positive` with 0 for relu, `nn.gelu_gradient`) becomes its
+      `activation_gradient`, unless a kernel that goes on from there takes it in.
 
     A result with a second use (the pre-activation that a backward pass reads,
     a value that the fragment returns) is left alone. The op takes on the fused
     location of what it now does.
 
     Which ops take what is answered by `EpilogueOpInterface`, which ops are
-    activations by `ActivationOpInterface`.
+    activations by `ActivationOpInterface`, and which their gradients by
+    `ActivationGradientOpInterface`.
 
     ```mlir
     %0 = nn.matmul %x, %w : (tensor<64x784xf32>, tensor<784x128xf32>) -> tensor<64x128xf32>
@@ -43,7 +47,8 @@ def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"biases", "biases", "Number of biases given to library calls">,
     Statistic<"residuals", "residuals", "Number of residuals given to calls">,
-    Statistic<"activations", "activations", "Number of activations given to library calls">
+    Statistic<"activations", "activations", "Number of activations given to library calls">,
+    Statistic<"gradients", "gradients", "Number of activations' gradients given to library calls">
   ];
   let dependentDialects = ["::dtc::nn::NNDialect"];
 }

@@ -23,6 +23,8 @@ struct PipelineOptions {
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// What matrix products and convolutions round their operands to.
   Precision precision = Precision::F32;
+  /// Whether masks of relu are kept for its gradient, which cuBLASLt takes by them.
+  bool reluMasks = false;
 };
 
 /// Adds the passes that take an imported model with its recipe to `level`.

@@ -38,6 +38,9 @@ public:
   llvm::SmallVector<mlir::Attribute> canSum;
   /// The callee does nothing but to sum its input over these axes.
   llvm::SmallVector<int64_t> sumOver;
+  /// The callee can leave a mask of its output, or use one of the buffer that it gets by this name.
+  bool canWriteMask = false;
+  llvm::StringRef canReadMask;
   /// Inputs of a tuple of which the callee takes several at once; 0: none.
   int64_t tuple = 0;
   llvm::SmallVector<mlir::Attribute> operandNames, names, values;

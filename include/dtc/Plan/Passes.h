@@ -20,9 +20,10 @@ namespace dtc::plan {
 #include "dtc/Plan/Passes.h.inc"
 
 /// dist to rt with a memory plan: all passes of the stage in order. A rank that
-/// needs more than `deviceMemory` bytes is an error, unless it is 0.
+/// needs more than `deviceMemory` bytes is an error, unless it is 0. `reluMasks`: for a
+/// library that takes relu's gradient by masks.
 void buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory = 0,
-                       const LowerToRuntimeOptions &lowering = {});
+                       const LowerToRuntimeOptions &lowering = {}, bool reluMasks = false);
 
 /// On a call or a launch, by the option `mark-ops`: the number of its op in the
 /// fragment and the op's signature (dtc/Cost/Signature.h).

@@ -81,6 +81,31 @@ def SumInProducts : Pass<"dtc-sum-in-products", "::dtc::rt::ProgramOp"> {
   let statistics = [Statistic<"sums", "sums", "Sums that a product writes">];
 }
 
+def KeepReluMasks : Pass<"dtc-keep-relu-masks", "::dtc::rt::ProgramOp"> {
+  let summary = "Keeps a bit for each value of a relu from the call that makes it to that of its gradient";
+  let description = [{
+    cuBLASLt applies relu's gradient to a product only by the mask that its product with
+    relu left (RELU_AUX, DRELU): a bit for each value, rows at multiples of 128 bits. This pass
+    gives both calls a buffer for it, in one fragment or in two, with a slot for each
+    microbatch where the result of relu has one. The result itself stays an operand, for a library
+    that has no algorithm with masks. A relu that is received from another rank, or of which something else
+    writes a part, has none.
+
+    For GPUs alone: oneDNN leaves no masks, and reading a tensor in the pass that follows the product costs less than
+    writing one would.
+
+    ```mlir
+    rt.call "matmul"(%x, %w) -> (%y) options {activation = "relu"} {can_write_mask} : …
+    rt.call "matmul"(%dz, %v) -> (%dx) named %y ["gradient_at"] options {activation_gradient = "relu"} {can_read_mask = "gradient_at"} : …
+    // becomes
+    %mask = rt.buffer temporary "y.mask" : memref<64x32xui8>
+    rt.call "matmul"(%x, %w) -> (%y) named %mask ["relu_mask"] options {activation = "relu"} : …
+    rt.call "matmul"(%dz, %v) -> (%dx) named %y, %mask ["gradient_at", "relu_mask"] options {activation_gradient = "relu"} : …
+    ```
+  }];
+  let statistics = [Statistic<"masks", "masks", "Masks that are kept">];
+}
+
 def LayOutInputs : Pass<"dtc-lay-out-inputs", "::dtc::rt::ProgramOp"> {
   let summary = "Lays inputs out as the calls that read them want them";
   let description = [{

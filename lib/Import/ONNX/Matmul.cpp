@@ -14,6 +14,13 @@ static FailureOr<Value> scale(Node &node, Value x, double factor) {
   return node.create<nn::MulOp>({x, node.scalar(factor)});
 }
 
+/// A product of two operands: bias and the like are Fusion's.
+static NamedAttribute operandsAlone(Value operand) {
+  MLIRContext *context = operand.getContext();
+  return {StringAttr::get(context, nn::MatmulOp::getOperandSegmentSizeAttr()),
+          DenseI32ArrayAttr::get(context, {1, 1, 0, 0})};
+}
+
 /// Y = alpha A' B' + beta C, C broadcast to Y's shape.
 static FailureOr<Binding> importGemm(Node &node) {
   Value a = node.tensor(0), b = node.tensor(1);
@@ -30,6 +37,7 @@ static FailureOr<Binding> importGemm(Node &node) {
     return node.error() << "A of shape " << nn::formatShape(shapeOf(a))
                         << " and B of shape " << nn::formatShape(shapeOf(b))
                         << " must be matrices";
+  attributes.push_back(operandsAlone(a));
   FailureOr<Value> product = node.create<nn::MatmulOp>({a, b}, attributes);
   if (failed(product))
     return failure();
@@ -66,7 +74,7 @@ static FailureOr<Binding> importMatMul(Node &node) {
       bIsVector ? node.reshape(b, {shapeOf(b)[0], 1}) : FailureOr<Value>(b);
   if (failed(left) || failed(right))
     return failure();
-  FailureOr<Value> product = node.create<nn::MatmulOp>({*left, *right});
+  FailureOr<Value> product = node.create<nn::MatmulOp>({*left, *right}, {operandsAlone(*left)});
   if (failed(product))
     return failure();
   SmallVector<int64_t> shape(shapeOf(*product));

@@ -4,6 +4,10 @@
 #include "dtcrt/kernel.h"
 #include "math/Activated.h"
 
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
 namespace dtcrt {
 
 void add_broadcast(Context &ctx, const Tensor<f32> &y, const Tensor<f32> &x) {
@@ -56,5 +60,61 @@ void activate(Context &ctx, const Tensor<f32> &y, Activation activation, f32 alp
   case Activation::gelu_tanh: return apply<Activation::gelu_tanh>(ctx, y, alpha);
   }
 }
+
+namespace {
+/// Rows whose values are added in one run; the runs are then added up.
+constexpr index run_rows = 256;
+
+/// Threads share the rows, each with its own sums, which are added in thread order.
+template <Activation activation, bool summed, class T> void take(Context &ctx, const Tensor<T> &y, const Tensor<T> &x, f32 *sums) {
+  const index width = y.dim(y.rank() - 1), rows = width ? y.size() / width : 0;
+  const int threads = threads_for(ctx, y.size());
+  const index shares = std::clamp<index>(rows, 1, threads);
+  std::vector<f32> partial(summed ? static_cast<std::size_t>(2 * shares * width) : 0);
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (index share = 0; share < shares; ++share) {
+    f32 *total = partial.data() + (summed ? 2 * share * width : 0), *run = total + (summed ? width : 0);
+    const index end = rows * (share + 1) / shares;
+    for (index begin = rows * share / shares; begin < end; begin += run_rows) {
+      for (index row = begin; row < std::min(begin + run_rows, end); ++row) {
+        T *out = y.data() + row * width;
+        const T *at = x.data() + row * width;
+#pragma omp simd
+        for (index i = 0; i < width; ++i) {
+          const f32 value = activation_gradient(static_cast<f32>(out[i]), static_cast<f32>(at[i]), activation);
+          out[i] = T(value);
+          if constexpr (summed)
+            run[i] += value;
+        }
+      }
+      if constexpr (summed)
+        for (index i = 0; i < width; ++i) {
+          total[i] += run[i];
+          run[i] = 0;
+        }
+    }
+  }
+  if constexpr (summed) {
+    std::fill_n(sums, width, 0.0f);
+    for (index share = 0; share < shares; ++share)
+      for (index i = 0; i < width; ++i)
+        sums[i] += partial[static_cast<std::size_t>(2 * share * width + i)];
+  }
+}
+} // namespace
+
+template <class T> void take_gradient(Context &ctx, const Tensor<T> &y, const Tensor<T> &x, Activation activation, f32 *sums) {
+  const auto with = [&]<Activation known>(std::integral_constant<Activation, known>) {
+    sums ? take<known, true>(ctx, y, x, sums) : take<known, false>(ctx, y, x, sums);
+  };
+  if (activation == relu)
+    with(std::integral_constant<Activation, relu>());
+  else if (activation == gelu_tanh)
+    with(std::integral_constant<Activation, gelu_tanh>());
+  else
+    with(std::integral_constant<Activation, gelu>());
+}
+template void take_gradient(Context &, const Tensor<f32> &, const Tensor<f32> &, Activation, f32 *);
+template void take_gradient(Context &, const Tensor<bf16> &, const Tensor<bf16> &, Activation, f32 *);
 
 } // namespace dtcrt

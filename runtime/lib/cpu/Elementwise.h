@@ -11,4 +11,7 @@ void add_broadcast(Context &ctx, const Tensor<f32> &y, const Tensor<f32> &x);
 /// y = activation(y); y is dense.
 void activate(Context &ctx, const Tensor<f32> &y, Activation activation, f32 alpha);
 
+/// y *= the derivative of the activation at x, a matrix row by row, as y; if asked for, `sums` becomes the sum of its rows.
+template <class T> void take_gradient(Context &ctx, const Tensor<T> &y, const Tensor<T> &x, Activation activation, f32 *sums);
+
 } // namespace dtcrt

@@ -5,7 +5,7 @@
 #include "cpu/Widened.h"
 #include "cpu/Elementwise.h"
 #include "dtcrt/movement.h"
-#include "math/OperandSums.h"
+#include "math/ProductGradients.h"
 
 #include <type_traits>
 #include <vector>
@@ -226,26 +226,43 @@ bool matrix_product(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const 
 } // namespace
 
 void matmul(Context &ctx, const Tensor<f32> &a, const Tensor<f32> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+  check_gradient(y, o);
   sum_operands(ctx, a, b, o);
   matrix_product(ctx, a, b, y, o);
+  if (o.gradient_at)
+    take_gradient(ctx, y, o.gradient_at, o.activation_gradient, o.bias_gradient.data());
 }
 void matmul(Context &ctx, const Tensor<bf16> &a, const Tensor<bf16> &b, const Tensor<f32> &y, const MatmulOptions &o) {
+  check_gradient(y, o);
   sum_operands(ctx, a, b, o);
-  if (matrix_product(ctx, a, b, y, o))
-    return;
-  Widened widened(ctx);
-  const Tensor<f32> wide_a = widened.of(a);
-  matrix_product(ctx, wide_a, widened.of(b), y, o);
+  if (!matrix_product(ctx, a, b, y, o)) {
+    Widened widened(ctx);
+    const Tensor<f32> wide_a = widened.of(a);
+    matrix_product(ctx, wide_a, widened.of(b), y, o);
+  }
+  if (o.gradient_at)
+    take_gradient(ctx, y, o.gradient_at, o.activation_gradient, o.bias_gradient.data());
 }
 void matmul(Context &ctx, const Tensor<bf16> &a, const Tensor<bf16> &b, const Tensor<bf16> &y, const MatmulOptionsOf<bf16> &o) {
   require(!o.accumulate, "matmul", "sums are not bf16");
+  check_gradient(y, o);
   sum_operands(ctx, a, b, o);
-  if (matrix_product(ctx, a, b, y, o))
-    return;
+  // Of relu the gradient may be taken of what is rounded already.
+  if (o.activation_gradient == Activation::none || o.activation_gradient == relu)
+    if (matrix_product(ctx, a, b, y, o)) {
+      if (o.gradient_at)
+        take_gradient(ctx, y, o.gradient_at, o.activation_gradient, nullptr);
+      return;
+    }
   Widened widened(ctx);
-  const Tensor<f32> wide_y = widened.like(y), wide_a = widened.of(a), wide_b = widened.of(b);
+  const Tensor<f32> wide_y = widened.like(y);
   const MatmulOptions wide_o{.bias = widened.of(o.bias), .transpose_a = o.transpose_a, .transpose_b = o.transpose_b, .activation = o.activation, .alpha = o.alpha};
-  matrix_product(ctx, wide_a, wide_b, wide_y, wide_o);
+  if (!matrix_product(ctx, a, b, wide_y, wide_o)) {
+    const Tensor<f32> wide_a = widened.of(a);
+    matrix_product(ctx, wide_a, widened.of(b), wide_y, wide_o);
+  }
+  if (o.gradient_at)
+    take_gradient(ctx, wide_y, widened.of(o.gradient_at), o.activation_gradient, nullptr);
   cast(ctx, wide_y, y);
 }
 

@@ -40,6 +40,9 @@ struct Context::Backend {
   BadLabel *bad_label = nullptr; ///< on the device
   std::uint32_t *arrivals = nullptr; ///< on the device: blocks of a running kernel that have ended; 0 between kernels
 
+  /// Masks of relu (MatmulOptions::relu_mask) that a call was given to write, and whether cuBLASLt wrote it: nobody else can read it.
+  std::unordered_map<const void *, bool> relu_masks;
+
   /// Counts the changes of declared parameters.
   std::unordered_map<const void *, std::uint64_t> generations;
 

@@ -64,7 +64,36 @@ template <bool has_bias, class T> void run(Context &ctx, const Tensor<T> &y, con
   });
 }
 
+template <int count, class T, class I> __global__ void times_derivative(T *y, const T *x, I packs, Activation activation) {
+  for (I i = first_item<I>(); i < packs; i += item_step<I>()) {
+    const index position = static_cast<index>(i) * count;
+    Pack<T, count> pack = load<count>(y + position);
+    Pack<T, count> at = load<count>(x + position);
+    for (int j = 0; j < count; ++j)
+      pack[j] = static_cast<T>(activation_gradient(static_cast<f32>(pack[j]), static_cast<f32>(at[j]), activation));
+    store(y + position, pack);
+  }
+}
+
 } // namespace
+
+template <class T> void take_gradient(Context &ctx, const Tensor<T> &y, const Tensor<T> &x, Activation activation) {
+  const index size = y.size();
+  with_counter(size, [&](auto counter) {
+    using I = decltype(counter);
+    const auto start = [&](auto count) {
+      const index items = size / count.value;
+      launch(ctx, times_derivative<count.value, T, I>, blocks_for(ctx, items), block_threads, y.data(), x.data(), static_cast<I>(items), activation);
+    };
+    if (packs<pack_size<T>, T>({y.data(), x.data()}, {size}))
+      start(std::integral_constant<int, pack_size<T>>());
+    else
+      start(std::integral_constant<int, 1>());
+  });
+}
+
+template void take_gradient(Context &, const Tensor<f32> &, const Tensor<f32> &, Activation);
+template void take_gradient(Context &, const Tensor<bf16> &, const Tensor<bf16> &, Activation);
 
 template <class T> void add_bias_and_activate(Context &ctx, const Tensor<T> &y, const Tensor<T> &bias, Activation activation, f32 alpha) {
   if (y.size() == 0 || (!bias && activation == Activation::none))

@@ -1,4 +1,4 @@
-// Bias and activation of a library's result in one pass, where the library has no fused form.
+// Bias and activation of a library's result, or an activation's gradient, in one pass, where the library has no fused form.
 #pragma once
 
 #include "dtcrt/activation.h"
@@ -8,5 +8,8 @@ namespace dtcrt {
 
 /// y = activation(y + bias); y is dense, bias is broadcast to it from the right, or absent. Of f32 or bf16; computed in f32.
 template <class T> void add_bias_and_activate(Context &ctx, const Tensor<T> &y, const Tensor<T> &bias, Activation activation, f32 alpha);
+
+/// y *= the derivative of the activation at x; both are dense and lie alike.
+template <class T> void take_gradient(Context &ctx, const Tensor<T> &y, const Tensor<T> &x, Activation activation);
 
 } // namespace dtcrt

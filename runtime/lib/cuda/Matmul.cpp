@@ -5,7 +5,7 @@
 #include "cuda/Libraries.h"
 #include "cuda/MatmulViews.h"
 #include "dtcrt/movement.h"
-#include "math/OperandSums.h"
+#include "math/ProductGradients.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -43,7 +43,8 @@ struct Multiplication : Made {
   bool copies_a = false, copies_b = false, copies_y = false; ///< to or from memory that cuBLASLt can work on
   bool adds_bias = false;                                    ///< after the product
   Activation activation = Activation::none;                  ///< after the product, and after the bias
-  bool sums_a = false, sums_b = false;                       ///< with the product
+  bool sums_a = false, sums_b = false, sums_y = false;       ///< with the product
+  bool writes_mask = false, takes_gradient = false;          ///< likewise
 };
 
 /// Whether the bias is one value for each row of cuBLASLt's d, one behind the other.
@@ -82,11 +83,42 @@ template <class T, class Y, class Options>
 MatmulPlan::Memory operands(const Multiplication &made, const Memory<T, Y> &memory, const Options &o, const ProductAt &at) {
   const T *a = memory.a + at.a, *b = memory.b + at.b;
   return {made.products.swapped ? b : a, made.products.swapped ? a : b, memory.y + at.y, o.bias.data(),
-          made.sums_a ? o.bias_gradient_a.data() : o.bias_gradient_b.data()};
+          made.sums_y ? o.bias_gradient.data() : made.sums_a ? o.bias_gradient_a.data() : o.bias_gradient_b.data(),
+          o.relu_mask ? static_cast<const void *>(o.relu_mask.data()) : o.gradient_at.data()};
+}
+
+/// What cuBLASLt may do beside a product.
+struct Epilogue {
+  bool bias = false, relu = false, mask = false; ///< forward
+  bool gradient = false, sum_y = false;          ///< or backward, of an activation
+  bool sum = false;                              ///< or of an operand
+};
+
+/// What it could do of what is asked for, the most first; last nothing, which needs no algorithm of a special kind.
+template <class Y, class Options> std::vector<Epilogue> epilogues(const Products &products, const Tensor<Y> &y, const Options &o, bool mask_is_written) {
+  std::vector<Epilogue> all;
+  const bool bias = o.bias && is_epilogue(o.bias, products, y);
+  const bool relu_fits = o.activation == relu && (bias || !o.bias);
+  // A mask or an argument of gelu lies beside one matrix that is y.
+  const bool whole = products.swapped && products.at.size() == 1 && products.product.batch == 1 && y.layout() == row_major;
+  if (o.relu_mask && relu_fits && whole)
+    all.push_back({.bias = bias, .relu = true, .mask = true});
+  if (bias || relu_fits)
+    all.push_back({.bias = bias, .relu = relu_fits});
+  if (whole && ((o.activation_gradient == relu && mask_is_written) || (o.activation_gradient == gelu_tanh && y.dim(y.rank() - 1) % 8 == 0))) {
+    if (o.bias_gradient)
+      all.push_back({.gradient = true, .sum_y = true});
+    all.push_back({.gradient = true});
+  }
+  // One of them, in the type of the result, which must not lose digits.
+  if (std::is_same_v<Y, f32> && (o.bias_gradient_a || o.bias_gradient_b) && o.activation == Activation::none && !o.bias)
+    all.push_back({.sum = true});
+  all.push_back({});
+  return all;
 }
 
 template <class T, class Y, class Options>
-Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o) {
+Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o, bool mask_is_written) {
   Context::Backend &backend = ctx.backend();
   Multiplication made;
   MatrixView va = view_of(a, o.transpose_a), vb = view_of(b, o.transpose_b), vy = view_of(y, false);
@@ -100,23 +132,21 @@ Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, cons
   if (made.copies_y)
     vy = dense_view(vy);
   made.products = plan_products(va, vb, vy);
-  const bool fits_bias = o.bias && is_epilogue(o.bias, made.products, y);
-  const bool fits_relu = o.activation == relu && (fits_bias || !o.bias);
-  // One of them, in the type of the result, which must not lose digits.
-  const bool fits_sum = std::is_same_v<Y, f32> && (o.bias_gradient_a || o.bias_gradient_b) && !o.bias && o.activation == Activation::none;
-  for (const bool fused : {true, false}) {
-    if (!fused && !fits_bias && !fits_relu && !fits_sum)
-      break; // the same again
+  for (const Epilogue &epilogue : epilogues(made.products, y, o, mask_is_written)) {
     Product p = made.products.product;
     p.accumulate = o.accumulate;
     p.tf32 = backend.tf32;
-    p.bias = fused && fits_bias;
-    p.relu = fused && fits_relu;
-    made.sums_a = fused && fits_sum && o.bias_gradient_a;
-    made.sums_b = fused && fits_sum && !o.bias_gradient_a;
+    p.bias = epilogue.bias;
+    p.relu = epilogue.relu;
+    p.writes_mask = made.writes_mask = epilogue.mask;
+    made.takes_gradient = epilogue.gradient;
+    p.drelu = epilogue.gradient && o.activation_gradient == relu;
+    p.dgelu = epilogue.gradient && o.activation_gradient == gelu_tanh;
+    p.sums_d = made.sums_y = epilogue.sum_y;
+    made.sums_a = epilogue.sum && o.bias_gradient_a;
+    made.sums_b = epilogue.sum && !o.bias_gradient_a;
     p.sums_a = made.products.swapped ? made.sums_b : made.sums_a;
     p.sums_b = made.products.swapped ? made.sums_a : made.sums_b;
-    p.bias_alignment = alignment_of(p.bias ? static_cast<const void *>(o.bias.data()) : made.sums_a ? o.bias_gradient_a.data() : o.bias_gradient_b.data());
     made.adds_bias = o.bias && !p.bias;
     made.activation = p.relu ? Activation::none : o.activation;
     // The pass afterwards wants a dense result.
@@ -132,6 +162,10 @@ Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, cons
     const Memory<T, Y> memory = place(ctx, made, a, b, y, 0);
     const index a_alignment = alignment_of(memory.a, made.products.at, &ProductAt::a);
     const index b_alignment = alignment_of(memory.b, made.products.at, &ProductAt::b);
+    const MatmulPlan::Memory beside = operands(made, memory, o, made.products.at[0]);
+    p.bias_alignment = alignment_of(p.bias ? beside.bias : beside.sum);
+    p.aux_alignment = alignment_of(beside.aux);
+    p.aux_leading = p.dgelu ? p.m : (p.m + 127) / 128 * 128;
     p.a.element = p.b.element = element_of<T>;
     p.d.element = element_of<Y>;
     p.a.alignment = made.products.swapped ? b_alignment : a_alignment;
@@ -169,6 +203,7 @@ void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor
   require(a.rank() >= 2 && b.rank() >= 2 && y.rank() >= 2, "matmul", "operands have rank 2 or more");
   require(!o.accumulate || (!o.bias && o.activation == Activation::none), "matmul", "a sum takes neither bias nor activation");
   check_sums(a, b, o);
+  check_gradient(y, o);
   guarded(ctx, "matmul", a, b, y, [&] {
     check_shapes(a, b, y, o);
     if (y.size() == 0)
@@ -181,8 +216,16 @@ void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor
     key << a << b << y << o.bias << i64(o.transpose_a + 2 * o.transpose_b + 4 * o.accumulate) << i64(o.activation) << o.alpha
         << low_bits(a.data()) + 256 * low_bits(b.data()) + 65536 * low_bits(y.data())
         << low_bits(o.bias.data()) + 256 * low_bits(o.bias_gradient_a.data()) + 65536 * low_bits(o.bias_gradient_b.data())
-        << i64(bool(o.bias_gradient_a)) + 2 * i64(bool(o.bias_gradient_b)) << i64(element_of<T>) + 2 * i64(element_of<Y>);
-    const Multiplication &made = backend.made.get<Multiplication>(key, [&] { return choose(ctx, a, b, y, o); });
+        << low_bits(o.bias_gradient.data()) + 256 * low_bits(o.gradient_at.data()) + 65536 * low_bits(o.relu_mask.data())
+        << i64(bool(o.bias_gradient_a)) + 2 * i64(bool(o.bias_gradient_b)) + 4 * i64(bool(o.bias_gradient)) + 8 * i64(bool(o.relu_mask))
+        << i64(o.activation_gradient) << i64(element_of<T>) + 2 * i64(element_of<Y>);
+    // A mask that a library wrote is read by the same library, or not at all.
+    const auto mask = o.activation_gradient == relu ? backend.relu_masks.find(o.relu_mask.data()) : backend.relu_masks.end();
+    const bool mask_is_written = mask != backend.relu_masks.end() && mask->second;
+    key << i64(mask_is_written);
+    const Multiplication &made = backend.made.get<Multiplication>(key, [&] { return choose(ctx, a, b, y, o, mask_is_written); });
+    if (o.relu_mask && o.activation == relu)
+      backend.relu_masks[o.relu_mask.data()] = made.writes_mask;
     if (!made.sums_a)
       sum_operand(ctx, a, o.transpose_a, 1, o.bias_gradient_a);
     if (!made.sums_b)
@@ -202,6 +245,11 @@ void multiply(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor
       copy(ctx, y, result);
     for (const ProductAt &at : made.products.at)
       made.plan->run(operands(made, memory, o, at), memory.rest, backend.compute);
+    if (o.gradient_at && !made.takes_gradient)
+      take_gradient(ctx, y, o.gradient_at, o.activation_gradient);
+    if constexpr (std::is_same_v<Y, f32>)
+      if (!made.sums_y)
+        sum_operand(ctx, Tensor<f32>(y.data(), {y.size() / y.dim(y.rank() - 1), y.dim(y.rank() - 1)}), false, 0, o.bias_gradient);
     add_bias_and_activate(ctx, result, made.adds_bias ? o.bias : Tensor<Y>(), made.activation, o.alpha);
     if (made.copies_y)
       copy(ctx, result, y);

@@ -61,9 +61,18 @@ void describe(LayoutHandle &layout, const Stored &stored, index rows, index colu
   }
 }
 
+bool takes_bias(const Product &p) { return p.bias || p.sums_a || p.sums_b || p.sums_d; }
+bool takes_aux(const Product &p) { return p.writes_mask || p.drelu || p.dgelu; }
+
 cublasLtEpilogue_t epilogue_of(const Product &p) {
+  if (p.drelu)
+    return p.sums_d ? CUBLASLT_EPILOGUE_DRELU_BGRAD : CUBLASLT_EPILOGUE_DRELU;
+  if (p.dgelu)
+    return p.sums_d ? CUBLASLT_EPILOGUE_DGELU_BGRAD : CUBLASLT_EPILOGUE_DGELU;
   if (p.sums_a || p.sums_b)
     return p.sums_a ? CUBLASLT_EPILOGUE_BGRADA : CUBLASLT_EPILOGUE_BGRADB;
+  if (p.writes_mask)
+    return p.bias ? CUBLASLT_EPILOGUE_RELU_AUX_BIAS : CUBLASLT_EPILOGUE_RELU_AUX;
   if (p.bias)
     return p.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
   return p.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
@@ -105,16 +114,22 @@ struct MatmulPlan::Impl {
   cublasLtMatmulAlgo_t algorithm{};
   std::size_t workspace_bytes = 0;
   float beta = 0;
-  bool bias = false, sum = false;
+  bool bias = false, sum = false, aux = false;
 
   void take_bias(const void *memory) {
     check(cublasLtMatmulDescSetAttribute(description.handle, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &memory, sizeof memory), "take a bias");
+  }
+
+  void take_aux(const void *memory) {
+    check(cublasLtMatmulDescSetAttribute(description.handle, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &memory, sizeof memory), "take a mask");
   }
 
   /// With the algorithm that is set.
   cublasStatus_t run(const Memory &memory, void *workspace, cudaStream_t stream) {
     if (bias || sum)
       take_bias(sum ? memory.sum : memory.bias);
+    if (aux)
+      take_aux(memory.aux);
     const float one = 1;
     return cublasLtMatmul(lt, description.handle, &one, memory.a, a.handle, memory.b, b.handle, &beta, memory.d, d.handle, memory.d,
                           d.handle, &algorithm, workspace, workspace_bytes, stream);
@@ -159,7 +174,9 @@ std::string Product::text() const {
   };
   add("a", a), add("b", b), add("d", d);
   return text + (accumulate ? " accumulate" : "") + (bias ? " bias" : "") + (relu ? " relu" : "") + (sums_a ? " sum a" : "") + (sums_b ? " sum b" : "") +
-         (bias || sums_a || sums_b ? "," + std::to_string(bias_alignment) : "") + (tf32 ? " tf32" : "");
+         (writes_mask ? " mask" : "") + (drelu ? " drelu" : "") + (dgelu ? " dgelu" : "") + (sums_d ? " sum d" : "") +
+         (takes_bias(*this) ? "," + std::to_string(bias_alignment) : "") +
+         (takes_aux(*this) ? " aux=" + std::to_string(aux_leading) + "," + std::to_string(aux_alignment) : "") + (tf32 ? " tf32" : "");
 }
 
 MatmulPlan::MatmulPlan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -170,7 +187,8 @@ std::unique_ptr<MatmulPlan> MatmulPlan::make(const CublasLt &lt, const Product &
   impl->lt = static_cast<cublasLtHandle_t>(lt.handle());
   impl->beta = p.accumulate ? 1.0f : 0.0f;
   impl->bias = p.bias;
-  impl->sum = p.sums_a || p.sums_b;
+  impl->sum = p.sums_a || p.sums_b || p.sums_d;
+  impl->aux = takes_aux(p);
   check(cublasLtMatmulDescCreate(&impl->description.handle, p.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F),
         "describe a product");
   const auto set = [&](cublasLtMatmulDescAttributes_t attribute, auto value) {
@@ -179,10 +197,14 @@ std::unique_ptr<MatmulPlan> MatmulPlan::make(const CublasLt &lt, const Product &
   set(CUBLASLT_MATMUL_DESC_TRANSA, p.a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(CUBLASLT_MATMUL_DESC_TRANSB, p.b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p));
-  if (p.bias || p.sums_a || p.sums_b) {
+  if (takes_bias(p)) {
     set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, std::int32_t(type_of(p.d.element)));
     // Algorithms are chosen by where it seems to lie; nothing is there yet.
     impl->take_bias(reinterpret_cast<const void *>(p.bias_alignment));
+  }
+  if (takes_aux(p)) {
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, std::int64_t(p.aux_leading));
+    impl->take_aux(reinterpret_cast<const void *>(p.aux_alignment));
   }
   describe(impl->a, p.a, p.m, p.k, p.batch);
   describe(impl->b, p.b, p.k, p.n, p.batch);

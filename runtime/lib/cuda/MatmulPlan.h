@@ -46,7 +46,12 @@ struct Product {
   bool relu = false;       ///< of the sum
   bool sums_a = false;     ///< [m], of d's type: becomes the sum of a over k. Without bias and relu
   bool sums_b = false;     ///< [n]: the sum of b over k; not both
+  bool writes_mask = false; ///< beside relu, for drelu
+  bool drelu = false;      ///< d is 0 where the mask says so
+  bool dgelu = false;      ///< d is multiplied by gelu_tanh's derivative at what lies at `aux`, of d's type. Without bias and relu, as drelu
+  bool sums_d = false;     ///< [m]: becomes the sum of d over n, with drelu or dgelu
   index bias_alignment = 256; ///< of the bias or the sum
+  index aux_leading = 0, aux_alignment = 256; ///< of the mask, in bits, or of dgelu's matrix, in elements
   bool tf32 = false;       ///< f32 operands may be rounded to tf32 before they are multiplied
 
   /// Everything that a plan depends on, in one line.
@@ -60,6 +65,7 @@ public:
     void *d;
     const void *bias;
     void *sum;
+    const void *aux;
   };
   /// How candidates are told apart by time: what was found out before, and what they are tried on, with so many bytes of workspace.
   struct Trial {

@@ -24,4 +24,19 @@ DTCRT_HOST_DEVICE inline f32 activated(f32 v, Activation activation, f32 alpha) 
   return v;
 }
 
+/// dy times the derivative of the activation at x.
+DTCRT_HOST_DEVICE inline f32 activation_gradient(f32 dy, f32 x, Activation activation) {
+  if (activation == Activation::relu)
+    return x > 0 ? dy : 0;
+  f32 c, slope; // what stands in for erf(x / sqrt(2)), and half of its derivative
+  if (activation == Activation::gelu_tanh) {
+    c = tanhf(0.79788456f * (x * (0.044715f * (x * x) + 1)));
+    slope = (1 - c * c) * (0.053516122f * (x * x) + 0.39894228f);
+  } else {
+    c = erff(x * 0.70710678f);
+    slope = 0.39894228f * expf(-0.5f * (x * x));
+  }
+  return dy * (0.5f * c + 0.5f + x * slope);
+}
+
 } // namespace dtcrt

@@ -72,6 +72,16 @@ INSTANTIATE_TEST_SUITE_P(Graphs, Epilogues, testing::Values(
     %2 = nn.leaky_relu %1 {alpha = 0.1} : tensor<2x3x3x3xf64>
     return %2 : tensor<2x3x3x3xf64>
   })",
+  R"(func.func @f(%dz: tensor<3x5xf64>, %w: tensor<5x4xf64>, %y: tensor<3x4xf64>) -> (tensor<3x4xf64>, tensor<3x4xf64>, tensor<3x4xf64>) {
+    %zero = nn.constant dense<0.0> : tensor<f64> : tensor<f64>
+    %0 = nn.matmul %dz, %w : (tensor<3x5xf64>, tensor<5x4xf64>) -> tensor<3x4xf64>
+    %1 = nn.where_positive %y, %0, %zero : tensor<3x4xf64>, tensor<3x4xf64>, tensor<f64>
+    %2 = nn.matmul %dz, %w : (tensor<3x5xf64>, tensor<5x4xf64>) -> tensor<3x4xf64>
+    %3 = nn.gelu_gradient %2, %y : tensor<3x4xf64>, tensor<3x4xf64>
+    %4 = nn.matmul %dz, %w : (tensor<3x5xf64>, tensor<5x4xf64>) -> tensor<3x4xf64>
+    %5 = nn.gelu_gradient %4, %y {approximate} : tensor<3x4xf64>, tensor<3x4xf64>
+    return %1, %3, %5 : tensor<3x4xf64>, tensor<3x4xf64>, tensor<3x4xf64>
+  })",
   R"(func.func @f(%x: tensor<2x2x4x4xf64>) -> tensor<2x2x2x2xf64> {
     %0, %index = nn.max_pool %x kernel [2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]
        : (tensor<2x2x4x4xf64>) -> (tensor<2x2x2x2xf64>, tensor<2x2x2x2xui8>)

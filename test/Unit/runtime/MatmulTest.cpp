@@ -3,6 +3,9 @@
 
 #include <dtcrt/matmul.h>
 
+#include <stdexcept>
+#include <utility>
+
 using namespace dtcrt;
 using namespace dtcrt::test;
 
@@ -140,6 +143,129 @@ TEST(MatmulSums, OfBf16AreNotRounded) {
   expect_near(y.tensor, std::vector<f64>(static_cast<std::size_t>(m * n), rows / 2));
   matmul(ctx, a, b, low, {.bias_gradient_b = other, .transpose_a = true}); // the product is
   expect_near(other.tensor, std::vector<f64>(static_cast<std::size_t>(n), rows / 2));
+}
+
+/// By central differences of the activation itself.
+f64 slope_of(Activation activation, f64 x) {
+  if (activation == relu)
+    return x > 0 ? 1 : 0;
+  const auto value = [&](f64 t) {
+    const f64 inner = std::sqrt(2 / M_PI) * (t + 0.044715 * t * t * t);
+    return t / 2 * (1 + (activation == gelu ? std::erf(t / std::sqrt(2)) : std::tanh(inner)));
+  };
+  return (value(x + 1e-5) - value(x - 1e-5)) / 2e-5;
+}
+
+/// A forward product with its activation, and the product whose result is the gradient of that; against the definition.
+struct GradientCase {
+  const char *name;
+  Dims dims; ///< of y: [..., N]
+  Activation activation;
+  bool masked = false, summed = false;
+};
+class MatmulGradient : public testing::TestWithParam<GradientCase> {};
+
+TEST_P(MatmulGradient, IsThatOfTheActivation) {
+  const GradientCase &c = GetParam();
+  Context ctx(2);
+  const index k = 9, n = c.dims.back();
+  Dims x_dims = c.dims;
+  x_dims.back() = k;
+  Owned<f32> x(x_dims), w({k, n}), bias({n}), at(c.dims), dz(x_dims), v({n, k}), dy(c.dims), sums({n}, row_major, 7);
+  const Dims mask_dims = relu_mask_shape(c.dims);
+  std::vector<u8> memory(static_cast<std::size_t>(mask_dims.product()) + 16, 0x5A);
+  const Tensor<u8> mask(memory.data() + (16 - reinterpret_cast<std::uintptr_t>(memory.data()) % 16) % 16, mask_dims);
+  for (auto [tensor, seed] : {std::pair(&x, 1u), {&w, 2u}, {&bias, 3u}, {&dz, 4u}, {&v, 5u}})
+    randomise(tensor->tensor, seed);
+  const auto run = [&] {
+    // gelu's gradient needs what it was given, relu's its result.
+    if (c.activation == relu)
+      matmul(ctx, x, w, at, {.bias = bias, .relu_mask = c.masked ? mask : Tensor<u8>(), .activation = relu});
+    else
+      matmul(ctx, x, w, at, {.bias = bias});
+    std::vector<f64> expected, totals(static_cast<std::size_t>(n));
+    for (index i = 0; i < dy.tensor.size(); ++i) {
+      f64 sum = 0;
+      for (index l = 0; l < k; ++l)
+        sum += f64(dz.memory[static_cast<std::size_t>(i / n * k + l)]) * v.memory[static_cast<std::size_t>(i % n * k + l)];
+      expected.push_back(sum * slope_of(c.activation, at.memory[static_cast<std::size_t>(i)]));
+      totals[static_cast<std::size_t>(i % n)] += expected.back();
+    }
+    matmul(ctx, dz, v, dy,
+           {.gradient_at = at,
+            .bias_gradient = c.summed ? sums.tensor : Tensor<f32>(),
+            .relu_mask = c.masked ? mask : Tensor<u8>(),
+            .transpose_b = true,
+            .activation_gradient = c.activation});
+    expect_near(dy.tensor, expected);
+    expect_near(sums.tensor, c.summed ? totals : std::vector<f64>(static_cast<std::size_t>(n), 7), 1e-4);
+  };
+  run();
+  randomise(x.tensor, 6); // other signs, with what the calls have made
+  run();
+}
+
+const GradientCase gradients[] = {
+    {.name = "Relu", .dims = {33, 40}, .activation = relu},
+    {.name = "ReluSummed", .dims = {700, 13}, .activation = relu, .summed = true},
+    {.name = "ReluMasked", .dims = {33, 40}, .activation = relu, .masked = true},
+    {.name = "ReluMaskedSummed", .dims = {600, 200}, .activation = relu, .masked = true, .summed = true},
+    {.name = "ReluStack", .dims = {3, 5, 130}, .activation = relu, .masked = true, .summed = true},
+    {.name = "ReluOneColumn", .dims = {7, 1}, .activation = relu, .masked = true, .summed = true},
+    {.name = "ReluOneRow", .dims = {1, 9}, .activation = relu, .masked = true, .summed = true},
+    {.name = "GeluTanh", .dims = {33, 40}, .activation = gelu_tanh, .summed = true},
+    {.name = "GeluTanhOddWidth", .dims = {33, 13}, .activation = gelu_tanh, .summed = true},
+    {.name = "GeluTanhStack", .dims = {2, 3, 16}, .activation = gelu_tanh},
+    {.name = "Gelu", .dims = {33, 40}, .activation = gelu, .summed = true},
+};
+INSTANTIATE_TEST_SUITE_P(All, MatmulGradient, testing::ValuesIn(gradients), [](const auto &info) { return std::string(info.param.name); });
+
+/// Once, or, where a library has rounded the product, twice.
+TEST(MatmulGradients, OfBf16AreRoundedAtMostTwice) {
+  Context ctx(2);
+  for (const Activation activation : {relu, gelu, gelu_tanh}) {
+    const index m = 20, k = 9, n = 24;
+    Owned<bf16> dz({m, k}), v({k, n}), at({m, n}), dy({m, n});
+    randomise(dz.tensor, 1);
+    randomise(v.tensor, 2);
+    randomise(at.tensor, 3);
+    matmul(ctx, dz, v, dy, {.gradient_at = at, .activation_gradient = activation});
+    for (index i = 0; i < m * n; ++i) {
+      f64 sum = 0;
+      for (index l = 0; l < k; ++l)
+        sum += f64(f32(dz.memory[static_cast<std::size_t>(i / n * k + l)])) * f32(v.memory[static_cast<std::size_t>(l * n + i % n)]);
+      sum *= slope_of(activation, f32(at.memory[static_cast<std::size_t>(i)]));
+      EXPECT_NEAR(f32(dy.memory[static_cast<std::size_t>(i)]), sum, std::ldexp(std::abs(sum), -7) + 1e-5) << i;
+    }
+  }
+}
+
+/// A mask whose forward call had another way than the library's says nothing, and is not read.
+TEST(MatmulGradients, DoNotReadMasksThatNobodyWrote) {
+  Context ctx(1);
+  Owned<f32> dz({4, 3}, row_major, 1), v({3, 8}, row_major, 1), at({4, 8}), dy({4, 8});
+  randomise(at.tensor, 1);
+  alignas(16) u8 memory[4 * 16];
+  std::fill(std::begin(memory), std::end(memory), u8(0x5A));
+  matmul(ctx, dz, v, dy, {.gradient_at = at, .relu_mask = Tensor<u8>(memory, {4, 16}), .activation_gradient = relu});
+  for (index i = 0; i < 32; ++i)
+    EXPECT_EQ(dy.memory[static_cast<std::size_t>(i)], at.memory[static_cast<std::size_t>(i)] > 0 ? 3 : 0);
+}
+
+TEST(MatmulGradients, FollowTheRules) {
+  Context ctx(1);
+  Owned<f32> a({3, 4}), b({4, 5}), y({3, 5}), at({3, 5}), other({5, 3}), bias({5}), wrong({3});
+  EXPECT_THROW(matmul(ctx, a, b, y, {.activation_gradient = relu}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.gradient_at = at}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.gradient_at = other, .activation_gradient = relu}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.gradient_at = at, .activation_gradient = Activation::tanh}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.bias = bias, .gradient_at = at, .activation_gradient = relu}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.gradient_at = at, .bias_gradient = wrong, .activation_gradient = relu}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.bias_gradient = bias}), std::logic_error);
+  alignas(16) u8 memory[64];
+  EXPECT_THROW(matmul(ctx, a, b, y, {.relu_mask = Tensor<u8>(memory, {3, 16})}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.relu_mask = Tensor<u8>(memory, {2, 16}), .activation = relu}), std::logic_error);
+  EXPECT_THROW(matmul(ctx, a, b, y, {.relu_mask = Tensor<u8>(memory + 8, {3, 16}), .activation = relu}), std::logic_error);
 }
 
 TEST(MatmulSums, AreOfMatricesAlone) {

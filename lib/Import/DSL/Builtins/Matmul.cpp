@@ -7,6 +7,13 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::dsl;
 
+/// Of two operands: bias and the like are Fusion's.
+static nn::MatmulOp::Properties plainProduct() {
+  nn::MatmulOp::Properties properties;
+  properties.operandSegmentSizes = {1, 1, 0, 0};
+  return properties;
+}
+
 /// x W^T + b over the last dimension of x; W is [features, inputs] as in
 /// torch.nn.Linear.
 static Datum buildLinear(Layer &layer, const Arguments &arguments) {
@@ -32,7 +39,7 @@ static Datum buildLinear(Layer &layer, const Arguments &arguments) {
   }
   if (!weight)
     return Invalid();
-  nn::MatmulOp::Properties properties;
+  nn::MatmulOp::Properties properties = plainProduct();
   properties.transpose_b = layer.graph.getBuilder().getUnitAttr();
   Datum product = layer.infer<nn::MatmulOp>({x, weight}, properties);
 
@@ -55,7 +62,7 @@ static Datum buildLinear(Layer &layer, const Arguments &arguments) {
 
 static Datum buildMatmul(Layer &layer, const Arguments &arguments) {
   Builder &builder = layer.graph.getBuilder();
-  nn::MatmulOp::Properties properties;
+  nn::MatmulOp::Properties properties = plainProduct();
   if (arguments.boolean("transpose_a", false))
     properties.transpose_a = builder.getUnitAttr();
   if (arguments.boolean("transpose_b", false))

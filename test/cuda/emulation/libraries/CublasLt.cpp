@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cmath>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
+#include <numbers>
 
 using namespace cuda_emulation;
 
@@ -26,6 +29,8 @@ struct Description {
   cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
   const void *bias = nullptr;
   std::int32_t bias_type = -1;
+  void *aux = nullptr;
+  std::int64_t aux_leading = 0;
 };
 struct Preference {
   std::size_t workspace = 0;
@@ -33,19 +38,36 @@ struct Preference {
 };
 
 constexpr std::uint64_t magic = 0x656D756C61746564;
-/// What an algorithm keeps: which of the candidates it is, and what it was told of alignments: of a, b, c, d and the bias.
+/// What an algorithm keeps: which of the candidates it is, and what it was told of alignments: of a, b, c, d, the bias, the auxiliary matrix.
 struct Algorithm {
-  std::uint64_t magic, number, alignment[5], unused;
+  std::uint64_t magic, number, alignment[6];
 };
 static_assert(sizeof(Algorithm) == sizeof(cublasLtMatmulAlgo_t));
 
 const Layout &of(cublasLtMatrixLayout_t handle) { return *reinterpret_cast<const Layout *>(handle); }
 const Description &of(cublasLtMatmulDesc_t handle) { return *reinterpret_cast<const Description *>(handle); }
 
-bool has_bias(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_BIAS || d.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS; }
+bool is_one_of(const Description &d, std::initializer_list<cublasLtEpilogue_t> all) { return std::find(all.begin(), all.end(), d.epilogue) != all.end(); }
+bool has_bias(const Description &d) {
+  return is_one_of(d, {CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU_BIAS, CUBLASLT_EPILOGUE_RELU_AUX_BIAS});
+}
+bool has_relu(const Description &d) {
+  return is_one_of(d, {CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_RELU_BIAS, CUBLASLT_EPILOGUE_RELU_AUX, CUBLASLT_EPILOGUE_RELU_AUX_BIAS});
+}
+bool writes_mask(const Description &d) { return is_one_of(d, {CUBLASLT_EPILOGUE_RELU_AUX, CUBLASLT_EPILOGUE_RELU_AUX_BIAS}); }
+bool is_drelu(const Description &d) { return is_one_of(d, {CUBLASLT_EPILOGUE_DRELU, CUBLASLT_EPILOGUE_DRELU_BGRAD}); }
+bool is_dgelu(const Description &d) { return is_one_of(d, {CUBLASLT_EPILOGUE_DGELU, CUBLASLT_EPILOGUE_DGELU_BGRAD}); }
 bool sums_a(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_BGRADA; }
 bool sums_b(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_BGRADB; }
-bool has_relu(const Description &d) { return d.epilogue == CUBLASLT_EPILOGUE_RELU || d.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS; }
+bool sums_d(const Description &d) { return is_one_of(d, {CUBLASLT_EPILOGUE_DRELU_BGRAD, CUBLASLT_EPILOGUE_DGELU_BGRAD}); }
+bool takes_bias(const Description &d) { return has_bias(d) || sums_a(d) || sums_b(d) || sums_d(d); }
+bool takes_aux(const Description &d) { return writes_mask(d) || is_drelu(d) || is_dgelu(d); }
+
+/// The derivative of gelu by tanh: the library's gelu is that one.
+double gelu_slope(double x) {
+  const double factor = std::sqrt(2 / std::numbers::pi), t = std::tanh(factor * (x + 0.044715 * x * x * x));
+  return (1 + t) / 2 + x / 2 * (1 - t * t) * factor * (1 + 3 * 0.044715 * x * x);
+}
 
 /// Whether the operands fit each other and lie as they must.
 bool is_valid(const Description &d, const Layout &a, const Layout &b, const Layout &c, const Layout &y) {
@@ -63,10 +85,16 @@ bool is_valid(const Description &d, const Layout &a, const Layout &b, const Layo
 /// Whether there is an algorithm: not for every epilogue, and on some GPUs for few. CUDA_EMULATION_EPILOGUES=forward: for none of backward.
 bool is_supported(const Description &d, const Layout &y) {
   static const char *const which = std::getenv("CUDA_EMULATION_EPILOGUES");
-  const bool backward = sums_a(d) || sums_b(d);
-  if (!backward)
-    return d.epilogue <= CUBLASLT_EPILOGUE_RELU_BIAS;
-  return y.batch == 1 && !(which && !std::strcmp(which, "forward"));
+  if (is_one_of(d, {CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_RELU, CUBLASLT_EPILOGUE_BIAS, CUBLASLT_EPILOGUE_RELU_BIAS}))
+    return true;
+  const bool known = sums_a(d) || sums_b(d) || takes_aux(d);
+  return known && y.batch == 1 && !(which && !std::strcmp(which, "forward"));
+}
+
+/// Rows of an auxiliary matrix: a mask's are whole runs of 128 bits, those of gelu's arguments of 8 elements; both lie at multiples of 16 bytes.
+bool is_aux_valid(const Description &d, const Layout &y) {
+  return !takes_aux(d) || (d.aux && reinterpret_cast<std::uintptr_t>(d.aux) % 16 == 0 && d.aux_leading % (is_dgelu(d) ? 8 : 128) == 0 &&
+                           d.aux_leading >= static_cast<std::int64_t>(y.rows));
 }
 
 /// The alignment that a pointer has, or will have: up to 256 bytes.
@@ -143,6 +171,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t handle, cubla
   case CUBLASLT_MATMUL_DESC_TRANSB: return take(description.transpose_b, value, bytes);
   case CUBLASLT_MATMUL_DESC_EPILOGUE: return take(description.epilogue, value, bytes);
   case CUBLASLT_MATMUL_DESC_BIAS_POINTER: return take(description.bias, value, bytes);
+  case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER: return take(description.aux, value, bytes);
+  case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD: return take(description.aux_leading, value, bytes);
   case CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE: return take(description.bias_type, value, bytes);
   default: return CUBLAS_STATUS_NOT_SUPPORTED;
   }
@@ -177,13 +207,15 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
   *count = 0;
   if (!is_valid(of(description), of(a), of(b), of(c), of(d)))
     return CUBLAS_STATUS_INVALID_VALUE;
-  if (!is_supported(of(description), of(d)))
+  // An auxiliary matrix that lies badly leaves no algorithm.
+  if (!is_supported(of(description), of(d)) || !is_aux_valid(of(description), of(d)))
     return CUBLAS_STATUS_NOT_SUPPORTED;
   const Preference &preferred = *reinterpret_cast<const Preference *>(preference);
   for (int number = 0; number < std::min(wanted, 3); ++number) {
-    Algorithm algorithm{magic, std::uint64_t(number) + 1, {}, 0};
+    Algorithm algorithm{magic, std::uint64_t(number) + 1, {}};
     std::copy(std::begin(preferred.alignment), std::end(preferred.alignment), algorithm.alignment);
     algorithm.alignment[4] = alignment_of(of(description).bias);
+    algorithm.alignment[5] = alignment_of(of(description).aux);
     cublasLtMatmulHeuristicResult_t &result = results[(*count)++];
     result = {};
     std::memcpy(&result.algo, &algorithm, sizeof algorithm);
@@ -215,12 +247,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
   std::memcpy(&algorithm, algo, sizeof algorithm);
   const Description what = of(description);
   const Layout la = of(a_layout), lb = of(b_layout), lc = of(c_layout), ld = of(d_layout);
-  const bool takes_bias = has_bias(what) || sums_a(what) || sums_b(what);
-  if (algorithm.magic != magic || !is_valid(what, la, lb, lc, ld) || !is_supported(what, ld) ||
-      (takes_bias && (!what.bias || what.bias_type != ld.type)) || !workspace || workspace_bytes < workspace_of(algorithm.number))
+  if (algorithm.magic != magic || !is_valid(what, la, lb, lc, ld) || !is_supported(what, ld) || !is_aux_valid(what, ld) ||
+      (takes_bias(what) && (!what.bias || what.bias_type != ld.type)) || !workspace || workspace_bytes < workspace_of(algorithm.number))
     return CUBLAS_STATUS_INVALID_VALUE;
-  const void *const memory[] = {a, b, c, d, takes_bias ? what.bias : nullptr};
-  for (int i = 0; i < 5; ++i)
+  const void *const memory[] = {a, b, c, d, takes_bias(what) ? what.bias : nullptr, takes_aux(what) ? what.aux : nullptr};
+  for (int i = 0; i < 6; ++i)
     if (reinterpret_cast<std::uintptr_t>(memory[i]) % algorithm.alignment[i] != 0)
       return CUBLAS_STATUS_INVALID_VALUE;
   const double by = *static_cast<const float *>(alpha), plus = *static_cast<const float *>(beta);
@@ -246,16 +277,28 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
             value += plus * element(c, lc.is_bf16(), batch * lc.batch_stride + std::int64_t(row) + std::int64_t(column) * lc.leading);
           if (has_bias(what))
             value += element(what.bias, ld.is_bf16(), std::int64_t(row));
+          // How a mask lies is not documented, so nobody else may know: here the other way around than one would write it.
+          const std::int64_t aux = std::int64_t(row) + std::int64_t(column) * what.aux_leading;
+          std::uint8_t *const byte = static_cast<std::uint8_t *>(what.aux) + aux / 8;
+          const auto bit = static_cast<std::uint8_t>(0x80u >> aux % 8);
+          if (writes_mask(what))
+            *byte = static_cast<std::uint8_t>(value > 0 ? *byte & ~bit : *byte | bit);
+          if (is_drelu(what) && (*byte & bit))
+            value = 0;
+          if (is_dgelu(what))
+            value *= gelu_slope(element(what.aux, ld.is_bf16(), aux));
           if (has_relu(what))
             value = value > 0 ? value : 0;
           set_element(d, ld.is_bf16(), batch * ld.batch_stride + at, value);
         }
-    // Bias gradients: an operand summed over k, in place of what was there.
-    const std::uint64_t sums = sums_a(what) ? ld.rows : sums_b(what) ? ld.columns : 0;
+    // Bias gradients: an operand summed over k, or d over its columns, in place of what was there.
+    const std::uint64_t sums = sums_a(what) || sums_d(what) ? ld.rows : sums_b(what) ? ld.columns : 0;
     for (std::uint64_t i = 0; i < sums; ++i) {
       double sum = 0;
-      for (std::uint64_t k = 0; k < depth; ++k)
-        sum += sums_a(what) ? read(a, la, what.transpose_a, 0, i, k) : read(b, lb, what.transpose_b, 0, k, i);
+      for (std::uint64_t k = 0; k < (sums_d(what) ? ld.columns : depth); ++k)
+        sum += sums_d(what)   ? element(d, ld.is_bf16(), std::int64_t(i) + std::int64_t(k) * ld.leading)
+               : sums_a(what) ? read(a, la, what.transpose_a, 0, i, k)
+                              : read(b, lb, what.transpose_b, 0, k, i);
       set_element(const_cast<void *>(what.bias), ld.is_bf16(), std::int64_t(i), sum);
     }
   }) == 0

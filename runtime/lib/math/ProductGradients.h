@@ -1,10 +1,12 @@
-// Bias gradients beside a matrix product: its operands, summed over the dimension that is multiplied away.
+// Rules of what a matrix product does for backward, and bias gradients as sums of its operands over the dimension that is multiplied away.
 #pragma once
 
 #include "core/Require.h"
 #include "dtcrt/matmul.h"
 #include "dtcrt/reduction.h"
 
+#include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace dtcrt {
@@ -34,6 +36,23 @@ template <class T, class Options> void check_sums(const Tensor<T> &a, const Tens
 template <class T> void sum_operand(Context &ctx, const Tensor<T> &t, bool transpose, int axis, const Tensor<f32> &sum) {
   if (sum)
     reduce_sum(ctx, matrix_view(t, transpose), Tensor<f32>(sum.data(), {sum.size()}), {.axes = {axis}});
+}
+
+/// The rules of activation_gradient.
+template <class Y, class Options> void check_gradient(const Tensor<Y> &y, const Options &o) {
+  const bool takes = o.activation_gradient != Activation::none;
+  require(takes == bool(o.gradient_at) && (takes || !o.bias_gradient), "matmul", "an activation's gradient is taken at a tensor");
+  require(!takes || o.activation_gradient == relu || o.activation_gradient == gelu || o.activation_gradient == gelu_tanh, "matmul",
+          "the activation is one whose gradient is known from where it is taken");
+  require(!takes || (!o.bias && o.activation == Activation::none && !o.accumulate), "matmul",
+          "an activation's gradient goes with neither bias, activation nor sum");
+  require(!takes || (o.gradient_at.shape() == y.shape() && y.layout() == row_major && o.gradient_at.layout() == row_major), "matmul",
+          "an activation's gradient is taken at a tensor of y's shape, both row-major");
+  require(!o.bias_gradient || (std::is_same_v<Y, f32> && o.bias_gradient.is_dense() && o.bias_gradient.size() == y.dim(y.rank() - 1)), "matmul",
+          "a bias gradient has a value for each column of y, which is f32");
+  require(!o.relu_mask || ((o.activation == relu || o.activation_gradient == relu) && o.relu_mask.shape() == relu_mask_shape(y.shape()) &&
+                           o.relu_mask.is_dense() && reinterpret_cast<std::uintptr_t>(o.relu_mask.data()) % 16 == 0),
+          "matmul", "a mask is relu's, with bits for y at a multiple of 16 bytes");
 }
 
 /// Those that the options ask for, in passes of their own.
