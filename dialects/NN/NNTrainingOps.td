@@ -41,7 +41,7 @@ def NN_CountCorrectOp : NN_Op<"count_correct"> {
   let hasVerifier = 1;
 }
 
-// Updates return the new parameter and the new state; shapes are all equal.
+// Updates return the new parameter or statistic, and the new state; shapes are all equal.
 
 def NN_SGDUpdateOp : NN_Op<"sgd_update"> {
   let summary = "one step of torch.optim.SGD";
@@ -66,6 +66,15 @@ def NN_AdamUpdateOp : NN_Op<"adam_update",
     $parameter `,` $gradient `,` $m `,` $v `step` $step $optimizer attr-dict
     `:` type($parameter) `,` type($step)
   }];
+}
+
+def NN_RunningAverageUpdateOp : NN_Op<"running_average_update",
+    [AllTypesMatch<["average", "value", "new_average"]>]> {
+  let summary = "average + momentum (value - average)";
+  let description = "How batch normalisation's running statistics follow the batches'.";
+  let arguments = (ins NN_FullTensor:$average, NN_FullTensor:$value, F64Attr:$momentum);
+  let results = (outs NN_FullTensor:$new_average);
+  let assemblyFormat = "$average `,` $value attr-dict `:` type($average)";
 }
 
 #endif // DTC_NN_TRAINING_OPS

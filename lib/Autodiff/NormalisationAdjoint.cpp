@@ -43,10 +43,7 @@ static Value move(ImplicitLocOpBuilder &builder, BatchNormOp op, Value old, Valu
   Location location = builder.getLoc();
   builder.setLoc(FusedLoc::get(builder.getContext(), {old.getLoc()},
                                builder.getStringAttr("update")));
-  Value difference = SubOp::create(builder, batch, old);
-  Value step = MulOp::create(builder, difference,
-                             constant(builder, old, op.getMomentum().convertToDouble()));
-  Value moved = AddOp::create(builder, old, step);
+  Value moved = RunningAverageUpdateOp::create(builder, old, batch, op.getMomentumAttr());
   builder.setLoc(location);
   return moved;
 }

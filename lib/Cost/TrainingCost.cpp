@@ -59,6 +59,12 @@ struct AdamCost : CostOpInterface::ExternalModel<AdamCost, nn::AdamUpdateOp> {
   }
 };
 
+struct RunningAverageCost
+    : CostOpInterface::ExternalModel<RunningAverageCost, nn::RunningAverageUpdateOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Optimizer; }
+  Cost getCost(Operation *op) const { return costPerElement(op, 3); }
+};
+
 } // namespace
 
 void dtc::cost::registerTrainingCost(DialectRegistry &registry) {
@@ -68,5 +74,6 @@ void dtc::cost::registerTrainingCost(DialectRegistry &registry) {
     nn::CountCorrectOp::attachInterface<CountCorrectCost>(*context);
     nn::SGDUpdateOp::attachInterface<SGDCost>(*context);
     nn::AdamUpdateOp::attachInterface<AdamCost>(*context);
+    nn::RunningAverageUpdateOp::attachInterface<RunningAverageCost>(*context);
   });
 }

@@ -50,6 +50,18 @@ struct UpdateSharding
   }
 };
 
+struct RunningAverageSharding
+    : ShardingRuleOpInterface::ExternalModel<RunningAverageSharding,
+                                             nn::RunningAverageUpdateOp> {
+  ShardingRule getShardingRule(Operation *op) const {
+    ShardingRule rule(op);
+    TensorFactors dims = rule.addAll(FactorKind::Parallel, shapeOf(op->getResult(0)));
+    rule.operands.assign(2, dims);
+    rule.results[0] = dims;
+    return rule;
+  }
+};
+
 } // namespace
 
 void dtc::partition::registerTrainingSharding(DialectRegistry &registry) {
@@ -61,6 +73,7 @@ void dtc::partition::registerTrainingSharding(DialectRegistry &registry) {
     nn::CountCorrectOp::attachInterface<LossSharding<nn::CountCorrectOp>>(*context);
     nn::SGDUpdateOp::attachInterface<UpdateSharding<nn::SGDUpdateOp>>(*context);
     nn::AdamUpdateOp::attachInterface<UpdateSharding<nn::AdamUpdateOp>>(*context);
+    nn::RunningAverageUpdateOp::attachInterface<RunningAverageSharding>(*context);
   });
 }
 

@@ -76,6 +76,22 @@ struct AdamUpdateLowering
     return success();
   }
 };
+struct RunningAverageUpdateLowering
+    : RuntimeLoweringOpInterface::ExternalModel<RunningAverageUpdateLowering,
+                                                nn::RunningAverageUpdateOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto update = cast<nn::RunningAverageUpdateOp>(op);
+    SmallVector<Value> arguments = {
+        fragment.memory(update.getAverage(), Layout::RowMajor),
+        fragment.memory(update.getValue(), Layout::RowMajor)};
+    fragment.alias(update.getNewAverage(), arguments[0]);
+    CallOptions options = fragment.options();
+    options.tuple = 2;
+    options.real("momentum", update.getMomentum().convertToDouble(), 0.1);
+    fragment.call(op->getLoc(), "running_average_update", arguments, {}, options);
+    return success();
+  }
+};
 } // namespace
 
 void dtc::plan::attachTrainingLowerings(MLIRContext *context) {
@@ -84,4 +100,5 @@ void dtc::plan::attachTrainingLowerings(MLIRContext *context) {
   nn::CountCorrectOp::attachInterface<LossLowering<nn::CountCorrectOp>>(*context);
   nn::SGDUpdateOp::attachInterface<SGDUpdateLowering>(*context);
   nn::AdamUpdateOp::attachInterface<AdamUpdateLowering>(*context);
+  nn::RunningAverageUpdateOp::attachInterface<RunningAverageUpdateLowering>(*context);
 }

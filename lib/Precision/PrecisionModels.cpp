@@ -230,6 +230,6 @@ void dtc::registerPrecisionModels(DialectRegistry &registry) {
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, CountCorrectOp>(context);
-    have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, SGDUpdateOp, AdamUpdateOp>(context);
+    have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, SGDUpdateOp, AdamUpdateOp, RunningAverageUpdateOp>(context);
   });
 }

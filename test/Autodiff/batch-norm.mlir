@@ -6,9 +6,7 @@
 // CHECK-LABEL: func.func @train
 // CHECK-SAME: %[[MEAN:[a-z0-9]+]]: tensor<2xf32> {nn.init = {{[^,]*}}, nn.state = "mean", nn.statistic}
 // CHECK: %{{.*}}, %[[PART:.*]], %{{.*}}, %[[SHARES:.*]], %[[INVERSE:.*]] = nn.batch_norm_training
-// CHECK: %[[OFF:.*]] = nn.sub %[[PART]], %[[MEAN]]
-// CHECK: %[[STEP:.*]] = nn.mul %[[OFF]]
-// CHECK: %[[NEW:.*]] = nn.add %[[MEAN]], %[[STEP]]
+// CHECK: %[[NEW:.*]] = nn.running_average_update %[[MEAN]], %[[PART]] {momentum = 1.000000e-01 : f64}
 // CHECK: nn.batch_norm_gradient {{.*}} statistics %[[SHARES]], %[[INVERSE]]
 // CHECK: return %{{.*}}, %{{.*}}, %{{.*}}, %[[NEW]]
 // CHECK-LABEL: func.func @evaluate

@@ -1,4 +1,4 @@
-// One step of torch.optim.SGD, Adam and AdamW.
+// One step of torch.optim.SGD, Adam and AdamW, and of running statistics.
 #include "test/Reference/Rules.h"
 
 #include <cmath>
@@ -48,7 +48,15 @@ static LogicalResult adamUpdate(Operation *op, Operands operands, Results result
   return success();
 }
 
+static LogicalResult runningAverageUpdate(Operation *op, Operands operands, Results results) {
+  double momentum = cast<nn::RunningAverageUpdateOp>(op).getMomentum().convertToDouble();
+  for (size_t i = 0; i < operands[0]->data.size(); ++i)
+    results[0].data[i] = (1 - momentum) * operands[0]->data[i] + momentum * operands[1]->data[i];
+  return success();
+}
+
 void reference::addOptimizerRules(Rules &rules) {
   rules["nn.sgd_update"] = sgdUpdate;
   rules["nn.adam_update"] = adamUpdate;
+  rules["nn.running_average_update"] = runningAverageUpdate;
 }

@@ -126,7 +126,7 @@ def LayOutInputs : Pass<"dtc-lay-out-inputs", "::dtc::rt::ProgramOp"> {
 }
 
 def JoinUpdates : Pass<"dtc-join-updates", "::dtc::rt::ProgramOp"> {
-  let summary = "Makes neighbouring optimizer updates one call on a list";
+  let summary = "Makes neighbouring updates of parameters or statistics one call on a list";
   let description = [{
     A callee that takes tuples (`tuples of`) can take several at once: one pass
     over all of them instead of one for each, which on a GPU is one launch and on a

@@ -1,4 +1,5 @@
-// Optimizer updates, in place, one pass over memory. Definitions: torch.optim.SGD, Adam and AdamW.
+// Updates in place, one pass over memory: of parameters as torch.optim.SGD, Adam and AdamW define them, and of running statistics as
+// torch.nn.BatchNorm2d does.
 #pragma once
 
 #include "dtcrt/context.h"
@@ -50,5 +51,16 @@ struct AdamTensors {
   Tensor<f32> parameter, gradient, m, v;
 };
 void adam_update(Context &ctx, std::initializer_list<AdamTensors> list, const Tensor<i64> &step, const AdamOptions &options);
+
+struct RunningAverageOptions {
+  f64 momentum = 0.1; ///< the weight of the new value
+};
+
+struct RunningAverageTensors {
+  Tensor<f32> average, value;
+};
+/// average += momentum * (value - average), of one tensor or of all of a list.
+void running_average_update(Context &ctx, const Tensor<f32> &average, const Tensor<f32> &value, const RunningAverageOptions &options = {});
+void running_average_update(Context &ctx, std::initializer_list<RunningAverageTensors> list, const RunningAverageOptions &options = {});
 
 } // namespace dtcrt

@@ -1,4 +1,4 @@
-// Optimizer updates: one pass that reads gradient, parameter and state and writes parameter and state.
+// Updates: one pass that reads gradient, parameter and state and writes parameter and state.
 #include "dtcrt/optimizer.h"
 #include "cpu/Backend.h"
 #include "math/Updates.h"
@@ -9,14 +9,14 @@ namespace dtcrt {
 
 namespace {
 
-/// Calls `update(tensors, begin, end)` so that every element of every parameter is in one range: one parallel region, in which
+/// Calls `update(tensors, begin, end)` so that every element of every tensor is in one range: one parallel region, in which
 /// each thread has an equal part of all elements, whichever tensors they are of.
 template <class Tensors, class Update> void for_each_range(Context &ctx, std::initializer_list<Tensors> list, Update update) {
   constexpr index line = 16; // f32 in a cache line, which no two threads should write
   index lines = 0, elements = 0;
   for (const Tensors &tensors : list) {
-    lines += (tensors.parameter.size() + line - 1) / line;
-    elements += tensors.parameter.size();
+    lines += (updated(tensors).size() + line - 1) / line;
+    elements += updated(tensors).size();
   }
 #pragma omp parallel num_threads(threads_for(ctx, elements))
   {
@@ -24,7 +24,7 @@ template <class Tensors, class Update> void for_each_range(Context &ctx, std::in
     const index first = lines * thread / threads * line, last = lines * (thread + 1) / threads * line;
     index before = 0;
     for (const Tensors &tensors : list) {
-      const index size = tensors.parameter.size();
+      const index size = updated(tensors).size();
       const index begin = std::max<index>(first - before, 0), end = std::min(last - before, size);
       if (begin < end)
         update(tensors, begin, end);
@@ -32,7 +32,7 @@ template <class Tensors, class Update> void for_each_range(Context &ctx, std::in
     }
   }
   for (const Tensors &tensors : list)
-    ctx.parameter_changed(tensors.parameter.data());
+    ctx.parameter_changed(updated(tensors).data());
 }
 
 void sgd(Context &ctx, std::initializer_list<SgdTensors> list, const SgdOptions &o) {
@@ -81,6 +81,18 @@ void adam_update(Context &ctx, std::initializer_list<AdamTensors> list, const Te
 #pragma omp simd
     for (index i = begin; i < end; ++i)
       update(p[i], g[i], m[i], v[i]);
+  });
+}
+
+void running_average_update(Context &ctx, std::initializer_list<RunningAverageTensors> list, const RunningAverageOptions &o) {
+  for (const RunningAverageTensors &tensors : list)
+    check_update("running_average_update", tensors.average, {&tensors.value});
+  for_each_range(ctx, list, [update = RunningAverageUpdate(o)](const RunningAverageTensors &tensors, index begin, index end) {
+    f32 *average = tensors.average.data();
+    const f32 *value = tensors.value.data();
+#pragma omp simd
+    for (index i = begin; i < end; ++i)
+      update(average[i], value[i]);
   });
 }
 

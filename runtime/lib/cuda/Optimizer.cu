@@ -1,4 +1,4 @@
-// Optimizer updates of all tensors of a list in one launch: each block takes a piece of one tensor.
+// Updates of all tensors of a list in one launch: each block takes a piece of one tensor.
 #include "cuda/Primitives.h"
 #include "math/Updates.h"
 
@@ -57,6 +57,8 @@ template <int arrays, class Update> __device__ void update_piece(const List<arra
   update_elements<1>(data, packed, end, update);
 }
 
+__global__ void update_average(const __grid_constant__ List<2> list, RunningAverageUpdate update) { update_piece(list, update); }
+
 __global__ void update_sgd(const __grid_constant__ List<2> list, SgdUpdate update) { update_piece(list, update); }
 
 /// `step` may be absent: no update is the first.
@@ -84,7 +86,7 @@ void for_lists(Context &ctx, std::initializer_list<Tensors> tensors, Arrays arra
     list.count = 0;
   };
   for (const Tensors &t : tensors) {
-    const index size = t.parameter.size();
+    const index size = updated(t).size();
     if (size == 0)
       continue;
     if (list.count == List<arrays>::capacity)
@@ -96,7 +98,7 @@ void for_lists(Context &ctx, std::initializer_list<Tensors> tensors, Arrays arra
   }
   flush();
   for (const Tensors &t : tensors)
-    ctx.parameter_changed(t.parameter.data());
+    ctx.parameter_changed(updated(t).data());
 }
 
 void sgd_with_momentum(Context &ctx, std::initializer_list<SgdTensors> tensors, const i64 *step, const SgdOptions &o) {
@@ -147,6 +149,18 @@ void adam_update(Context &ctx, std::initializer_list<AdamTensors> tensors, const
         data[3] = t.v.data();
       },
       [&](const List<4> &list, std::uint32_t blocks) { launch(ctx, update_adam, blocks, block_threads, list, step.data(), o); });
+}
+
+void running_average_update(Context &ctx, std::initializer_list<RunningAverageTensors> tensors, const RunningAverageOptions &o) {
+  for (const RunningAverageTensors &t : tensors)
+    check_update("running_average_update", t.average, {&t.value});
+  for_lists<2>(
+      ctx, tensors,
+      [](const RunningAverageTensors &t, f32 *(&data)[2]) {
+        data[0] = t.average.data();
+        data[1] = t.value.data();
+      },
+      [&](const List<2> &list, std::uint32_t blocks) { launch(ctx, update_average, blocks, block_threads, list, RunningAverageUpdate(o)); });
 }
 
 } // namespace dtcrt

@@ -21,4 +21,8 @@ void adam_update(Context &ctx, const Tensor<f32> &parameter, const Tensor<f32> &
   adam_update(ctx, {{parameter, gradient, m, v}}, step, o);
 }
 
+void running_average_update(Context &ctx, const Tensor<f32> &average, const Tensor<f32> &value, const RunningAverageOptions &o) {
+  running_average_update(ctx, {{average, value}}, o);
+}
+
 } // namespace dtcrt

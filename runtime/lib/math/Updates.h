@@ -1,4 +1,4 @@
-// What an optimizer does to one element, and the rules of its calls. Definitions: torch.optim.SGD, Adam and AdamW.
+// What an update does to one element, and the rules of its calls. Definitions: torch.optim.SGD, Adam and AdamW, torch.nn.BatchNorm2d.
 #pragma once
 
 #include "core/Require.h"
@@ -13,8 +13,20 @@ namespace dtcrt {
 inline void check_update(const char *call, const Tensor<f32> &parameter, std::initializer_list<const Tensor<f32> *> others) {
   for (const Tensor<f32> *other : others)
     require(parameter.is_dense() && other->strides() == parameter.strides() && other->shape() == parameter.shape(), call,
-            "parameter, gradient and state have one shape and layout");
+            "what is updated, what by, and state have one shape and layout");
 }
+
+/// What an update of a list's entry changes.
+inline const Tensor<f32> &updated(const SgdTensors &tensors) { return tensors.parameter; }
+inline const Tensor<f32> &updated(const AdamTensors &tensors) { return tensors.parameter; }
+inline const Tensor<f32> &updated(const RunningAverageTensors &tensors) { return tensors.average; }
+
+struct RunningAverageUpdate {
+  f32 momentum;
+
+  DTCRT_HOST_DEVICE explicit RunningAverageUpdate(const RunningAverageOptions &o) : momentum(static_cast<f32>(o.momentum)) {}
+  DTCRT_HOST_DEVICE void operator()(f32 &average, f32 value) const { average += momentum * (value - average); }
+};
 
 struct SgdUpdate {
   f32 lr, decay;

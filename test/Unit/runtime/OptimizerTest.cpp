@@ -162,10 +162,29 @@ TEST(UpdateLists, SgdIsThatOfEach) {
   l.expect_equal();
 }
 
+TEST(RunningAverage, FollowsTheValues) {
+  Context ctx(3);
+  Lists l;
+  std::vector<std::vector<f64>> expected;
+  for (const auto &one : l.joined) {
+    const auto values = logical(one->gradient.tensor);
+    auto &average = expected.emplace_back(logical(one->parameter.tensor));
+    for (std::size_t i = 0; i < average.size(); ++i)
+      average[i] = 0.75 * average[i] + 0.25 * values[i];
+  }
+  auto &j = l.joined;
+  running_average_update(ctx, {{j[0]->parameter, j[0]->gradient}, {j[1]->parameter, j[1]->gradient}, {j[2]->parameter, j[2]->gradient}},
+                         {.momentum = 0.25});
+  running_average_update(ctx, j[3]->parameter, j[3]->gradient, {.momentum = 0.25});
+  for (std::size_t i : {0, 1, 2, 3})
+    expect_near(j[i]->parameter.tensor, expected[i], 1e-6);
+}
+
 TEST(UpdateLists, RefuseWhatDoesNotFit) {
   Context ctx(1);
   Owned<f32> a({4}), b({4}), c({5});
   EXPECT_THROW(sgd_update(ctx, {{a, b}, {c, b}}, {.lr = 0.1}), std::logic_error);
+  EXPECT_THROW(running_average_update(ctx, a, c), std::logic_error);
   EXPECT_THROW(sgd_update(ctx, {{a, b}}, {.lr = 0.1, .momentum = 0.9}), std::logic_error);
 }
 

@@ -347,6 +347,9 @@ void updates(Context &ctx, Cases &c) {
   for (const auto &list : t)
     for (const Tensor<f32> &tensor : {list[0], list[2], list[3]})
       c.record("adam_update", tensor);
+  running_average_update(ctx, {{t[0][0], t[0][1]}, {t[1][0], t[1][1]}, {t[2][0], t[2][1]}}, {.momentum = 0.3});
+  for (const auto &list : t)
+    c.record("running_average_update", list[0]);
 }
 
 std::vector<Result> run_all(Context &ctx, unsigned seeds) {
