@@ -113,7 +113,7 @@ int main(int argc, char **argv) {
     std::printf("%d ranks on this host, of which two send\n%12s %12s %12s %8s %14s %14s %8s\n", world.local_ranks(), "bytes", "dtcrt [us]",
                 "MPI [us]", "ratio", "dtcrt [GB/s]", "MPI [GB/s]", "ratio");
   for (dtcrt::index bytes = 4; bytes <= most; bytes *= 8) {
-    const Slots<u8> slots(arena, 0, in_flight, {bytes});
+    const Slots<u8> slots(arena, "slots", 0, in_flight, {bytes});
     const auto [our_latency, our_rate] = measure(Runtime{ctx, slots, 1 - world.rank()}, bytes, world.rank());
     const auto [mpi_latency, mpi_rate] = measure(Mpi{slots, static_cast<int>(bytes), 1 - world.rank()}, bytes, world.rank());
     if (world.rank() == 0)
