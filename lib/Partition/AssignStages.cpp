@@ -9,7 +9,6 @@
 #include "dtc/Timeline/Mesh.h"
 
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/SmallSet.h"
 
 #include <set>
 
@@ -116,7 +115,6 @@ void LayerCosts::addLayer(const Layer &layer) {
 }
 
 void LayerCosts::addValues(unsigned index, const Layer &layer) {
-  llvm::SmallSet<unsigned, 8> read;
   for (Operation *op : layer.forward)
     for (Value value : op->getResults()) {
       StageGraph::Value entry;
@@ -139,23 +137,7 @@ void LayerCosts::addValues(unsigned index, const Layer &layer) {
       if (returns && isa<FloatType>(cast<ShapedType>(value.getType()).getElementType()))
         entry.backwardBytes = entry.forwardBytes;
       result.values.push_back(std::move(entry));
-      read.insert(readers.begin(), readers.end());
     }
-  // Gradients of layers that read nothing of this one: an adjoint that was taken in by the one behind it passes them on.
-  llvm::SetVector<Value> taken;
-  for (Operation *adjoint : layer.backward)
-    for (Value operand : adjoint->getOperands())
-      if (Operation *maker = operand.getDefiningOp();
-          maker && graph.partOf(maker) == Part::Backward && graph.layerOf(maker) > index &&
-          !read.contains(graph.layerOf(maker)))
-        taken.insert(operand);
-  for (Value gradient : taken) {
-    StageGraph::Value entry;
-    entry.producer = index;
-    entry.consumers.push_back(graph.layerOf(gradient.getDefiningOp()));
-    entry.backwardBytes = bytesOf(gradient);
-    result.values.push_back(std::move(entry));
-  }
 }
 
 StageGraph LayerCosts::run() {

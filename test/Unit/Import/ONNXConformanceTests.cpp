@@ -296,9 +296,10 @@ TEST(ONNXConformance, BackendTests) {
     EXPECT_TRUE(tally.seen.contains(name)) << name << " is no test of ONNX";
   EXPECT_GE(tally.compared, 250); // of libonnx-testdata 1.12
   // No supported operator goes without a comparison, but for Gather, which only
-  // serves shapes here (test/Import/ONNX/shape-arithmetic.test).
+  // serves shapes here (test/Import/ONNX/shape-arithmetic.test), and Gelu, which is
+  // younger than this ONNX (nn.gelu is compared with PyTorch: test/Execute/losses-gelu.test).
   for (const ONNXOperator &op : supportedONNXOperators())
-    EXPECT_TRUE(tally.comparedByOperator[op.name] > 0 || op.name == "Gather")
+    EXPECT_TRUE(tally.comparedByOperator[op.name] > 0 || op.name == "Gather" || op.name == "Gelu")
         << op.name;
 }
 
