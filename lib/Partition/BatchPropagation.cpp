@@ -10,6 +10,7 @@
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::partition;
+using namespace dtc::sharding;
 
 SmallVector<int64_t> BatchShares::localShape(ArrayRef<int64_t> shape,
                                              Placement placement) const {

@@ -3,13 +3,17 @@
 #ifndef DTC_LIB_PARTITION_BATCHPROPAGATION_H
 #define DTC_LIB_PARTITION_BATCHPROPAGATION_H
 
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
 namespace dtc::partition {
+
+using sharding::FactorShard;
+using sharding::Placement;
+using sharding::ShardingRule;
 
 /// A batch of `size` samples over ranks, each of which works on `microbatches`
 /// shares of `local` rows, one after the other.

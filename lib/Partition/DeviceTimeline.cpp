@@ -51,7 +51,8 @@ void DeviceTimeline::createTimeline() {
       before.getFunctionType(argumentTypes, resultTypes), pipeline.phase, role);
   timeline.setAllArgAttrs(argumentAttrs);
   timeline.setAllResultAttrs(resultAttrs);
-  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe), StringRef(nn::names::precision)})
+  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe), StringRef(nn::names::precision),
+                            StringRef(nn::names::wholeBatches)})
     if (Attribute value = step->getAttr(carried))
       timeline->setAttr(carried, value);
   SmallVector<NamedAttribute> at = {

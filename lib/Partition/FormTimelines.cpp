@@ -206,7 +206,7 @@ dist::TimelineOp TimelineBuilder::run() {
   timeline = dist::TimelineOp::create(before, function.getLoc(), function.getSymName(),
                                       function.getFunctionType(), phase,
                                       role.empty() ? "all" : role);
-  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe), StringRef(nn::names::precision),
+  for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe), StringRef(nn::names::precision), StringRef(nn::names::wholeBatches),
                             StringRef(dist::names::at), StringRef(dist::names::firstRow)})
     if (Attribute value = function->getAttr(carried))
       timeline->setAttr(carried, value);

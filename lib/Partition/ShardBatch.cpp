@@ -18,6 +18,7 @@ namespace dtc {
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::partition;
+using namespace dtc::sharding;
 
 /// More ranks than any machine has; keeps products of sizes far from overflow.
 static constexpr int64_t maxDevices = 1 << 20;

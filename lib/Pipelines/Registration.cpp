@@ -10,12 +10,13 @@
 #include "dtc/Cost/Passes.h"
 #include "dtc/Emit/Emit.h"
 #include "dtc/Fusion/Passes.h"
-#include "dtc/Partition/Models.h"
 #include "dtc/Partition/Passes.h"
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Plan/Passes.h"
 #include "dtc/Precision/Passes.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -33,7 +34,7 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
   registerAutodiffModels(registry);
   registerPrecisionModels(registry);
   registerFusionModels(registry);
-  registerPartitionModels(registry);
+  registerShardingModels(registry);
   registerCostModels(registry);
   plan::registerPlanModels(registry);
   emit::registerEmitModels(registry);
@@ -44,6 +45,7 @@ void dtc::registerPasses() {
   registerAutodiffPasses();
   registerPrecisionPasses();
   registerFusionPasses();
+  registerShardingPasses();
   registerPartitionPasses();
   registerPartitionPipeline();
   registerCostPasses();

@@ -1,7 +1,7 @@
 // No op of nn is without a sharding rule or without a cost.
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Cost.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/ShardingRule.h"
 #include "dtc/Pipelines/Registration.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -17,7 +17,7 @@ TEST(Models, EveryOpHasAShardingRuleAndACost) {
   unsigned ops = 0;
   for (RegisteredOperationName name : context.getRegisteredOperationsByDialect("nn")) {
     ++ops;
-    EXPECT_TRUE(name.hasInterface<dtc::partition::ShardingRuleOpInterface>())
+    EXPECT_TRUE(name.hasInterface<dtc::sharding::ShardingRuleOpInterface>())
         << name.getStringRef().str() << " has no sharding rule";
     EXPECT_TRUE(name.hasInterface<dtc::CostOpInterface>())
         << name.getStringRef().str() << " has no cost";

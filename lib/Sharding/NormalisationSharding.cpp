@@ -1,11 +1,11 @@
 // Sharding rules of batch normalisation: every share has its own statistics.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Models.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
 namespace {
 /// All tensors are [n, c, positions…], [c] or, the sample weights, [n]. What has
@@ -62,7 +62,7 @@ struct BatchNormSharding
 };
 } // namespace
 
-void dtc::partition::registerNormalisationSharding(DialectRegistry &registry) {
+void dtc::sharding::registerNormalisationSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::BatchNormOp::attachInterface<BatchNormSharding>(*context);
     nn::BatchNormTrainingOp::attachInterface<NormalisationSharding<nn::BatchNormTrainingOp>>(

@@ -1,15 +1,15 @@
 // Sharding rules: lookup between tensors' placements and factors, printing.
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
-#include "dtc/Partition/ShardingRuleInterface.cpp.inc"
+#include "dtc/Sharding/ShardingRuleInterface.cpp.inc"
 
-ArrayRef<int64_t> dtc::partition::shapeOf(Value value) {
+ArrayRef<int64_t> dtc::sharding::shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
@@ -147,7 +147,7 @@ void ShardingRule::print(raw_ostream &os) const {
   }
 }
 
-TensorFactors dtc::partition::broadcastFactors(ArrayRef<int64_t> shape,
+TensorFactors dtc::sharding::broadcastFactors(ArrayRef<int64_t> shape,
                                                const TensorFactors &result,
                                                ArrayRef<int64_t> resultShape) {
   TensorFactors dims;
@@ -158,7 +158,7 @@ TensorFactors dtc::partition::broadcastFactors(ArrayRef<int64_t> shape,
   return dims;
 }
 
-Operation *dtc::partition::cloneWithTypes(Operation *op, OpBuilder &builder,
+Operation *dtc::sharding::cloneWithTypes(Operation *op, OpBuilder &builder,
                                           ValueRange operands,
                                           TypeRange types) {
   OperationState state(op->getLoc(), op->getName(), operands, types,

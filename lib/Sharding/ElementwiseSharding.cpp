@@ -1,11 +1,11 @@
 // Sharding rules of elementwise ops: parallel in every dimension.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Models.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
 namespace {
 using OperandSets = SmallVector<SmallVector<unsigned, 2>>;
@@ -20,11 +20,14 @@ struct ElementwiseSharding
     for (auto [factors, operand] : llvm::zip(rule.operands, op->getOperands()))
       factors = broadcastFactors(shapeOf(operand), rule.results[0], shape);
     rule.linear = linear();
+    rule.vanishing = vanishing();
     return rule;
   }
 
   /// The operands in which the formula is linear; most are in none.
   static OperandSets linear() { return {}; }
+  /// The operands with which the result is 0, besides those in which it is linear.
+  static OperandSets vanishing() { return {}; }
 };
 
 template <> OperandSets ElementwiseSharding<nn::NegOp>::linear() { return {{0}}; }
@@ -33,6 +36,7 @@ template <> OperandSets ElementwiseSharding<nn::SubOp>::linear() { return {{0, 1
 template <> OperandSets ElementwiseSharding<nn::MulOp>::linear() { return {{0}, {1}}; }
 template <> OperandSets ElementwiseSharding<nn::DivOp>::linear() { return {{0}}; }
 template <> OperandSets ElementwiseSharding<nn::WherePositiveOp>::linear() { return {{1, 2}}; }
+template <> OperandSets ElementwiseSharding<nn::WherePositiveOp>::vanishing() { return {{0, 2}}; }
 template <> OperandSets ElementwiseSharding<nn::GeluGradientOp>::linear() { return {{0}}; }
 
 /// Sums must not be rounded before they are complete, so a cast is linear only where it widens.
@@ -53,7 +57,7 @@ void attach(MLIRContext *context) {
 }
 } // namespace
 
-void dtc::partition::registerElementwiseSharding(DialectRegistry &registry) {
+void dtc::sharding::registerElementwiseSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     attach<nn::NegOp, nn::ExpOp, nn::LogOp, nn::SqrtOp, nn::ReluOp,
            nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,

@@ -1,11 +1,11 @@
 // How the dimensions of an op's operands and results hang together: factors.
-#ifndef DTC_PARTITION_SHARDINGRULE_H
-#define DTC_PARTITION_SHARDINGRULE_H
+#ifndef DTC_SHARDING_SHARDINGRULE_H
+#define DTC_SHARDING_SHARDINGRULE_H
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 
-namespace dtc::partition {
+namespace dtc::sharding {
 
 enum class FactorKind {
   /// The op works on each index alone; every result has the factor.
@@ -96,8 +96,11 @@ struct ShardingRule {
   /// Sets of operands in which all results together are linear while the other
   /// operands stay the same: {{0, 1}} for a + b, {{0}, {1}} for a * b.
   llvm::SmallVector<llvm::SmallVector<unsigned, 2>> linear;
-  /// Sets of operands with which all results are 0 although they are not linear in them: rounding.
+  /// Sets of operands with which all results are 0 although they are not linear in them: rounding, selection.
   llvm::SmallVector<llvm::SmallVector<unsigned, 2>> vanishing;
+  /// What an index of a Whole factor holds in operand 0 for the op to be the same as without that index, whose result is then
+  /// of no use: softmax takes no part of what is very small.
+  std::optional<double> neutral;
   /// Operands and results that are each share's own where the op is sharded: saved statistics.
   llvm::SmallVector<unsigned, 2> ownOperands, ownResults;
 };
@@ -116,8 +119,8 @@ mlir::Operation *cloneWithTypes(mlir::Operation *op, mlir::OpBuilder &builder,
                                 mlir::ValueRange operands,
                                 mlir::TypeRange types);
 
-} // namespace dtc::partition
+} // namespace dtc::sharding
 
-#include "dtc/Partition/ShardingRuleInterface.h.inc"
+#include "dtc/Sharding/ShardingRuleInterface.h.inc"
 
-#endif // DTC_PARTITION_SHARDINGRULE_H
+#endif // DTC_SHARDING_SHARDINGRULE_H

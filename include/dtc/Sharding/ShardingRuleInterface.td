@@ -1,11 +1,11 @@
 // The interface through which an op says how it may be shared out over devices.
-#ifndef DTC_PARTITION_SHARDING_RULE_INTERFACE
-#define DTC_PARTITION_SHARDING_RULE_INTERFACE
+#ifndef DTC_SHARDING_SHARDING_RULE_INTERFACE
+#define DTC_SHARDING_SHARDING_RULE_INTERFACE
 
 include "mlir/IR/OpBase.td"
 
 def ShardingRuleOpInterface : OpInterface<"ShardingRuleOpInterface"> {
-  let cppNamespace = "::dtc::partition";
+  let cppNamespace = "::dtc::sharding";
   let description = [{
     An op states how its dimensions hang together (`getShardingRule`), and how
     a copy of it that works on one rank's share is made (`cloneLocal`). Whoever
@@ -15,7 +15,7 @@ def ShardingRuleOpInterface : OpInterface<"ShardingRuleOpInterface"> {
   let methods = [
     InterfaceMethod<
       "The factors that the dimensions of operands and results are made of.",
-      "::dtc::partition::ShardingRule", "getShardingRule">,
+      "::dtc::sharding::ShardingRule", "getShardingRule">,
     InterfaceMethod<[{
         A copy of the op on one rank's `operands` with result `types`. Ops whose
         attributes depend on a shape override it.
@@ -23,8 +23,8 @@ def ShardingRuleOpInterface : OpInterface<"ShardingRuleOpInterface"> {
       "::mlir::Operation *", "cloneLocal",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$operands,
            "::mlir::TypeRange":$types), "", [{
-        return ::dtc::partition::cloneWithTypes($_op, builder, operands, types);
+        return ::dtc::sharding::cloneWithTypes($_op, builder, operands, types);
       }]>];
 }
 
-#endif // DTC_PARTITION_SHARDING_RULE_INTERFACE
+#endif // DTC_SHARDING_SHARDING_RULE_INTERFACE

@@ -1,11 +1,11 @@
 // Sharding rules of losses, metrics and optimizer updates.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Models.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
 namespace {
 
@@ -64,7 +64,7 @@ struct RunningAverageSharding
 
 } // namespace
 
-void dtc::partition::registerTrainingSharding(DialectRegistry &registry) {
+void dtc::sharding::registerTrainingSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::SoftmaxCrossEntropyOp::attachInterface<
         LossSharding<nn::SoftmaxCrossEntropyOp>>(*context);
@@ -75,14 +75,4 @@ void dtc::partition::registerTrainingSharding(DialectRegistry &registry) {
     nn::AdamUpdateOp::attachInterface<UpdateSharding<nn::AdamUpdateOp>>(*context);
     nn::RunningAverageUpdateOp::attachInterface<RunningAverageSharding>(*context);
   });
-}
-
-void dtc::registerPartitionModels(DialectRegistry &registry) {
-  registerElementwiseSharding(registry);
-  registerConvolutionSharding(registry);
-  registerMatmulSharding(registry);
-  registerPoolingSharding(registry);
-  registerNormalisationSharding(registry);
-  registerShapeSharding(registry);
-  registerTrainingSharding(registry);
 }

@@ -1,11 +1,11 @@
 // Sharding rules of pooling and its gradients: parallel in samples and channels.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Models.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
 namespace {
 /// The rule of any op whose tensors are all [n, c, window or input positions…].
@@ -34,7 +34,7 @@ struct PoolingSharding
 };
 } // namespace
 
-void dtc::partition::registerPoolingSharding(DialectRegistry &registry) {
+void dtc::sharding::registerPoolingSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::MaxPoolOp::attachInterface<PoolingSharding<nn::MaxPoolOp>>(*context);
     nn::MaxPoolGradientOp::attachInterface<

@@ -1,6 +1,6 @@
 // The sharding rules of nn's ops, attached from outside of the dialect.
-#ifndef DTC_PARTITION_MODELS_H
-#define DTC_PARTITION_MODELS_H
+#ifndef DTC_SHARDING_MODELS_H
+#define DTC_SHARDING_MODELS_H
 
 namespace mlir {
 class DialectRegistry;
@@ -9,9 +9,9 @@ class DialectRegistry;
 namespace dtc {
 
 /// Attaches ShardingRuleOpInterface to the ops of nn, family by family.
-void registerPartitionModels(mlir::DialectRegistry &registry);
+void registerShardingModels(mlir::DialectRegistry &registry);
 
-namespace partition {
+namespace sharding {
 void registerElementwiseSharding(mlir::DialectRegistry &registry);
 void registerConvolutionSharding(mlir::DialectRegistry &registry);
 void registerMatmulSharding(mlir::DialectRegistry &registry);
@@ -19,8 +19,8 @@ void registerPoolingSharding(mlir::DialectRegistry &registry);
 void registerNormalisationSharding(mlir::DialectRegistry &registry);
 void registerShapeSharding(mlir::DialectRegistry &registry);
 void registerTrainingSharding(mlir::DialectRegistry &registry);
-} // namespace partition
+} // namespace sharding
 
 } // namespace dtc
 
-#endif // DTC_PARTITION_MODELS_H
+#endif // DTC_SHARDING_MODELS_H

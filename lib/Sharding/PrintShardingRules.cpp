@@ -1,10 +1,10 @@
 // dtc-print-sharding-rules: each op's rule as a remark.
-#include "dtc/Partition/Passes.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Passes.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 namespace dtc {
 #define GEN_PASS_DEF_PRINTSHARDINGRULESPASS
-#include "dtc/Partition/Passes.h.inc"
+#include "dtc/Sharding/Passes.h.inc"
 } // namespace dtc
 
 using namespace mlir;
@@ -14,8 +14,8 @@ struct PrintShardingRulesPass
     : dtc::impl::PrintShardingRulesPassBase<PrintShardingRulesPass> {
   void runOnOperation() override {
     WalkResult result = getOperation()->walk(
-        [](dtc::partition::ShardingRuleOpInterface op) {
-          dtc::partition::ShardingRule rule = op.getShardingRule();
+        [](dtc::sharding::ShardingRuleOpInterface op) {
+          dtc::sharding::ShardingRule rule = op.getShardingRule();
           if (!rule.fits(op)) {
             op.emitOpError("has a sharding rule that does not fit its shapes");
             return WalkResult::interrupt();

@@ -1,13 +1,14 @@
 // Sharding rules of constants, shape changes, reductions and softmax.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Models.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ShardingRule.h"
 
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
 namespace {
 
@@ -161,10 +162,12 @@ struct BlockSharding
   }
 };
 
-struct ReduceSumSharding
-    : ShardingRuleOpInterface::ExternalModel<ReduceSumSharding, nn::ReduceSumOp> {
+/// The rule of a mean, which is a sum and a division before anything is sharded, tells what it is taken over.
+template <typename OpT>
+struct ReductionSharding
+    : ShardingRuleOpInterface::ExternalModel<ReductionSharding<OpT>, OpT> {
   ShardingRule getShardingRule(Operation *op) const {
-    auto reduce = cast<nn::ReduceSumOp>(op);
+    auto reduce = cast<OpT>(op);
     ShardingRule rule(op);
     rule.operands[0] = rule.addAll(FactorKind::Parallel, shapeOf(reduce.getX()));
     size_t resultDim = 0;
@@ -192,13 +195,14 @@ struct AlongAxisSharding
     size_t axis = cast<OpT>(op).getAxis();
     rule.factors[rule.operands[0][axis].front()].kind = FactorKind::Whole;
     rule.results[0] = rule.operands[0];
+    rule.neutral = std::numeric_limits<float>::lowest(); // e^x is 0
     return rule;
   }
 };
 
 } // namespace
 
-void dtc::partition::registerShapeSharding(DialectRegistry &registry) {
+void dtc::sharding::registerShapeSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::ConstantOp::attachInterface<ConstantSharding>(*context);
     nn::ReshapeOp::attachInterface<ReshapeSharding>(*context);
@@ -207,7 +211,8 @@ void dtc::partition::registerShapeSharding(DialectRegistry &registry) {
     nn::ConcatOp::attachInterface<ConcatSharding>(*context);
     nn::SliceOp::attachInterface<BlockSharding<nn::SliceOp>>(*context);
     nn::PadOp::attachInterface<BlockSharding<nn::PadOp>>(*context);
-    nn::ReduceSumOp::attachInterface<ReduceSumSharding>(*context);
+    nn::ReduceSumOp::attachInterface<ReductionSharding<nn::ReduceSumOp>>(*context);
+    nn::ReduceMeanOp::attachInterface<ReductionSharding<nn::ReduceMeanOp>>(*context);
     nn::SoftmaxOp::attachInterface<AlongAxisSharding<nn::SoftmaxOp>>(*context);
     nn::LogSoftmaxOp::attachInterface<AlongAxisSharding<nn::LogSoftmaxOp>>(*context);
   });

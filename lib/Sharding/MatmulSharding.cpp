@@ -1,11 +1,11 @@
 // Sharding rule of the matrix product.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Models.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
 namespace {
 /// a [batch…, m, k], b [batch…, k, n] -> y [batch…, m, n]; k is summed.
@@ -50,7 +50,7 @@ struct MatmulSharding
 };
 } // namespace
 
-void dtc::partition::registerMatmulSharding(DialectRegistry &registry) {
+void dtc::sharding::registerMatmulSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::MatmulOp::attachInterface<MatmulSharding>(*context);
   });

@@ -1,11 +1,11 @@
 // Sharding rules of convolution and its gradients.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Models.h"
-#include "dtc/Partition/ShardingRule.h"
+#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;
 using namespace dtc;
-using namespace dtc::partition;
+using namespace dtc::sharding;
 
 namespace {
 
@@ -101,7 +101,7 @@ struct WeightGradientSharding
 
 } // namespace
 
-void dtc::partition::registerConvolutionSharding(DialectRegistry &registry) {
+void dtc::sharding::registerConvolutionSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::ConvOp::attachInterface<ConvSharding>(*context);
     nn::ConvInputGradientOp::attachInterface<InputGradientSharding>(*context);

@@ -1,0 +1,16 @@
+// All sharding rules of nn, family by family.
+#include "dtc/Sharding/Models.h"
+
+#include "mlir/IR/DialectRegistry.h"
+
+using namespace dtc::sharding;
+
+void dtc::registerShardingModels(mlir::DialectRegistry &registry) {
+  registerElementwiseSharding(registry);
+  registerConvolutionSharding(registry);
+  registerMatmulSharding(registry);
+  registerPoolingSharding(registry);
+  registerNormalisationSharding(registry);
+  registerShapeSharding(registry);
+  registerTrainingSharding(registry);
+}
