@@ -86,6 +86,7 @@ inline constexpr llvm::StringLiteral model = "nn.model";
 inline constexpr llvm::StringLiteral recipe = "nn.recipe";
 inline constexpr llvm::StringLiteral phase = "nn.phase";
 inline constexpr llvm::StringLiteral precision = "nn.precision";
+inline constexpr llvm::StringLiteral wholeBatches = "nn.whole_batches";
 } // namespace names
 
 } // namespace dtc::nn

@@ -32,7 +32,8 @@ LogicalResult NNDialect::verifyOperationAttribute(Operation *op,
       return op->emitError() << "'" << name << "' must be a #nn.recipe";
     return success();
   }
-  if (name == names::model || name == names::phase || name == names::precision) {
+  if (name == names::model || name == names::phase || name == names::precision ||
+      name == names::wholeBatches) {
     if (!isa<StringAttr>(attribute.getValue()))
       return op->emitError() << "'" << name << "' must be a string";
     return success();

@@ -30,6 +30,7 @@ def NN_Dialect : Dialect {
     | function                    | `nn.recipe`    | `#nn.recipe<…>`: loss, optimizer, batch   |
     | function                    | `nn.phase`     | `"train"` or `"evaluate"`, once there is a step |
     | function                    | `nn.precision` | `"tf32"` or `"bf16"`: what matrix products and convolutions round their operands to |
+    | function                    | `nn.whole_batches` | the op for whose sake no batch may be partial |
 
     Names in these attributes are the source model's own, unchanged; whatever
     needs an identifier derives one.

@@ -62,15 +62,23 @@ def NN_PadOp : NN_Op<"pad"> {
   let hasVerifier = 1;
 }
 
-def NN_ReduceSumOp : NN_InferredOp<"reduce_sum"> {
-  let summary = "sum over axes; a reduced axis stays with length 1 if keep_dims";
-  let description = [{
-    A mean is a sum times a constant, so that it needs no op of its own. Sums of
-    bf16 are f32.
-  }];
+class NN_ReductionOp<string mnemonic> : NN_InferredOp<mnemonic> {
   let arguments = (ins NN_Tensor:$x, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
   let results = (outs NN_FullTensor:$y);
   let assemblyFormat = "$x `axes` $axes (`keep` $keep_dims^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_ReduceSumOp : NN_ReductionOp<"reduce_sum"> {
+  let summary = "sum over axes; a reduced axis stays with length 1 if keep_dims";
+  let description = "Sums of bf16 are f32.";
+}
+
+def NN_ReduceMeanOp : NN_ReductionOp<"reduce_mean"> {
+  let summary = "mean over axes; a reduced axis stays with length 1 if keep_dims";
+  let description = [{
+    Stands in models alone: over how many elements it is taken depends on the
+    samples of a partial batch. `dtc-mask-padding` makes it a sum and a division.
+  }];
 }
 
 // Computed in f32. With `wide` the result of bf16 is not rounded back.

@@ -124,10 +124,9 @@ LogicalResult PadOp::verify() {
   return verifyBlock(*this, getX().getType(), getType(), getOffsets());
 }
 
-LogicalResult ReduceSumOp::inferReturnTypes(MLIRContext *,
-                                            std::optional<Location> location,
-                                            Adaptor adaptor,
-                                            SmallVectorImpl<Type> &types) {
+template <typename Adaptor>
+static LogicalResult inferReduction(std::optional<Location> location, Adaptor adaptor,
+                                    SmallVectorImpl<Type> &types) {
   auto x = cast<RankedTensorType>(adaptor.getX().getType());
   SmallVector<bool> reduced(x.getRank(), false);
   for (int64_t axis : adaptor.getAxes()) {
@@ -145,6 +144,16 @@ LogicalResult ReduceSumOp::inferReturnTypes(MLIRContext *,
   }
   types.push_back(RankedTensorType::get(shape, accumulatedType(x.getElementType())));
   return success();
+}
+
+LogicalResult ReduceSumOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                            Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  return inferReduction(location, adaptor, types);
+}
+
+LogicalResult ReduceMeanOp::inferReturnTypes(MLIRContext *, std::optional<Location> location,
+                                             Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  return inferReduction(location, adaptor, types);
 }
 
 static LogicalResult inferAlongAxis(std::optional<Location> location, Value x, int64_t axis, bool wide,

@@ -24,13 +24,15 @@ def RT_ProgramOp : RT_Op<"program", [Symbol, SymbolTable, IsolatedFromAbove,
     ranks (`{pipe = 0}`; axes that it does not name: all), `first_row` where their
     rows of the global batch begin, if not at `local_batch` times their place on
     the axis that shares it. `precision`: what matrix products and convolutions round
-    their operands to, if not f32. `arena` is there once
+    their operands to, if not f32. `whole_batches`: the op for whose sake no batch may
+    be partial. `arena` is there once
     memory is planned: the bytes of the one block in which all buffers lie.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$model,
     AnyAttr:$recipe, I64Attr:$batch, I64Attr:$local_batch,
     StrArrayAttr:$axes, DenseI64ArrayAttr:$mesh, OptionalAttr<DictionaryAttr>:$at,
-    OptionalAttr<I64Attr>:$first_row, OptionalAttr<StrAttr>:$precision, OptionalAttr<I64Attr>:$arena);
+    OptionalAttr<I64Attr>:$first_row, OptionalAttr<StrAttr>:$precision,
+    OptionalAttr<StrAttr>:$whole_batches, OptionalAttr<I64Attr>:$arena);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name (`arena` `(` $arena^ `)`)? attr-dict-with-keyword $body";
   let extraClassDeclaration = [{

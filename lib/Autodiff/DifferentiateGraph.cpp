@@ -28,6 +28,8 @@ struct Model {
   LossInterface loss;
   OptimizerInterface optimizer;
   SmallVector<BlockArgument> inputs, parameters, states;
+  /// Where the model itself reads the weights of samples.
+  SmallVector<BlockArgument, 1> sampleWeights;
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// The result of the function that is trained.
   unsigned trained = 0;
@@ -45,6 +47,8 @@ public:
         builder(model.function.getLoc(), OpBuilder::atBlockEnd(block)) {
     function->setAttr(names::model, model.function->getAttr(names::model));
     function->setAttr(names::recipe, model.recipe);
+    if (Attribute whole = model.function->getAttr(names::wholeBatches))
+      function->setAttr(names::wholeBatches, whole);
     function->setAttr(names::phase, builder.getStringAttr(phase));
   }
 
@@ -164,10 +168,13 @@ LogicalResult collectArguments(Model &model) {
       model.parameters.push_back(argument);
     } else if (function.getArgAttr(number, names::state)) {
       model.states.push_back(argument);
+    } else if (function.getArgAttr(number, names::sampleWeight)) {
+      model.sampleWeights.push_back(argument);
     } else {
       return function.emitError() << "argument " << number << " of the model is neither '"
                                   << names::input << "' nor '" << names::parameter
-                                  << "' nor '" << names::state << "'";
+                                  << "' nor '" << names::state << "' nor '"
+                                  << names::sampleWeight << "'";
     }
   }
   if (model.parameters.empty())
@@ -275,6 +282,8 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
   forward.sampleWeight = step.addArgument(
       RankedTensorType::get({model.recipe.getBatch()}, prediction.getElementType()),
       names::sampleWeight);
+  for (BlockArgument weight : model.sampleWeights)
+    mapping.map(weight, forward.sampleWeight);
   if (training)
     forward.step = step.addArgument(
         RankedTensorType::get({}, step.builder.getI64Type()), names::step);

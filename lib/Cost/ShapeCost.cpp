@@ -32,7 +32,8 @@ struct SliceCost : CostOpInterface::ExternalModel<SliceCost, nn::SliceOp> {
   }
 };
 
-struct ReduceSumCost : CostOpInterface::ExternalModel<ReduceSumCost, nn::ReduceSumOp> {
+template <typename OpT>
+struct ReductionCost : CostOpInterface::ExternalModel<ReductionCost<OpT>, OpT> {
   OpFamily getFamily(Operation *) const { return OpFamily::Reduction; }
   Cost getCost(Operation *op) const {
     return costOfTensors(op, elementsOf(op->getOperand(0)));
@@ -63,7 +64,8 @@ void dtc::cost::registerShapeCost(DialectRegistry &registry) {
     nn::ConcatOp::attachInterface<MovementCost<nn::ConcatOp>>(*context);
     nn::SliceOp::attachInterface<SliceCost>(*context);
     nn::PadOp::attachInterface<MovementCost<nn::PadOp>>(*context);
-    nn::ReduceSumOp::attachInterface<ReduceSumCost>(*context);
+    nn::ReduceSumOp::attachInterface<ReductionCost<nn::ReduceSumOp>>(*context);
+    nn::ReduceMeanOp::attachInterface<ReductionCost<nn::ReduceMeanOp>>(*context);
     nn::SoftmaxOp::attachInterface<SoftmaxCost<nn::SoftmaxOp>>(*context);
     nn::LogSoftmaxOp::attachInterface<SoftmaxCost<nn::LogSoftmaxOp>>(*context);
   });

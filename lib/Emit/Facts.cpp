@@ -72,6 +72,8 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
     os << "      .arena_bytes = " << *program.getArena() << ",\n";
   if (program.getPrecision())
     os << "      .precision = Precision::" << *program.getPrecision() << ",\n";
+  if (program.getWholeBatches())
+    os << "      .whole_batches = " << quote(*program.getWholeBatches()) << ",\n";
   os << "      .learning_rate = " << formatReal(optimizer.getLearningRate(), false) << ",\n"
      << "      .optimizer = " << quote(recipeName(recipe.getOptimizer())) << ",\n"
      << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";

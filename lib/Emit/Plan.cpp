@@ -125,6 +125,8 @@ void dtc::emit::emitPlan(Programs programs, llvm::raw_ostream &os) {
     });
     json.attribute("batch", static_cast<int64_t>(program.getBatch()));
     json.attribute("precision", program.getPrecision().value_or("f32"));
+    if (program.getWholeBatches())
+      json.attribute("whole_batches", text(*program.getWholeBatches()));
     json.attributeArray("roles", [&] {
       for (rt::ProgramOp role : programs)
         printRole(json, role);

@@ -16,6 +16,12 @@ using namespace mlir;
 
 /// A model becomes its training step.
 static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &options) {
+  // First, on the model as it was imported: its means are no sums yet, and what
+  // keeps padding out of the forward graph keeps it out of the gradients.
+  dtc::MaskPaddingPassOptions mask;
+  mask.output = options.output;
+  manager.addNestedPass<func::FuncOp>(dtc::createMaskPaddingPass(mask));
+
   // Before differentiation: what the forward graph does not hold needs no
   // adjoint, and some rewrites (relu behind max_pool) would change the meaning
   // of a gradient that is already there.

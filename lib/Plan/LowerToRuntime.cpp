@@ -77,6 +77,7 @@ struct LowerToRuntimePass
         localBatch, axes, shape, timeline->getAttrOfType<DictionaryAttr>(dist::names::at),
         timeline->getAttrOfType<IntegerAttr>(dist::names::firstRow),
         timeline->getAttrOfType<StringAttr>(nn::names::precision),
+        timeline->getAttrOfType<StringAttr>(nn::names::wholeBatches),
         /*arena=*/IntegerAttr());
     program.getBody().emplaceBlock();
     return program;

@@ -111,8 +111,9 @@ static LogicalResult pad(Operation *op, Operands operands, Results results) {
   return success();
 }
 
+template <typename OpT>
 static LogicalResult reduceSum(Operation *op, Operands operands, Results results) {
-  auto reduce = cast<nn::ReduceSumOp>(op);
+  auto reduce = cast<OpT>(op);
   const Tensor &x = *operands[0];
   SmallVector<int64_t> kept(x.shape);
   for (int64_t axis : reduce.getAxes())
@@ -120,6 +121,14 @@ static LogicalResult reduceSum(Operation *op, Operands operands, Results results
   forEachIndex(x.shape, [&](ArrayRef<int64_t> index, int64_t flat) {
     results[0].data[flatten(index, kept)] += x.data[flat];
   });
+  return success();
+}
+
+static LogicalResult reduceMean(Operation *op, Operands operands, Results results) {
+  if (failed(reduceSum<nn::ReduceMeanOp>(op, operands, results)))
+    return failure();
+  for (double &value : results[0].data)
+    value *= static_cast<double>(results[0].data.size()) / operands[0]->data.size();
   return success();
 }
 
@@ -133,5 +142,6 @@ void reference::addShapeRules(Rules &rules) {
   rules["nn.concat"] = concat;
   rules["nn.slice"] = slice;
   rules["nn.pad"] = pad;
-  rules["nn.reduce_sum"] = reduceSum;
+  rules["nn.reduce_sum"] = reduceSum<nn::ReduceSumOp>;
+  rules["nn.reduce_mean"] = reduceMean;
 }

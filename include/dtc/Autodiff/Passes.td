@@ -4,6 +4,50 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MaskPaddingPass : Pass<"dtc-mask-padding", "::mlir::func::FuncOp"> {
+  let summary = "Keep rows that pad a partial batch out of what mixes samples";
+  let description = [{
+    The last batch of an epoch may hold fewer samples than the model was compiled
+    for; its other rows are there (copies of a sample) and have the sample weight
+    0. Losses leave them out. This pass sees to it that nothing else of the model
+    takes them in: it follows the samples from the inputs through the sharding
+    rules of the ops, and
+
+    - where an op sums over samples (`reduce_sum`, `matmul`, `conv`), padding is 0
+      in its operands;
+    - where an op needs all samples at once and knows a value that takes no part
+      (`softmax`: a very small one), padding is that, and 0 in the result;
+    - a `reduce_mean` becomes a sum over the number of elements, of samples those
+      that are there; none is left;
+    - where none of this is possible (a `concat` of batches, an output whose rows
+      are no samples), the function carries `nn.whole_batches`, with the op's name:
+      the program then refuses data of which a batch would be partial. A warning
+      tells.
+
+    Masks and counts are made of the sample weights, which become an argument of
+    the model if they are needed. Differentiation behind this pass finds gradients
+    that are 0 in the padding. Models that treat each sample alone stay as they are.
+
+    ```mlir
+    %mean = nn.reduce_mean %x axes [0] keep : (tensor<4x3xf32>) -> tensor<1x3xf32>
+    ```
+    becomes, with `%weight: tensor<4xf32> {nn.sample_weight}`,
+    ```mlir
+    %ones = nn.where_positive %weight, %one, %zero : tensor<4xf32>, tensor<f32>, tensor<f32>
+    %count = nn.reduce_sum %ones axes [0] : (tensor<4xf32>) -> tensor<f32>
+    %column = nn.reshape %weight : tensor<4xf32> -> tensor<4x1xf32>
+    %masked = nn.where_positive %column, %x, %zero : tensor<4x1xf32>, tensor<4x3xf32>, tensor<f32>
+    %sum = nn.reduce_sum %masked axes [0] keep : (tensor<4x3xf32>) -> tensor<1x3xf32>
+    %mean = nn.div %sum, %count : tensor<1x3xf32>, tensor<f32>
+    ```
+  }];
+  let options = [
+    Option<"output", "output", "std::string", /*default=*/"",
+           "name of the model output that is trained, where there are several">
+  ];
+  let dependentDialects = ["::dtc::nn::NNDialect"];
+}
+
 def SimplifyGraphPass : Pass<"dtc-simplify-graph", "::mlir::func::FuncOp"> {
   let summary = "Local rewrites of an nn graph that make its training step cheaper";
   let description = [{

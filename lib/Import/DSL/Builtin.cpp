@@ -77,11 +77,6 @@ Datum Layer::reshape(Value x, ArrayRef<int64_t> shape) {
   return op ? Datum(op.getY()) : Datum(Invalid());
 }
 
-Datum Layer::scale(Value x, double factor) {
-  Value constant = graph.constant(factor, location);
-  return constant ? infer<nn::MulOp>({x, constant}) : Datum(Invalid());
-}
-
 //===----------------------------------------------------------------------===//
 // Windows and axes
 //===----------------------------------------------------------------------===//

@@ -50,8 +50,6 @@ struct Layer {
   }
   /// `x` under another shape of as many elements.
   Datum reshape(mlir::Value x, llvm::ArrayRef<int64_t> shape);
-  /// x times a number.
-  Datum scale(mlir::Value x, double factor);
 };
 
 struct LayerBuiltin {

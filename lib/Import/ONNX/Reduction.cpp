@@ -20,7 +20,7 @@ static SmallVector<int64_t> readAxes(Node &node, AxesFrom from) {
   return node.listInput(1);
 }
 
-template <AxesFrom from, bool mean>
+template <AxesFrom from, typename OpT>
 static FailureOr<Binding> importReduction(Node &node) {
   Value x = node.tensor(0);
   SmallVector<int64_t> axes = readAxes(node, from);
@@ -37,12 +37,10 @@ static FailureOr<Binding> importReduction(Node &node) {
     return Binding(x);
   if (axes.empty())
     axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-  int64_t count = 1;
   for (int64_t &axis : axes) {
     axis = node.normalizeAxis(axis, rank);
     if (node.failed())
       return failure();
-    count *= shape[axis];
   }
   llvm::sort(axes);
   if (std::adjacent_find(axes.begin(), axes.end()) != axes.end())
@@ -54,19 +52,14 @@ static FailureOr<Binding> importReduction(Node &node) {
   SmallVector<NamedAttribute> attributes{node.list("axes", axes)};
   if (keepDims)
     attributes.push_back(node.unit("keep_dims"));
-  FailureOr<Value> sum = node.create<nn::ReduceSumOp>(x, attributes);
-  if (failed(sum) || !mean)
-    return sum;
-  return node.create<nn::MulOp>({*sum, node.scalar(1.0 / count)});
+  return node.create<OpT>(x, attributes);
 }
 
 void dtc::onnximport::addReductionOperators(OperatorTable &table) {
-  StringRef mean = "`nn.reduce_sum` times 1 / number of elements";
-  table.add({{"ReduceSum", 13, 1, 2, 1, importReduction<AxesFrom::Input, false>,
+  table.add({{"ReduceSum", 13, 1, 2, 1, importReduction<AxesFrom::Input, nn::ReduceSumOp>,
               "`nn.reduce_sum`; axes known at compile time"},
              {"ReduceMean", 13, 1, 1, 1,
-              importReduction<AxesFrom::Attribute, true>, mean},
-             {"ReduceMean", 18, 1, 2, 1, importReduction<AxesFrom::Input, true>,
-              "`nn.reduce_sum` times 1 / number of elements; axes known at "
-              "compile time"}});
+              importReduction<AxesFrom::Attribute, nn::ReduceMeanOp>, "`nn.reduce_mean`"},
+             {"ReduceMean", 18, 1, 2, 1, importReduction<AxesFrom::Input, nn::ReduceMeanOp>,
+              "`nn.reduce_mean`; axes known at compile time"}});
 }

@@ -36,6 +36,7 @@ struct Plan {
   index local_batch = 0; ///< rows of a rank's tensors: ceil(batch / ranks that share the batch)
   std::size_t arena_bytes = 0;
   Precision precision = Precision::f32;
+  std::string whole_batches{}; ///< the op for whose sake no batch may be partial: it mixes samples and knows no padding; else empty
   f64 learning_rate = 0; ///< reported in the metrics
   std::string optimizer{}; ///< "adam"
   std::string loss{};      ///< "cross-entropy"

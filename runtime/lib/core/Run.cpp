@@ -54,6 +54,7 @@ public:
 
 private:
   void prepare();
+  void check_batches() const;
   void check_sizes();
   void train();
   void start_step(Sampler &sampler, i64 step);
@@ -116,6 +117,7 @@ void Training::prepare() {
     validation_first_ = data_.train.size - options_.validation;
     if (data_.train.size > std::numeric_limits<std::uint32_t>::max())
       throw Error("more than 2^32 training samples");
+    check_batches();
   });
   check_sizes();
   together(world_, [&] {
@@ -123,6 +125,19 @@ void Training::prepare() {
     if (!options_.load.empty())
       done_ = load_checkpoint(ctx_, *device_, options_.load, manifest_, binding_);
   });
+}
+
+/// A program that mixes the samples of a batch and knows no padding must not meet a partial one.
+void Training::check_batches() const {
+  if (plan_.whole_batches.empty() || options_.data.empty())
+    return;
+  const std::pair<const char *, index> splits[] = {
+      {"training", validation_first_}, {"validation", options_.validation}, {"test", data_.test ? data_.test->size : 0}};
+  for (const auto &[split, size] : splits)
+    if (size % plan_.batch != 0)
+      throw Error("--data=" + options_.data + ": " + std::to_string(size) + " " + split + " samples end in a batch of " +
+                  std::to_string(size % plan_.batch) + ", but " + plan_.whole_batches + " mixes the samples of a batch and needs all " +
+                  std::to_string(plan_.batch) + ": leave out samples, or compile with a --batch that divides their number");
 }
 
 /// Ranks read different files, or on different hosts other files of the same name: they must be of the same samples.

@@ -4,6 +4,7 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Passes.h"
+#include "dtc/Sharding/Models.h"
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -21,6 +22,7 @@ const DialectRegistry &test::makeRegistry() {
     DialectRegistry all;
     all.insert<nn::NNDialect, func::FuncDialect>();
     registerAutodiffModels(all);
+    registerShardingModels(all);
     return all;
   }();
   return registry;

@@ -25,34 +25,27 @@ static FailureOr<SmallVector<int64_t>> readAxes(const Arguments &arguments,
   return axes;
 }
 
-static Datum buildReduction(Layer &layer, const Arguments &arguments,
-                            bool isMean) {
+template <typename OpT>
+static Datum buildReduction(Layer &layer, const Arguments &arguments) {
   Value x = arguments.tensor("x");
   auto axes = readAxes(arguments, tensorType(x).getRank());
   if (failed(axes))
     return Invalid();
   Builder &builder = layer.graph.getBuilder();
-  nn::ReduceSumOp::Properties properties;
+  typename OpT::Properties properties;
   properties.axes = builder.getDenseI64ArrayAttr(*axes);
   if (arguments.boolean("keep", false))
     properties.keep_dims = builder.getUnitAttr();
-  Datum sum = layer.infer<nn::ReduceSumOp>(x, properties);
-  if (!isMean || isInvalid(sum))
-    return sum;
-  double count = 1;
-  for (int64_t axis : *axes)
-    count *= tensorType(x).getDimSize(axis);
-  return layer.scale(std::get<Value>(sum), 1 / count);
+  return layer.infer<OpT>(x, properties);
 }
 
-static LayerBuiltin reduction(StringRef name, bool isMean) {
+template <typename OpT>
+static LayerBuiltin reduction(StringRef name) {
   return {{name,
            {{"x", &kinds::tensor},
             {"axes", &kinds::integers, Arity::Optional},
             {"keep", &kinds::boolean, Arity::Optional}}},
-          [isMean](Layer &layer, const Arguments &arguments) {
-            return buildReduction(layer, arguments, isMean);
-          }};
+          buildReduction<OpT>};
 }
 
 template <typename OpTy>
@@ -74,8 +67,8 @@ static LayerBuiltin alongAxis(StringRef name) {
 }
 
 void dtc::dsl::registerReductionLayers(Table<LayerBuiltin> &table) {
-  table.add(reduction("sum", false));
-  table.add(reduction("mean", true));
+  table.add(reduction<nn::ReduceSumOp>("sum"));
+  table.add(reduction<nn::ReduceMeanOp>("mean"));
   table.add(alongAxis<nn::SoftmaxOp>("softmax"));
   table.add(alongAxis<nn::LogSoftmaxOp>("log_softmax"));
 }
