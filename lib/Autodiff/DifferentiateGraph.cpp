@@ -196,12 +196,17 @@ LogicalResult checkStates(Model &model) {
              << "state " << name << " must belong to one op that keeps it from step to step";
   }
   for (Operation &op : function.getBody().front())
-    if (auto stateful = dyn_cast<StatefulOpInterface>(op))
+    if (auto stateful = dyn_cast<StatefulOpInterface>(op)) {
+      auto x = cast<RankedTensorType>(op.getOperand(0).getType());
+      if (x.getRank() == 0 || x.getDimSize(0) % model.recipe.getBatch() != 0)
+        return op.emitOpError("takes statistics over the rows of ") << x << ", which are no samples of a batch of "
+                                                                    << model.recipe.getBatch();
       for (unsigned number : stateful.getStateOperands())
         if (auto argument = dyn_cast<BlockArgument>(op.getOperand(number));
             !argument || !function.getArgAttr(argument.getArgNumber(), names::state))
           return op.emitOpError("operand #") << number << " is no '" << names::state
                                              << "' argument: it has to be kept from step to step";
+    }
   return success();
 }
 

@@ -171,8 +171,12 @@ void PaddingMask::visit(Operation *op) {
       return needWholeBatch(op, "mixes samples");
   for (auto [result, factors] : llvm::zip_equal(op->getResults(), rule.results))
     for (FactorShard shard : shards)
-      if (std::optional<Placement> place = rule.placementOf(factors, shard))
+      if (std::optional<Placement> place = rule.placementOf(factors, shard)) {
+        // Rows of one order met rows of another: a smaller batch would pair other samples.
+        if (llvm::any_of(places.lookup(result), [&](Placement other) { return other.dim == place->dim; }))
+          return needWholeBatch(op, "mixes samples");
         places[result].push_back(*place);
+      }
 }
 
 /// Masks what `op` mixes along `shard`; fails if nothing can be put in the place of padding.

@@ -24,6 +24,20 @@ static Value along(ImplicitLocOpBuilder &builder, Value vector, Value x, int64_t
   return ReshapeOp::create(builder, RankedTensorType::get(shape, type.getElementType()), vector);
 }
 
+/// The weights of x's rows, of which a sample has several where its positions were made rows: [N] -> [N * positions].
+static Value weightsOfRows(ImplicitLocOpBuilder &builder, Value sampleWeight, Value x) {
+  auto type = cast<RankedTensorType>(sampleWeight.getType());
+  int64_t samples = type.getDimSize(0), rows = cast<RankedTensorType>(x.getType()).getDimSize(0);
+  if (rows == samples || rows % samples != 0)
+    return sampleWeight;
+  int64_t positions = rows / samples;
+  Value weight = MulOp::create(builder, sampleWeight,
+                               constant(builder, x, 1.0 / static_cast<double>(positions)));
+  weight = ReshapeOp::create(builder, type.clone({samples, 1}), weight);
+  weight = BroadcastOp::create(builder, type.clone({samples, positions}), weight);
+  return ReshapeOp::create(builder, type.clone({rows}), weight);
+}
+
 /// centered / sqrt(variance + epsilon) * scale + bias; the statistics have x's rank.
 static Value normalise(ImplicitLocOpBuilder &builder, BatchNormOp op, ValueRange operands,
                        Value centered, Value variance) {
@@ -56,9 +70,10 @@ struct BatchNormState : StatefulOpInterface::ExternalModel<BatchNormState, Batch
                           Value sampleWeight, BatchStatistics statistics) const {
     auto norm = cast<BatchNormOp>(op);
     BatchNormOp::Adaptor of(operands, norm);
+    Value weight = weightsOfRows(builder, sampleWeight, of.getX());
     auto [y, mean, variance] = statistics == BatchStatistics::Share
-                                   ? ofShare(norm, builder, operands, sampleWeight)
-                                   : ofWhole(norm, builder, operands, sampleWeight);
+                                   ? ofShare(norm, builder, operands, weight)
+                                   : ofWhole(norm, builder, operands, weight);
     return {{y},
             {move(builder, norm, of.getRunningMean(), mean),
              move(builder, norm, of.getRunningVariance(), variance)}};

@@ -153,3 +153,18 @@ func.func @no_gradient_needed(%x: tensor<2xf32> {nn.input = "x"},
   %1 = nn.mul %0, %w : tensor<2xf32>, tensor<2xf32>
   return %1 : tensor<2xf32>
 }
+
+// -----
+
+func.func @rows(%x: tensor<4x3xf32> {nn.input = "x"}, %p: tensor<5x2xf32> {nn.parameter = "p", nn.init = #nn.constant<value = 1.0>},
+    %s: tensor<2xf32> {nn.parameter = "s", nn.init = #nn.constant<value = 1.0>}, %b: tensor<2xf32> {nn.parameter = "b", nn.init = #nn.constant<value = 1.0>},
+    %m: tensor<2xf32> {nn.state = "m", nn.statistic, nn.init = #nn.constant<value = 0.0>}, %v: tensor<2xf32> {nn.state = "v", nn.statistic, nn.init = #nn.constant<value = 1.0>})
+    -> (tensor<4x3xf32> {nn.output = "y"})
+    attributes {nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>} {
+  // expected-error @below {{takes statistics over the rows of 'tensor<5x2xf32>', which are no samples of a batch of 4}}
+  %n = nn.batch_norm %p, %s, %b running %m, %v {epsilon = 1.0e-5, momentum = 0.1}
+     : (tensor<5x2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<5x2xf32>
+  %sum = nn.reduce_sum %n axes [0, 1] : (tensor<5x2xf32>) -> tensor<f32>
+  %y = nn.mul %x, %sum : tensor<4x3xf32>, tensor<f32>
+  return %y : tensor<4x3xf32>
+}

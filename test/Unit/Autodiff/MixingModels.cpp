@@ -138,7 +138,7 @@ void Generator::step() {
     bool columns = draw(2);
     size_t y = unary(matmul(x, values[x].name, dims, columns, !columns), "tanh");
     if (draw(2)) // attention between them
-      matmul(alongAxis(y, "softmax", 1), use(x), columns ? Dims{dims[1], dims[0]} : dims, false, columns);
+      matmul(alongAxis(y, "softmax", 1), use(x), dims, false, columns);
     return;
   }
   case 7: { // two dimensions as one: samples in front or behind

@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <functional>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -15,6 +16,7 @@ using namespace dtc;
 namespace {
 
 constexpr const char *pipeline = "func.func(dtc-mask-padding,dtc-simplify-graph),dtc-differentiate-graph,func.func(dtc-simplify-graph)";
+constexpr const char *wholeStatistics = "func.func(dtc-mask-padding),dtc-differentiate-graph{batch-statistics=whole}";
 
 /// The arguments of a phase: `samples` rows of the batch, and other numbers in the rows behind them.
 std::vector<reference::Tensor> makeArguments(func::FuncOp function, int64_t samples, double padding) {
@@ -36,41 +38,57 @@ std::vector<reference::Tensor> makeArguments(func::FuncOp function, int64_t samp
   return tensors;
 }
 
-class PartialBatch : public testing::TestWithParam<unsigned> {
-protected:
-  PartialBatch() : context(test::makeRegistry()) {}
+/// All results of a phase of a model, given as text, on `samples`.
+SmallVector<reference::Tensor> run(const std::string &model, const std::string &passes, StringRef phase, int64_t samples) {
+  MLIRContext context(test::makeRegistry());
+  auto module = test::parse(context, model);
+  test::runPasses(*module, passes);
+  auto function = module->lookupSymbol<func::FuncOp>(phase);
+  EXPECT_TRUE(function && !function->hasAttr(nn::names::wholeBatches));
+  auto results = reference::evaluate(function, makeArguments(function, samples, /*padding=*/1.75));
+  EXPECT_TRUE(succeeded(results));
+  return succeeded(results) ? std::move(*results) : SmallVector<reference::Tensor>();
+}
 
-  /// All results of a phase of the model for `batch`, given `samples`.
-  SmallVector<reference::Tensor> run(StringRef phase, int64_t batch, int64_t samples) {
-    std::string text = test::makeMixingModel(GetParam(), batch, "f64");
-    SCOPED_TRACE(text);
-    auto module = test::parse(context, text);
-    test::runPasses(*module, pipeline);
-    auto function = module->lookupSymbol<func::FuncOp>(phase);
-    EXPECT_TRUE(function && !function->hasAttr(nn::names::wholeBatches));
-    // The label lies in front of the weight: both have the same numbers in both programs.
-    auto results = reference::evaluate(function, makeArguments(function, samples, 1.75));
-    EXPECT_TRUE(succeeded(results));
-    return succeeded(results) ? std::move(*results) : SmallVector<reference::Tensor>();
-  }
-
-  MLIRContext context;
-};
-
-TEST_P(PartialBatch, IsABatchOfItsSize) {
+/// `make` gives the model for a batch; the last batch of each size against the program for that size.
+void expectPartialBatches(const std::function<std::string(int64_t)> &make, const std::string &passes, int64_t smallest) {
   constexpr int64_t batch = 5;
   for (StringRef phase : {"train", "evaluate"})
-    for (int64_t samples = 1; samples < batch; ++samples) {
-      auto partial = run(phase, batch, samples), exact = run(phase, samples, samples);
+    for (int64_t samples = smallest; samples < batch; ++samples) {
+      auto partial = run(make(batch), passes, phase, samples), exact = run(make(samples), passes, phase, samples);
       ASSERT_EQ(partial.size(), exact.size());
       for (auto [i, tensors] : llvm::enumerate(llvm::zip_equal(partial, exact)))
         test::expectClose(std::get<0>(tensors).data, std::get<1>(tensors).data, 1e-9,
                           phase.str() + " of " + std::to_string(samples) + " samples, result " + std::to_string(i));
-      if (HasFailure()) {
-        ADD_FAILURE() << test::makeMixingModel(GetParam(), batch, "f64");
-        return;
-      }
+      ASSERT_FALSE(testing::Test::HasFailure()) << make(batch);
     }
+}
+
+class PartialBatch : public testing::TestWithParam<unsigned> {};
+
+TEST_P(PartialBatch, IsABatchOfItsSize) {
+  expectPartialBatches([](int64_t batch) { return test::makeMixingModel(GetParam(), batch, "f64"); }, pipeline, 1);
+}
+
+/// A sample's positions as rows: all of them have the sample's weight.
+std::string makeNormalisedPositions(int64_t batch) {
+  std::string n = std::to_string(batch), rows = std::to_string(batch * 3);
+  return "func.func @positions(%x: tensor<" + n + "x3x2xf64> {nn.input = \"x\"},\n" + R"mlir(
+      %s: tensor<2xf64> {nn.parameter = "scale", nn.init = #nn.constant<value = 1.0>},
+      %b: tensor<2xf64> {nn.parameter = "bias", nn.init = #nn.constant<value = 0.0>},
+      %m: tensor<2xf64> {nn.state = "m", nn.statistic, nn.init = #nn.constant<value = 0.0>},
+      %v: tensor<2xf64> {nn.state = "v", nn.statistic, nn.init = #nn.constant<value = 1.0>}) -> (tensor<)mlir" + n +
+         R"mlir(x3x2xf64> {nn.output = "y"})
+      attributes {nn.model = "positions", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 1.0>, batch = )mlir" + n + ">} {\n" +
+         "  %r = nn.reshape %x : tensor<" + n + "x3x2xf64> -> tensor<" + rows + "x2xf64>\n" +
+         "  %h = nn.batch_norm %r, %s, %b running %m, %v {epsilon = 1.0e-3, momentum = 0.1} : (tensor<" + rows +
+         "x2xf64>, tensor<2xf64>, tensor<2xf64>, tensor<2xf64>, tensor<2xf64>) -> tensor<" + rows + "x2xf64>\n" +
+         "  %y = nn.reshape %h : tensor<" + rows + "x2xf64> -> tensor<" + n + "x3x2xf64>\n  return %y : tensor<" + n + "x3x2xf64>\n}\n";
+}
+
+TEST(PartialBatchOfRows, NormalisesTheRowsOfItsSamples) {
+  expectPartialBatches(makeNormalisedPositions, pipeline, 2);
+  expectPartialBatches(makeNormalisedPositions, wholeStatistics, 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(RandomModels, PartialBatch, testing::Range(0u, 120u));

@@ -2,6 +2,7 @@
 #include "dtc/Partition/Pipeline.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Pipelines/Registration.h"
+#include "test/Unit/Autodiff/MixingModels.h"
 #include "test/Unit/Partition/SameStep.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -101,7 +102,7 @@ func.func @binary(%x: tensor<10x6xf32> {nn.input = "x"},
   return %p : tensor<10x4xf32>
 })mlir";
 
-// Subtracts the batch's mean: all-reduces in the middle of both directions.
+// Subtracts the batch's mean: all-reduces in the middle of both directions. Padding is masked out of it.
 constexpr const char *centred = R"mlir(
 func.func @centred(%x: tensor<12x6xf32> {nn.input = "x"},
     %w: tensor<6x3xf32> {nn.parameter = "w", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>})
@@ -133,26 +134,69 @@ protected:
   MLIRContext context;
 };
 
-TEST_P(DataParallel, GivesTheUnpartitionedStep) {
-  OwningOpRef<ModuleOp> global = parseSourceString<ModuleOp>(GetParam().model, &context);
-  ASSERT_TRUE(global);
+/// The model's step on the whole batch, and shared out over devices; null where it cannot be.
+std::pair<OwningOpRef<ModuleOp>, OwningOpRef<ModuleOp>> makeSteps(MLIRContext &context, StringRef model,
+                                                                  int64_t devices, int64_t bucketBytes) {
+  OwningOpRef<ModuleOp> global = parseSourceString<ModuleOp>(model, &context);
+  EXPECT_TRUE(global);
   PassManager differentiate(&context);
   buildPipelineTo(Level::Grad, differentiate, PipelineOptions());
-  ASSERT_TRUE(succeeded(differentiate.run(*global)));
+  EXPECT_TRUE(succeeded(differentiate.run(*global)));
 
   OwningOpRef<ModuleOp> partitioned = global->clone();
   PartitionOptions options;
-  options.devices = GetParam().devices;
-  options.bucketBytes = GetParam().bucketBytes;
+  options.devices = devices;
+  options.bucketBytes = bucketBytes;
   PassManager partition(&context);
   buildPartitionPipeline(partition, options);
-  ASSERT_TRUE(succeeded(partition.run(*partitioned)));
+  if (failed(partition.run(*partitioned)))
+    partitioned = nullptr;
+  return {std::move(global), std::move(partitioned)};
+}
 
+void expectSameSteps(ModuleOp global, ModuleOp partitioned) {
   for (StringRef phase : {"train", "evaluate"}) {
-    auto whole = WholeStep::of(*global, phase);
+    auto whole = WholeStep::of(global, phase);
     ASSERT_TRUE(succeeded(whole));
-    expectSameStep(*whole, *partitioned, phase);
+    expectSameStep(*whole, partitioned, phase);
   }
+}
+
+TEST_P(DataParallel, GivesTheUnpartitionedStep) {
+  auto [global, partitioned] = makeSteps(context, GetParam().model, GetParam().devices, GetParam().bucketBytes);
+  ASSERT_TRUE(partitioned);
+  expectSameSteps(*global, *partitioned);
+}
+
+// Random models that mix samples, on three ranks that do not divide the batch: what ranks cannot do alone is refused by the op
+// that needs it, and everything else is right.
+TEST(DataParallelMixing, GivesTheUnpartitionedStepOrRefuses) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry);
+  context.disableMultithreading();
+  std::string message;
+  context.getDiagEngine().registerHandler([&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && message.empty())
+      message = diagnostic.str();
+    return success();
+  });
+  unsigned shared = 0;
+  for (unsigned seed = 0; seed < 120; ++seed) {
+    std::string model = test::makeMixingModel(seed, /*batch=*/5, "f32");
+    SCOPED_TRACE(model);
+    message.clear();
+    auto [global, partitioned] = makeSteps(context, model, /*devices=*/3, /*bucketBytes=*/1);
+    if (!partitioned) {
+      EXPECT_NE(message.find("mixes the samples of a batch"), std::string::npos) << message;
+      continue;
+    }
+    ++shared;
+    expectSameSteps(*global, *partitioned);
+    if (HasFailure())
+      return;
+  }
+  EXPECT_GT(shared, 30u);
 }
 
 std::vector<Case> cases() {
@@ -161,7 +205,7 @@ std::vector<Case> cases() {
     for (int64_t devices : {1, 2, 3, 4, 16})
       for (int64_t bucketBytes : {1, 300, 1 << 20})
         all.push_back({name, model, devices, bucketBytes});
-  for (int64_t devices : {1, 2, 4})
+  for (int64_t devices : {1, 2, 4, 5, 16})
     all.push_back({"centred", centred, devices, 1});
   return all;
 }
