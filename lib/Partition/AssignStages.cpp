@@ -49,7 +49,7 @@ struct AssignStagesPass : dtc::impl::AssignStagesPassBase<AssignStagesPass> {
   }
 
   LogicalResult assign();
-  FailureOr<StagePlan> plan(const StepGraph &graph, const PipelineShape &shape,
+  FailureOr<StagePlan> plan(const StepGraph &graph, const Schedule &named, const PipelineShape &shape,
                             int64_t ranks);
   LogicalResult readSpeeds(int64_t devices, StagePlanOptions &options);
   void record(const StagePlan &plan);
@@ -161,7 +161,7 @@ LogicalResult AssignStagesPass::readSpeeds(int64_t devices, StagePlanOptions &op
   return success();
 }
 
-FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph,
+FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph, const Schedule &named,
                                             const PipelineShape &shape, int64_t ranks) {
   func::FuncOp step = graph.getStep();
   auto complain = [&](llvm::Error error) {
@@ -188,11 +188,9 @@ FailureOr<StagePlan> AssignStagesPass::plan(const StepGraph &graph,
   options.microbatches = shape.microbatches;
   options.deviceMemory = deviceMemory;
   options.link = devices.link;
-  std::optional<Schedule> named = scheduleNamed(schedule);
-  if (!named)
-    return step.emitError("no schedule is called '") << schedule.getValue() << "'";
   for (int64_t stage = 0; stage < shape.stages(); ++stage)
-    options.inFlight.push_back(microbatchesInFlight(*named, shape, stage));
+    options.deviceOfStage.push_back(shape.deviceOf(stage));
+  options.inFlight = microbatchesInFlight(named, shape);
   StageGraph costs = LayerCosts(graph, unit).run();
   llvm::Expected<StagePlan> made =
       cutAfter.empty() ? planStages(costs, options)
@@ -240,7 +238,11 @@ LogicalResult AssignStagesPass::assign() {
   FailureOr<timeline::Mesh> mesh = timeline::Mesh::of(module);
   if (failed(mesh))
     return failure();
-  PipelineShape shape{1, 1, stagesPerDevice};
+  std::optional<Schedule> named = scheduleNamed(schedule);
+  if (!named)
+    return module.emitError("no schedule is called '")
+           << schedule.getValue() << "'; there are " << scheduleNames();
+  PipelineShape shape{1, 1, stagesPerDevice, named->placement};
   if (std::optional<unsigned> pipe = mesh->axisNamed(axis))
     shape.devices = mesh->shape[*pipe];
   if (stagesPerDevice < 1)
@@ -265,7 +267,7 @@ LogicalResult AssignStagesPass::assign() {
       return failure();
     SmallVector<int64_t> stageOfLayer;
     if (step == steps.front()) {
-      FailureOr<StagePlan> made = plan(*graph, shape, mesh->ranks());
+      FailureOr<StagePlan> made = plan(*graph, *named, shape, mesh->ranks());
       if (failed(made))
         return failure();
       record(*made);

@@ -46,11 +46,8 @@ FailureOr<StagingOptions> FormPipelinePass::readOptions(func::FuncOp step) {
   StagingOptions options;
   std::optional<Schedule> named = scheduleNamed(schedule);
   if (!named) {
-    InFlightDiagnostic diagnostic = module.emitError("no schedule is called '")
-                                    << schedule.getValue() << "'; there are";
-    for (const Schedule &known : allSchedules())
-      diagnostic << " " << known.name;
-    return diagnostic;
+    return module.emitError("no schedule is called '")
+           << schedule.getValue() << "'; there are " << scheduleNames();
   }
   options.schedule = *named;
   options.shape.devices = axisSize(module, axis);
@@ -71,10 +68,13 @@ FailureOr<StagingOptions> FormPipelinePass::readOptions(func::FuncOp step) {
   if (found.wasInterrupted())
     return failure();
   options.shape.stagesPerDevice = llvm::divideCeil(stages, options.shape.devices);
-  if (options.shape.stagesPerDevice > 1 && !named->interleaves)
+  options.shape.placement = named->placement;
+  if (!named->takesStages(options.shape.stagesPerDevice))
     return module.emitError("schedule '")
-           << named->name << "' has one stage a device, but " << stages << " stages are on "
-           << options.shape.devices << " devices";
+           << named->name << "' has "
+           << (named->fewestStages == 1 ? "one stage" : "two stages") << " a device, but "
+           << stages << (stages == 1 ? " stage is on " : " stages are on ") << options.shape.devices
+           << (options.shape.devices == 1 ? " device" : " devices");
   options.recompute = recompute;
   auto batchAxis = step->getAttrOfType<StringAttr>(dist::names::axis);
   options.bucketBytes =
@@ -124,7 +124,7 @@ LogicalResult FormPipelinePass::form() {
     FailureOr<StagingOptions> options = readOptions(step);
     if (failed(options))
       return failure();
-    splitSums(step, options->shape.devices);
+    splitSums(step, options->shape);
     FailureOr<StepGraph> graph = StepGraph::of(step, options->shape.microbatches);
     if (failed(graph))
       return failure();

@@ -57,7 +57,7 @@ public:
   static llvm::FailureOr<PipelinePlan> of(const StepGraph &graph, const StagingOptions &options);
 
   int64_t stageOf(mlir::Operation *op) const;
-  int64_t deviceOf(int64_t stage) const { return stage % options.shape.devices; }
+  int64_t deviceOf(int64_t stage) const { return options.shape.deviceOf(stage); }
   /// The pieces of a task, in the order in which they run.
   llvm::ArrayRef<Piece> piecesOf(Task::Kind kind, int64_t stage) const;
   /// To which other stages a value goes.

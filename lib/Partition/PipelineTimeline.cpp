@@ -125,9 +125,10 @@ dist::FragmentOp PipelineTimelines::makePreparation(int64_t device) {
     for (Value operand : op->getOperands())
       if (isa<BlockArgument>(operand))
         inputs.insert(operand);
-  for (int64_t stage = device; stage < plan.options.shape.stages(); stage += plan.options.shape.devices)
+  const PipelineShape &shape = plan.options.shape;
+  for (int64_t round = 0; round < shape.stagesPerDevice; ++round)
     for (Task::Kind kind : {Task::Kind::Forward, Task::Kind::Backward, Task::Kind::Weight})
-      for (const Piece &piece : plan.piecesOf(kind, stage))
+      for (const Piece &piece : plan.piecesOf(kind, shape.stageOf(device, round)))
         for (Value input : piece.inputs)
           if (plan.graph->isPrepared(input))
             outputs.insert(input);
@@ -165,11 +166,10 @@ void PipelineTimelines::listActions() {
   const PipelineShape &shape = plan.options.shape;
   actions.resize(shape.devices);
   DenseMap<std::tuple<void *, int64_t, int64_t>, unsigned> sent; // value, stage, microbatch
-  for (int64_t device = 0; device < shape.devices; ++device) {
-    DeviceSchedule order = phase == "train" ? plan.options.schedule.order(shape, device)
-                                            : forwardOnly(shape, device);
-    llvm::StringMap<int64_t> last;
-    for (const Task &task : order) {
+  PipelineSchedule order =
+      phase == "train" ? plan.options.schedule.order(shape) : forwardOnly(shape);
+  for (int64_t device = 0; device < shape.devices; ++device)
+    for (const Task &task : order[device]) {
       bool begins = true;
       for (const Piece &piece : plan.piecesOf(task.kind, task.stage)) {
         Action &action = actions[device].emplace_back();
@@ -190,7 +190,6 @@ void PipelineTimelines::listActions() {
           }
       }
     }
-  }
   for (auto &ofDevice : actions)
     for (Action &action : ofDevice)
       for (Value input : action.piece->inputs)

@@ -26,7 +26,7 @@ static void collectTerms(Value value, SmallVectorImpl<Value> &terms) {
     collectTerms(operand, terms);
 }
 
-static void split(dist::AllReduceOp reduce, int64_t devices) {
+static void split(dist::AllReduceOp reduce, const partition::PipelineShape &shape) {
   SmallVector<Value> terms;
   collectTerms(reduce.getValue(), terms);
   std::map<int64_t, SmallVector<Value>> byDevice;
@@ -34,7 +34,7 @@ static void split(dist::AllReduceOp reduce, int64_t devices) {
     IntegerAttr stage = stageOf(term);
     if (!stage)
       return;
-    byDevice[stage.getInt() % devices].push_back(term);
+    byDevice[shape.deviceOf(stage.getInt())].push_back(term);
   }
   if (byDevice.size() < 2)
     return;
@@ -68,7 +68,7 @@ static void split(dist::AllReduceOp reduce, int64_t devices) {
   }
 }
 
-void partition::splitSums(func::FuncOp step, int64_t devices) {
+void partition::splitSums(func::FuncOp step, const PipelineShape &shape) {
   for (auto reduce : llvm::make_early_inc_range(step.getOps<dist::AllReduceOp>()))
-    split(reduce, devices);
+    split(reduce, shape);
 }

@@ -83,6 +83,8 @@ llvm::Expected<Problem> Problem::make(const StageGraph &graph, const StagePlanOp
   double microbatches = options.microbatches;
   int64_t mostInFlight = 0;
   for (int64_t stage = 0; stage < options.stages; ++stage) {
+    problem.device.push_back(options.deviceOfStage.empty() ? stage % problem.devices
+                                                           : options.deviceOfStage[stage]);
     problem.speed.push_back(options.deviceSpeeds[problem.deviceOf(stage)]);
     problem.inFlight.push_back(options.inFlight.empty()
                                    ? std::min(options.microbatches, options.stages - stage)

@@ -50,6 +50,7 @@ struct Problem {
 
   unsigned nodes, stages, devices;
   /// By stage.
+  std::vector<unsigned> device;
   std::vector<double> speed;
   std::vector<int64_t> inFlight;
   /// Of a device.
@@ -76,7 +77,7 @@ struct Problem {
   int64_t memoryOf(const Load &load, unsigned stage) const {
     return load.parameters + load.saved * inFlight[stage];
   }
-  unsigned deviceOf(unsigned stage) const { return stage % devices; }
+  unsigned deviceOf(unsigned stage) const { return device[stage]; }
   /// Stages on the fullest device.
   unsigned stagesPerDevice() const { return (stages + devices - 1) / devices; }
   /// A stage's load does not depend on where the stages before it run, and no

@@ -1,6 +1,6 @@
 // RUN: dtc-opt %s -split-input-file -verify-diagnostics -dtc-form-pipeline
 // RUN: not dtc-opt %S/form-pipeline.mlir -dtc-form-pipeline=schedule=2f2b 2>&1 | FileCheck %s
-// CHECK: error: no schedule is called '2f2b'; there are 1f1b gpipe interleaved zero-bubble
+// CHECK: error: no schedule is called '2f2b'; there are 1f1b, gpipe, interleaved, zero-bubble, zero-bubble-2, zero-bubble-v, v-half, v-min
 
 // expected-error @below {{has no mesh: run dtc-shard-batch first}}
 module {

@@ -70,7 +70,7 @@ def evaluations(path):
 
 def all_cases():
     return ["/".join(parts) for parts in itertools.product(
-        "pipe:2 pipe:3 pipe:4 data:2,pipe:2 pipe:2,data:2".split(), "1f1b gpipe interleaved zero-bubble".split(), "148",
+        "pipe:2 pipe:3 pipe:4 data:2,pipe:2 pipe:2,data:2".split(), "1f1b gpipe interleaved zero-bubble zero-bubble-2 zero-bubble-v v-half v-min".split(), "148",
         ["", "recompute"])]
 
 

@@ -1,6 +1,8 @@
 // The text of --help: the option table by topics, wrapped.
 #include "Help.h"
 
+#include "dtc/Partition/Schedule.h"
+
 #include "llvm/Option/Option.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -31,7 +33,7 @@ static void printWrapped(StringRef text, raw_ostream &os) {
   os << '\n';
 }
 
-static void printOption(const opt::Option &option, const char *help,
+static void printOption(const opt::Option &option, StringRef help,
                         const opt::OptTable &table, raw_ostream &os) {
   std::string spelling = option.getPrefixedName().str();
   if (const char *meta = table.getOptionMetaVar(option.getID())) {
@@ -49,6 +51,25 @@ static void printOption(const opt::Option &option, const char *help,
   printWrapped(help, os);
 }
 
+/// `1f1b (default: few activations), gpipe (all forwards, …), …`
+static std::string describeSchedules() {
+  std::string text;
+  for (const dtc::partition::Schedule &schedule : dtc::partition::allSchedules()) {
+    StringRef opening = text.empty() ? " (default: " : " (";
+    text += (text.empty() ? "" : ", ") + schedule.name.str() + opening.str() + schedule.summary.str() + ")";
+  }
+  return text;
+}
+
+/// What an option's text takes from the tables of the compiler.
+static std::string fillIn(StringRef help) {
+  std::string text = help.str();
+  constexpr StringLiteral schedules = "{schedules}";
+  if (size_t place = text.find(schedules.str()); place != std::string::npos)
+    text.replace(place, schedules.size(), describeSchedules());
+  return text;
+}
+
 void dtc::printHelp(const opt::OptTable &table, unsigned hidden,
                     raw_ostream &os) {
   os << "dtc: compiles a model and its recipe into a training program\n\n"
@@ -63,7 +84,7 @@ void dtc::printHelp(const opt::OptTable &table, unsigned hidden,
       opt::Option option = table.getOption(id);
       const char *help = table.getOptionHelpText(id);
       if (table.getOptionGroupID(id) == topic && help && *help && !option.hasFlag(hidden))
-        printOption(option, help, table, os);
+        printOption(option, fillIn(help), table, os);
     }
   }
   os << "\nExample:\n"

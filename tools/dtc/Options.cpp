@@ -239,17 +239,16 @@ private:
     partition.schedule = args.getLastArgValue(OPT_schedule, "1f1b");
     auto schedule = dtc::partition::scheduleNamed(partition.schedule);
     if (!schedule) {
-      std::string names;
-      for (const auto &known : dtc::partition::allSchedules())
-        names += (names.empty() ? "" : ", ") + known.name.str();
-      return fail("--schedule=" + partition.schedule + " is no schedule; there are " + names);
+      return fail("--schedule=" + partition.schedule + " is no schedule; there are " +
+                  dtc::partition::scheduleNames());
     }
-    partition.stagesPerDevice = partition.schedule == "interleaved" ? 2 : 1;
+    partition.stagesPerDevice = schedule->usualStages;
     if (!readCount(OPT_stages_per_device, 1024, partition.stagesPerDevice))
       return false;
-    if (partition.stagesPerDevice > 1 && !schedule->interleaves)
-      return fail("--schedule=" + partition.schedule +
-                  " has one stage a device; use --schedule=interleaved or gpipe");
+    if (!schedule->takesStages(partition.stagesPerDevice))
+      return fail("--schedule=" + partition.schedule + " does not work with " +
+                  Twine(partition.stagesPerDevice) + " stages a device; these do: " +
+                  dtc::partition::scheduleNames(partition.stagesPerDevice));
     SmallVector<StringRef> nodes;
     StringRef(args.getLastArgValue(OPT_cut_after)).split(nodes, ',', -1, /*KeepEmpty=*/false);
     for (StringRef node : nodes)

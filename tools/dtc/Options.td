@@ -30,8 +30,8 @@ defm strategy : Value<"strategy", "NAME", "none (default); data: the devices sha
 defm devices : Value<"devices", "N", "number of devices; the program runs under 'mpirun -n N'", topic_2_strategy>;
 defm mesh : Value<"mesh", "AXIS:N,...", "several strategies at once: data:2,pipe:2 are two pipelines of two stages that share the batch", topic_2_strategy>;
 defm microbatches : Value<"microbatches", "N", "pipelines: parts of the batch that are under way at once (default: twice the stages, or what the batch allows)", topic_2_strategy>;
-defm schedule : Value<"schedule", "NAME", "pipelines: 1f1b (default), gpipe, interleaved or zero-bubble", topic_2_strategy>;
-defm stages_per_device : Value<"stages-per-device", "N", "interleaved: stages of each device (default 2)", topic_2_strategy>;
+defm schedule : Value<"schedule", "NAME", "of a pipeline: {schedules}", topic_2_strategy>;
+defm stages_per_device : Value<"stages-per-device", "N", "pipelines: stages of each device (default: what the schedule is made for)", topic_2_strategy>;
 defm cut_after : Value<"cut-after", "NODE,...", "pipelines: the last node of each stage but one, instead of the planner's cut", topic_2_strategy>;
 def recompute : Flag<["--"], "recompute">, Group<topic_2_strategy>,
                 HelpText<"pipelines: keep what a stage received instead of what it computed, and run its forward again">;

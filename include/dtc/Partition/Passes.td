@@ -147,7 +147,7 @@ def FormPipelinePass : Pass<"dtc-form-pipeline", "::mlir::ModuleOp"> {
     Expects what dtc-shard-batch leaves with `mark-sums`, its ops carrying
     `dist.stage`. Each stage gets a fragment `stageK_forward` and one
     `stageK_backward` (`stageK_weight_gradients` apart, where the schedule splits
-    backward), each device an update. Device d has stages d, d + p, …; its
+    backward), each device an update. The schedule places the stages on devices; a device's
     timeline runs the schedule's tasks on all microbatches.
 
     - A value goes from the stage that makes it straight to each stage that takes
@@ -180,7 +180,7 @@ def FormPipelinePass : Pass<"dtc-form-pipeline", "::mlir::ModuleOp"> {
   let options = [
     Option<"axis", "axis", "std::string", "\"pipe\"", "mesh axis of the stages">,
     Option<"schedule", "schedule", "std::string", "\"1f1b\"",
-           "1f1b, gpipe, interleaved or zero-bubble">,
+           "one of allSchedules() (Schedule.h)">,
     Option<"recompute", "recompute", "bool", "false", "run forward again before backward">,
     Option<"bucketBytes", "bucket-bytes", "int64_t", "512 * 1024",
            "size in bytes at which a bucket closes and starts to travel">];

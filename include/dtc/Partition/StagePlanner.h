@@ -43,8 +43,10 @@ struct StageGraph {
 
 struct StagePlanOptions {
   int64_t stages = 1;
-  /// A speed for each device; stage k runs on device k mod their number.
+  /// A speed for each device.
   std::vector<double> deviceSpeeds = {1};
+  /// The device of each stage; empty: stage k runs on device k mod their number.
+  std::vector<unsigned> deviceOfStage;
   int64_t microbatches = 1;
   /// Bytes; 0: as much as it takes.
   int64_t deviceMemory = 0;

@@ -109,6 +109,16 @@ TEST_F(Simulator, BubblesOfSchedulesAreThoseOfTheLiterature) {
       EXPECT_EQ(seconds("interleaved", half), 3 * m + 1.5 * (p - 1)) << p << " " << m;
       // Qi et al., 2023, ZB-H1: (p - 1)(F + B - W).
       EXPECT_EQ(seconds("zero-bubble", split), 3 * m + (p - 1)) << p << " " << m;
+      if (m < 2 * p)
+        continue; // too few to fill the pipeline twice
+      // ZB-H2 and ZB-V idle nowhere between a device's first and last task; devices begin one after the other. Qi et al., 2024: a
+      // half and two thirds of 1F1B's bubble.
+      Machine splitHalf;
+      splitHalf.seconds = {{"forward", 0.5}, {"backward", 0.5}, {"weight gradient", 0.5}};
+      EXPECT_EQ(seconds("zero-bubble-2", split), 3 * m + (p - 1)) << p << " " << m;
+      EXPECT_EQ(seconds("zero-bubble-v", splitHalf), 3 * m + 0.5 * (p - 1)) << p << " " << m;
+      EXPECT_LE(seconds("v-half", splitHalf), 3 * m + 1.5 * (p - 1)) << p << " " << m;
+      EXPECT_LE(seconds("v-min", splitHalf), 3 * m + 2 * (p - 1)) << p << " " << m;
     }
 }
 

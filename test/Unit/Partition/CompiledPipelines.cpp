@@ -3,6 +3,7 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/Schedule.h"
 #include "dtc/Pipelines/Pipelines.h"
 
 #include "mlir/Parser/Parser.h"
@@ -48,7 +49,7 @@ OwningOpRef<ModuleOp> test::compilePipeline(ModuleOp step, const PipelineSpec &s
   options.bucketBytes = 64;
   options.microbatches = spec.microbatches;
   options.schedule = spec.schedule;
-  options.stagesPerDevice = spec.schedule == "interleaved" ? 2 : 1;
+  options.stagesPerDevice = partition::scheduleNamed(spec.schedule)->usualStages;
   PassManager manager(step.getContext());
   buildPartitionPipeline(manager, options);
   if (failed(manager.run(*module)))

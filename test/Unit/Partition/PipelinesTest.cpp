@@ -71,6 +71,7 @@ PartitionOptions makeOptions(const partition::Schedule &schedule, int64_t stages
   options.microbatches = microbatches;
   options.recompute = recompute;
   options.bucketBytes = 100;
+  options.stagesPerDevice = schedule.fewestStages;
   return options;
 }
 
@@ -83,10 +84,8 @@ TEST_P(OfModel, GivesTheWholeStep) {
       for (int64_t microbatches : {1, 2, 4, 8, 16})
         for (bool recompute : {false, true}) {
           PartitionOptions options = makeOptions(schedule, stages, microbatches, recompute);
-          if (schedule.name == "interleaved") {
-            options.stagesPerDevice = 2;
-            options.mesh = {"pipe:" + std::to_string(std::max<int64_t>(stages / 2, 1))};
-          }
+          options.stagesPerDevice = schedule.usualStages;
+          options.mesh = {"pipe:" + std::to_string(std::max<int64_t>(stages / schedule.usualStages, 1))};
           SCOPED_TRACE(describe(options));
           EXPECT_TRUE(check(options));
           if (HasFailure())
@@ -130,8 +129,7 @@ TEST_P(OfModel, GivesTheWholeStepInMixedPrecision) {
           options.devices = mesh.front().back() - '0';
         if (!options.isPipeline())
           options.microbatches = 1;
-        if (schedule.name == "interleaved")
-          options.stagesPerDevice = 2;
+        options.stagesPerDevice = schedule.usualStages;
         SCOPED_TRACE(describe(options));
         EXPECT_TRUE(check(options));
         if (HasFailure())
@@ -153,10 +151,9 @@ TEST_F(Pipelines, GiveTheWholeStepOfRandomGraphs) {
     for (const partition::Schedule &schedule : partition::allSchedules()) {
       PartitionOptions options =
           makeOptions(schedule, 2 + number % 3, 1 + number % 3, number % 2 == 0);
-      if (schedule.name == "interleaved") {
-        options.stagesPerDevice = 2;
+      options.stagesPerDevice = schedule.usualStages;
+      if (schedule.usualStages == 2)
         options.mesh = {"pipe:2"};
-      }
       if (number % 4 == 3) {
         options.mesh.insert(options.mesh.begin(), "data:2");
         options.devices = 2;
