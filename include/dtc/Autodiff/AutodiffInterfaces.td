@@ -40,7 +40,7 @@ def StatefulOpInterface : OpInterface<"StatefulOpInterface"> {
     InterfaceMethod<[{
         Builds what the op computes in a training step from `operands`, one for
         each of the op's. `sampleWeight` [N] is 1 / samples, 0 for a row that
-        pads the batch. The builder's location is the op's.
+        pads the batch; operand 0 has the rows of N samples, or several rows for each. The builder's location is the op's.
       }],
       "::dtc::TrainedOp", "buildTraining",
       (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::ValueRange":$operands,

@@ -203,7 +203,7 @@ void check_agreement(World &world) {
   try {
     world.agree(world.rank() == 0 ? "" : "rank " + std::to_string(world.rank()) + " has no disk");
   } catch (const AgreedError &error) {
-    expect(std::string(error.what()) == "rank 1 has no disk", std::string("agreed on: ") + error.what());
+    expect(std::string(error.what()) == "rank 1: rank 1 has no disk", std::string("agreed on: ") + error.what());
     return;
   }
   expect(world.ranks() == 1, "nobody heard of the error");
