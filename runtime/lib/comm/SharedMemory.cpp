@@ -119,8 +119,8 @@ SharedFile::SharedFile(std::size_t bytes, int ranks) : bytes_(whole_pages(bytes)
   remove();
   const std::string sizes = folder + std::string(" (") + bytes_text(found.total) + ", " + bytes_text(found.free) + " free" +
                             (of_mpi > 0 ? ", of which MPI takes up to " + bytes_text(of_mpi) : "") + ")";
-  throw Error(problem == 0 || problem == ENOSPC ? sizes + " has no room for " + bytes_text(bytes_) + " of a rank"
-                                                : sizes + " takes nothing from a rank (" + std::strerror(problem) + ")");
+  throw Error(problem == 0 || problem == ENOSPC ? sizes + " has no room for " + bytes_text(bytes_) + " of each of " + std::to_string(ranks) + " ranks"
+                                                : sizes + " takes no file (" + std::strerror(problem) + ")");
 }
 
 SharedFile::~SharedFile() { remove(); }
