@@ -8,6 +8,9 @@ namespace dtcrt {
 
 namespace {
 
+/// Differences that one line names.
+constexpr int most_named = 8;
+
 /// "rank 2", "ranks 0 and 3", "ranks 1 to 3 and 7".
 std::string ranks_text(const std::vector<int> &ranks) {
   std::vector<std::string> runs;
@@ -52,14 +55,15 @@ std::string differences(const std::vector<std::vector<Fact>> &ranks) {
       values[i].ranks.push_back(static_cast<int>(rank));
     }
   std::string text;
+  int differing = 0;
   for (const auto &[name, values] : facts) {
-    if (values.size() == 1)
+    if (values.size() == 1 || ++differing > most_named)
       continue;
     text += (text.empty() ? "" : "; ") + name + " is ";
     for (std::size_t i = 0; i < values.size(); ++i)
       text += (i ? ", " : "") + (values[i].text.empty() ? "not given" : values[i].text) + " on " + ranks_text(values[i].ranks);
   }
-  return text;
+  return text + (differing > most_named ? "; and " + std::to_string(differing - most_named) + " more" : "");
 }
 
 void compare(World &world, const std::string &what, const std::vector<Fact> &own) {

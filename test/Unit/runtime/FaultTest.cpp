@@ -59,7 +59,7 @@ protected:
 };
 
 TEST_F(Faults, AreToldInOneLineAndLeaveNobodyWaiting) {
-  const std::pair<const char *, int> kinds[] = {{"open", 8}, {"read", 3}, {"write", 4}, {"memory", 6}};
+  const std::pair<const char *, int> kinds[] = {{"open", 5}, {"read", 2}, {"write", 3}, {"memory", 4}};
   int refused = 0;
   for (const auto &[kind, most] : kinds)
     for (const int rank : {0, 1})
@@ -71,7 +71,9 @@ TEST_F(Faults, AreToldInOneLineAndLeaveNobodyWaiting) {
                                         patience);
         const auto lines = lines_of_program(result.errors);
         EXPECT_TRUE(result.status == 0 || result.status == 2) << result.status << ": " << result.errors;
-        EXPECT_EQ(lines.size(), result.status == 0 ? 0u : 1u) << result.errors;
+        // What cannot be shared is done without, with a word; some of what finds out about the machine is not missed.
+        const bool says = !lines.empty() && lines[0].find("/dev/shm") != std::string::npos;
+        EXPECT_EQ(lines.size(), result.status == 2 || says ? 1u : 0u) << result.errors;
         refused += result.status == 2;
         // All or nothing.
         if (std::filesystem::exists(folder / "end"))
@@ -79,8 +81,7 @@ TEST_F(Faults, AreToldInOneLineAndLeaveNobodyWaiting) {
         for (const auto &entry : std::filesystem::directory_iterator(folder.path()))
           EXPECT_EQ(entry.path().string().find("end."), std::string::npos) << "left behind: " << entry.path();
       }
-  // Some calls can be done without: one that finds out about the machine.
-  EXPECT_GT(refused, 20);
+  EXPECT_GT(refused, 10);
 }
 
 TEST_F(Faults, OfSharedMemoryAreDoneWithout) {
