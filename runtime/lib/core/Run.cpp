@@ -105,7 +105,7 @@ void Training::prepare() {
   world_.set_mesh(plan_.mesh);
   arena_ = std::make_unique<Arena>(device_->allocate(role_.arena_bytes, role_.shared_bytes));
   if (world_.rank() == 0 && !world_.notice().empty())
-    tell(name_, world_.notice() + ": ranks of one host send by MPI, which is slower (a larger /dev/shm, as by docker run --shm-size, helps)");
+    tell(name_, world_.notice() + ": ranks of one host send by MPI, which is slower (docker run --shm-size gives more)");
   together(world_, [&] {
     binding_ = program_.bind(*arena_);
     device_->bind(binding_);
