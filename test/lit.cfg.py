@@ -1,6 +1,7 @@
 # How lit finds and runs the tests.
 import os
 import shutil
+import subprocess
 import sys
 import lit.formats
 
@@ -23,6 +24,9 @@ config.environment.update({
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
 })
+# A file system of one's own for shared memory, as root in a namespace.
+if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/dev/shm"], capture_output=True).returncode == 0:
+    config.available_features.add("own-mounts")
 if shutil.which("dot"):
     config.available_features.add("graphviz")
 

@@ -26,15 +26,18 @@ def RT_ProgramOp : RT_Op<"program", [Symbol, SymbolTable, IsolatedFromAbove,
     the axis that shares it. `precision`: what matrix products and convolutions round
     their operands to, if not f32. `whole_batches`: the op for whose sake no batch may
     be partial. `arena` is there once
-    memory is planned: the bytes of the one block in which all buffers lie.
+    memory is planned: the bytes of the one block in which all buffers lie. All that
+    is communicated lies in the first `shared` of them, which ranks of one host see of
+    each other.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$model,
     AnyAttr:$recipe, I64Attr:$batch, I64Attr:$local_batch,
     StrArrayAttr:$axes, DenseI64ArrayAttr:$mesh, OptionalAttr<DictionaryAttr>:$at,
     OptionalAttr<I64Attr>:$first_row, OptionalAttr<StrAttr>:$precision,
-    OptionalAttr<StrAttr>:$whole_batches, OptionalAttr<I64Attr>:$arena);
+    OptionalAttr<StrAttr>:$whole_batches, OptionalAttr<I64Attr>:$arena,
+    OptionalAttr<I64Attr>:$shared);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name (`arena` `(` $arena^ `)`)? attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name (`arena` `(` $arena^ `)`)? (`shared` `(` $shared^ `)`)? attr-dict-with-keyword $body";
   let extraClassDeclaration = [{
     /// Ranks that the program runs on.
     int64_t getDevices();

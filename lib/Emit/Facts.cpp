@@ -45,7 +45,7 @@ static void printChannels(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &o
 }
 
 void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
-                          llvm::raw_ostream &os) {
+                          StringRef identity, llvm::raw_ostream &os) {
   rt::ProgramOp program = programs.front();
   bool alike = programs.size() == 1;
   auto recipe = cast<nn::RecipeAttr>(program.getRecipe());
@@ -54,6 +54,7 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
         "Plan plan() {\n"
         "  return {\n"
      << "      .model = " << quote(program.getModel()) << ",\n"
+     << "      .identity = " << quote(identity) << ",\n"
      << "      .strategy = " << quote(describeStrategy(program)) << ",\n"
      << "      .devices = " << program.getDevices() << ",\n"
      << "      .mesh = {";
@@ -69,7 +70,8 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
   os << "      .batch = " << program.getBatch() << ",\n"
      << "      .local_batch = " << program.getLocalBatch() << ",\n";
   if (alike)
-    os << "      .arena_bytes = " << *program.getArena() << ",\n";
+    os << "      .arena_bytes = " << *program.getArena() << ",\n"
+       << "      .shared_bytes = " << program.getShared().value_or(*program.getArena()) << ",\n";
   if (program.getPrecision())
     os << "      .precision = Precision::" << *program.getPrecision() << ",\n";
   if (program.getWholeBatches())

@@ -98,6 +98,7 @@ static void printRole(llvm::json::OStream &json, rt::ProgramOp program) {
     });
     json.attribute("local_batch", static_cast<int64_t>(program.getLocalBatch()));
     json.attribute("arena_bytes", static_cast<int64_t>(*program.getArena()));
+    json.attribute("shared_bytes", static_cast<int64_t>(program.getShared().value_or(*program.getArena())));
     json.attributeArray("buffers", [&] {
       for (auto buffer : program.getOps<rt::BufferOp>())
         printBuffer(json, names, buffer);

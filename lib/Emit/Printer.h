@@ -61,7 +61,8 @@ llvm::LogicalResult printBuffers(Printer &printer);
 /// Calls.cpp: one op of a fragment or a timeline, as a statement.
 llvm::LogicalResult printCall(Printer &printer, mlir::Operation *op);
 /// Facts.cpp: `Plan plan()` of all programs together.
-void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, Target target, llvm::raw_ostream &os);
+void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, Target target, llvm::StringRef identity,
+               llvm::raw_ostream &os);
 /// Binding.cpp: `Binding bind(Buffers &)`.
 void printBinding(Printer &printer);
 

@@ -5,6 +5,9 @@
 #include "dtc/Cost/Quantities.h"
 #include "dtc/Emit/Emit.h"
 
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
+
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::emit;
@@ -118,6 +121,7 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
       separator = ", ";
     }
   os << "}, .arena_bytes = " << *program.getArena()
+     << ", .shared_bytes = " << program.getShared().value_or(*program.getArena())
      << ", .flops = " << formatReal(timelineOf(program, "train").getFlops(), false)
      << ", .local_batch = " << program.getLocalBatch();
   if (program.getFirstRow())
@@ -135,18 +139,21 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
       return program.emitOpError("has no memory plan: run dtc-plan-memory first");
     else if (!timelineOf(program, "train"))
       return program.emitOpError("has no timeline of the phase 'train'");
-  printHeader(programs, entry, target, os);
+  std::string text;
+  llvm::raw_string_ostream body(text);
+  printHeader(programs, entry, target, body);
   bool alike = programs.size() == 1;
   for (rt::ProgramOp program : programs) {
-    Printer printer(program, os, target);
+    Printer printer(program, body, target);
     if (!alike)
-      os << "namespace " << program.getSymName() << " {\n\n";
+      body << "namespace " << program.getSymName() << " {\n\n";
     if (failed(printRole(printer)))
       return failure();
     if (!alike)
-      os << "} // namespace " << program.getSymName() << "\n\n";
+      body << "} // namespace " << program.getSymName() << "\n\n";
   }
-  printPlan(programs, target, os);
+  os << text;
+  printPlan(programs, target, llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, 16), os);
   os << "} // namespace\n\n";
   if (alike) {
     os << "int main(int argc, char **argv) { return " << nameOf(entry)

@@ -78,7 +78,7 @@ struct LowerToRuntimePass
         timeline->getAttrOfType<IntegerAttr>(dist::names::firstRow),
         timeline->getAttrOfType<StringAttr>(nn::names::precision),
         timeline->getAttrOfType<StringAttr>(nn::names::wholeBatches),
-        /*arena=*/IntegerAttr());
+        /*arena=*/IntegerAttr(), /*shared=*/IntegerAttr());
     program.getBody().emplaceBlock();
     return program;
   }

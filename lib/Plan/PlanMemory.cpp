@@ -1,4 +1,5 @@
 // Offsets of all buffers in one arena.
+#include "Communicated.h"
 #include "Lifetimes.h"
 
 #include "dtc/Cost/Quantities.h"
@@ -37,27 +38,21 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
         op.erase();
 
     Lifetimes lifetimes(program);
-    SmallVector<rt::BufferOp> temporaries;
-    int64_t end = 0;
-    for (auto buffer : program.getOps<rt::BufferOp>()) {
-      if (!Lifetimes::isKept(buffer)) {
-        temporaries.push_back(buffer);
-        continue;
-      }
-      buffer.setOffset(end);
-      if (failed(grow(buffer, end)))
-        return signalPassFailure();
-    }
-    const int64_t kept = end;
+    llvm::DenseSet<Operation *> communicated = findCommunicated(program);
+    // What is kept, in the order of the model; then temporaries, the largest first.
+    SmallVector<rt::BufferOp> kept, temporaries;
+    for (auto buffer : program.getOps<rt::BufferOp>())
+      (Lifetimes::isKept(buffer) ? kept : temporaries).push_back(buffer);
     llvm::stable_sort(temporaries, [](rt::BufferOp a, rt::BufferOp b) {
       return rt::bytesOf(a) > rt::bytesOf(b);
     });
     // Sorted by where they begin.
     SmallVector<Placement> placed;
-    for (rt::BufferOp buffer : temporaries) {
+    int64_t end = 0;
+    auto place = [&](rt::BufferOp buffer) {
       const Lifetimes::Intervals &lifetime = lifetimes.of(buffer);
       int64_t size = llvm::alignTo(rt::bytesOf(buffer), alignment);
-      int64_t begin = kept;
+      int64_t begin = Lifetimes::isKept(buffer) ? end : 0;
       for (const Placement &other : placed) {
         if (!Lifetimes::overlap(*other.lifetime, lifetime))
           continue;
@@ -68,7 +63,7 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
       buffer.setOffset(begin);
       int64_t bufferEnd = begin;
       if (failed(grow(buffer, bufferEnd)))
-        return signalPassFailure();
+        return failure();
       end = std::max(end, bufferEnd);
       Placement placement{&lifetime, begin, bufferEnd};
       placed.insert(llvm::upper_bound(placed, placement,
@@ -76,6 +71,16 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
                                         return a.begin < b.begin;
                                       }),
                     placement);
+      return success();
+    };
+    // What others see lies together, and what nobody does fills its gaps.
+    for (bool shared : {true, false}) {
+      for (ArrayRef<rt::BufferOp> buffers : {ArrayRef(kept), ArrayRef(temporaries)})
+        for (rt::BufferOp buffer : buffers)
+          if (communicated.contains(buffer) == shared && failed(place(buffer)))
+            return signalPassFailure();
+      if (shared)
+        program.setShared(end);
     }
     program.setArena(end);
     if (deviceMemory && end > deviceMemory) {

@@ -1,4 +1,5 @@
 // Proof that no two live buffers overlap.
+#include "Communicated.h"
 #include "Lifetimes.h"
 
 #include "dtc/Plan/Passes.h"
@@ -29,6 +30,16 @@ struct VerifyMemoryPass : dtc::plan::impl::VerifyMemoryBase<VerifyMemoryPass> {
                                 << needed;
         return signalPassFailure();
       }
+    for (Operation *op : findCommunicated(program)) {
+      auto buffer = cast<rt::BufferOp>(op);
+      if (int64_t end = *buffer.getOffset() + rt::bytesOf(buffer),
+          shared = program.getShared().value_or(*program.getArena());
+          end > shared) {
+        buffer.emitOpError("'") << buffer.getName() << "' is communicated and ends at " << end
+                                << ", but ranks share the first " << shared << " bytes";
+        return signalPassFailure();
+      }
+    }
     SmallVector<rt::BufferOp> buffers;
     for (auto buffer : program.getOps<rt::BufferOp>())
       if (!lifetimes.of(buffer).empty())

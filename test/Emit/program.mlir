@@ -11,27 +11,28 @@
 // CHECK-NEXT: using namespace dtcrt;
 // PLAN: "model": "perceptron"
 // PLAN: "devices": 2
-// PLAN: "arena_bytes": 704
+// PLAN: "arena_bytes": 704,
+// PLAN-NEXT: "shared_bytes": 128
 rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn.cross_entropy, optimizer = #nn.sgd<lr = 0.1, momentum = 0.9>, batch = 8>, batch = 8 : i64, local_batch = 4 : i64, axes = ["data"], mesh = array<i64: 2>} {
   // CHECK: struct Buffers {
   // CHECK-NEXT: Arena &arena;
   // CHECK: // What the runtime fills in before a step.
-  // CHECK-NEXT: Tensor<f32> x{arena, "x", 0, {4, 8}};
-  // CHECK-NEXT: Tensor<i64> label{arena, "label", 128, {4}};
-  // CHECK-NEXT: Tensor<f32> sample_weight{arena, "sample_weight", 192, {4}};
+  // CHECK-NEXT: Tensor<f32> x{arena, "x", 128, {4, 8}};
+  // CHECK-NEXT: Tensor<i64> label{arena, "label", 256, {4}};
+  // CHECK-NEXT: Tensor<f32> sample_weight{arena, "sample_weight", 320, {4}};
   %x = rt.buffer input "x" : memref<4x8xf32>
   %label = rt.buffer label "label" {classes = 2 : i64} : memref<4xi64>
   %weight = rt.buffer sample_weight "sample_weight" : memref<4xf32>
   // CHECK: // Parameters.
-  // CHECK-NEXT: Tensor<f32> fc_weight{arena, "fc.weight", 256, {2, 8}};
+  // CHECK-NEXT: Tensor<f32> fc_weight{arena, "fc.weight", 384, {2, 8}};
   %w = rt.buffer parameter "fc.weight" {init = #nn.uniform<bound = 0.5>} : memref<2x8xf32>
   // CHECK: // State of the optimizer.
-  // CHECK-NEXT: Tensor<f32> sgd_momentum_fc_weight{arena, "sgd.momentum/fc.weight", 320, {2, 8}};
+  // CHECK-NEXT: Tensor<f32> sgd_momentum_fc_weight{arena, "sgd.momentum/fc.weight", 448, {2, 8}};
   %m = rt.buffer state "sgd.momentum/fc.weight" {init = #nn.constant<value = 0.0>} : memref<2x8xf32>
   %loss = rt.buffer loss "loss" : memref<f32>
   // CHECK: // Gradients, in buckets that are all-reduced as one.
-  // CHECK-NEXT: Tensor<f32> bucket0{arena, "bucket0", [[BUCKET:[0-9]+]], {32}};
-  // CHECK-NEXT: Tensor<f32> loss_sum{arena, "loss.sum", [[BUCKET]], {}};
+  // CHECK-NEXT: Tensor<f32> bucket0{arena, "bucket0", 0, {32}};
+  // CHECK-NEXT: Tensor<f32> loss_sum{arena, "loss.sum", 0, {}};
   // PLAN: "name": "bucket0"
   // PLAN: "bytes": 128
   %bucket = rt.buffer bucket "bucket0" : memref<32xf32>
@@ -102,12 +103,14 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
   // CHECK: Plan plan() {
   // CHECK-NEXT:   return {
   // CHECK-NEXT:       .model = "perceptron",
+  // CHECK-NEXT:       .identity = "{{[0-9a-f]+}}",
   // CHECK-NEXT:       .strategy = "data parallel on 2 devices",
   // CHECK-NEXT:       .devices = 2,
   // CHECK-NEXT:       .mesh = {{[{][{]}}"data", 2}},
   // CHECK-NEXT:       .batch = 8,
   // CHECK-NEXT:       .local_batch = 4,
   // CHECK-NEXT:       .arena_bytes = 704,
+  // CHECK-NEXT:       .shared_bytes = 128,
   // CHECK-NEXT:       .learning_rate = 0.1,
   // CHECK-NEXT:       .optimizer = "sgd",
   // CHECK-NEXT:       .loss = "cross-entropy",

@@ -7,8 +7,8 @@
 // CHECK-NEXT: //   stage1, a step      0 FLOP, 192 B arena
 // CHECK-NEXT: #include
 // CHECK-LABEL: namespace stage0 {
-// CHECK: Slots<f32> x_rows{arena, "x.rows", 0, 2, {8}, row_major, 32};
-// CHECK: Slots<f32> h{arena, "h", 128, 2, {8}};
+// CHECK: Slots<f32> x_rows{arena, "x.rows", 128, 2, {8}, row_major, 32};
+// CHECK: Slots<f32> h{arena, "h", 0, 2, {8}};
 // CHECK: void forward(Context &ctx, Buffers &b, index microbatch) {
 // CHECK: b.h[microbatch]
 // CHECK: forward(ctx, b, 0);
@@ -19,9 +19,9 @@
 // CHECK: Pending h_from_0_1 = recv_start(ctx, b.h[1], {.axis = "pipe", .peer = 0, .name = "h", .microbatch = 1});
 // CHECK: h_from_0_1.wait();
 // CHECK: } // namespace stage1
-// CHECK: role<stage0::Buffers>({.name = "stage0", .at = {{[{][{]}}"pipe", 0{{[}][}]}}, .arena_bytes = 256
+// CHECK: role<stage0::Buffers>({.name = "stage0", .at = {{[{][{]}}"pipe", 0{{[}][}]}}, .arena_bytes = 256, .shared_bytes = 128
 // CHECK-NEXT: stage0::bind, stage0::step),
-// CHECK: role<stage1::Buffers>({.name = "stage1", .at = {{[{][{]}}"pipe", 1{{[}][}]}}, .arena_bytes = 192
+// CHECK: role<stage1::Buffers>({.name = "stage1", .at = {{[{][{]}}"pipe", 1{{[}][}]}}, .arena_bytes = 192, .shared_bytes = 128
 // PLAN: "stage0"
 // PLAN: "stage1"
 #same = affine_map<(d0) -> (d0)>

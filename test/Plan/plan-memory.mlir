@@ -36,7 +36,7 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 1 : i64, local_bat
 
 // A bucket belongs to its collective until the wait, so what runs meanwhile
 // lies elsewhere; what runs afterwards does not.
-// CHECK-LABEL: rt.program @overlap
+// CHECK-LABEL: rt.program @overlap arena(320) shared(256)
 rt.program @overlap attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = ["data"], mesh = array<i64: 2>} {
   // CHECK: rt.buffer bucket "bucket" offset 0
   %bucket = rt.buffer bucket "bucket" : memref<64xf32>
@@ -59,5 +59,42 @@ rt.program @overlap attributes {model = "m", recipe = unit, batch = 1 : i64, loc
     rt.run @tail
     rt.wait %t
     rt.run @update
+  }
+}
+
+// What is communicated comes first, what is kept among it below: ranks of one
+// host share that much. Others fill its gaps.
+// CHECK-LABEL: rt.program @shared arena(960) shared(704)
+rt.program @shared attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = ["pipe"], mesh = array<i64: 2>} {
+  // CHECK: rt.buffer parameter "w" offset 704
+  %w = rt.buffer parameter "w" {init = unit} : memref<64xf32>
+  // CHECK: rt.buffer loss "loss" offset 0
+  %loss = rt.buffer loss "loss" : memref<f32>
+  // CHECK: rt.buffer temporary "received" offset 64
+  %received = rt.buffer temporary "received" : memref<160xf32>
+  // CHECK: rt.buffer temporary "inside" offset 64
+  %inside = rt.buffer temporary "inside" : memref<100xf32>
+  // CHECK: rt.buffer temporary "sent" offset 64
+  %sent = rt.buffer temporary "sent" : memref<128xf32>
+  rt.fragment @forward flops 0.0 bytes 0 {
+    rt.call "copy"(%received) -> (%w) : (memref<160xf32>) -> memref<64xf32>
+  }
+  rt.fragment @backward flops 0.0 bytes 0 {
+    rt.call "copy"(%w) -> (%inside) : (memref<64xf32>) -> memref<100xf32>
+    rt.call "copy"(%inside) -> (%loss) : (memref<100xf32>) -> memref<f32>
+  }
+  rt.fragment @last flops 0.0 bytes 0 {
+    rt.call "copy"(%w) -> (%sent) : (memref<64xf32>) -> memref<128xf32>
+  }
+  rt.timeline @train phase "train" {
+    %r = rt.recv_start %received "x" from 0 over "pipe" : memref<160xf32>
+    rt.wait %r
+    rt.run @forward
+    rt.run @backward
+    %t = rt.all_reduce_start "sum" %loss over "pipe" name "loss" ["loss"] : memref<f32>
+    rt.wait %t
+    rt.run @last
+    %s = rt.send_start %sent "y" to 0 over "pipe" : memref<128xf32>
+    rt.wait %s
   }
 }

@@ -33,3 +33,15 @@ rt.program @p arena(192) attributes {model = "m", recipe = unit, batch = 1 : i64
 // expected-error @below {{has no memory plan}}
 rt.program @p attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = [], mesh = array<i64>} {
 }
+
+// -----
+
+// Others see no more of the arena than what is shared.
+rt.program @p arena(256) shared(64) attributes {model = "m", recipe = unit, batch = 1 : i64, local_batch = 1 : i64, axes = ["data"], mesh = array<i64: 2>} {
+  // expected-error @below {{'a' is communicated and ends at 128, but ranks share the first 64 bytes}}
+  %a = rt.buffer bucket "a" offset 0 : memref<32xf32>
+  rt.timeline @train phase "train" {
+    %t = rt.all_reduce_start "sum" %a over "data" name "a" ["w"] : memref<32xf32>
+    rt.wait %t
+  }
+}

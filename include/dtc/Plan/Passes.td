@@ -191,10 +191,13 @@ def PlanMemory : Pass<"dtc-plan-memory", "::dtc::rt::ProgramOp"> {
     and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020,
     §4.3), each at the lowest gap that holds it, 64-byte aligned.
 
+    What is sent, received or all-reduced comes first: ranks of one host share
+    that much of their arenas and no more. What is not fills the gaps.
+
     With `device-memory`, an arena that is larger is an error.
 
-    Afterwards every `rt.buffer` has an offset and the program its arena size,
-    which is what the emitted program allocates.
+    Afterwards every `rt.buffer` has an offset, and the program the sizes of its
+    arena and of the shared part, which are what the emitted program allocates.
 
     ```mlir
     rt.buffer temporary "h" : memref<64x128xf32>

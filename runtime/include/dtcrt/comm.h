@@ -1,6 +1,6 @@
 // Communication between the ranks of a mesh axis: all-reduce, send and receive.
 //
-// Ranks of one host reduce in place in their shared arenas, without copies: start publishes "my values are there"; once all
+// Ranks of one host reduce in place in what they share of their arenas, without copies: start publishes "my values are there"; once all
 // have arrived, whoever waits takes the next chunk, sums it over all peers in rank order and writes the result to all of them.
 // Hosts exchange their sums by MPI. All ranks end with the same bits.
 //

@@ -18,10 +18,11 @@ public:
   using std::runtime_error::runtime_error;
 };
 
-/// An Error that all ranks have thrown together (World::agree): rank 0 tells it.
+/// An Error that all ranks have thrown together (World::agree): one of them tells it.
 class AgreedError : public Error {
 public:
-  using Error::Error;
+  AgreedError(const std::string &what, bool is_told_here) : Error(what), is_told_here(is_told_here) {}
+  const bool is_told_here;
 };
 
 /// Shared by all calls of one rank. Not thread-safe: one step runs on one thread, which uses `threads()` workers inside a call.

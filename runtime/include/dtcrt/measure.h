@@ -28,7 +28,7 @@ void receive_made_up(Context &ctx, const Tensor<bf16> &tensor);
 /// All ranks do the same.
 template <class Buffers>
 int measure(int argc, char **argv, const Plan &plan, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &)) {
-  return measure(argc, argv, plan, {role<Buffers>({.arena_bytes = plan.arena_bytes, .flops = plan.flops}, bind, step)});
+  return measure(argc, argv, plan, {role<Buffers>({.arena_bytes = plan.arena_bytes, .shared_bytes = plan.shared_bytes, .flops = plan.flops}, bind, step)});
 }
 
 } // namespace dtcrt

@@ -21,6 +21,9 @@ struct MessageChannel {
   int from = 0, to = 0;
 };
 
+/// All of an arena is shared with the ranks of the host.
+inline constexpr std::size_t whole_arena = ~std::size_t(0);
+
 /// What matrix products and convolutions round their operands to. bf16 is also what lies between them in memory, and a matter of the
 /// tensors' types alone; tf32 lets a GPU's library do so, and changes nothing on a CPU.
 enum class Precision : u8 { f32, tf32, bf16 };
@@ -28,6 +31,7 @@ enum class Precision : u8 { f32, tf32, bf16 };
 /// Facts fixed at compile time. Only `model`, `devices`, `batch`, `local_batch` and `arena_bytes` have no usable default.
 struct Plan {
   std::string model{};
+  std::string identity{}; ///< of the program that dtc made, edited or not; ranks of one run have the same
   std::string strategy{}; ///< for people: "data parallel on 4 devices"
   int devices = 1;      ///< ranks that the program was compiled for
   std::vector<MeshAxis> mesh{}; ///< sizes multiply to `devices`; empty: one axis "data" over all
@@ -35,6 +39,7 @@ struct Plan {
   index batch = 0;       ///< samples of a global batch
   index local_batch = 0; ///< rows of a rank's tensors: ceil(batch / ranks that share the batch)
   std::size_t arena_bytes = 0;
+  std::size_t shared_bytes = whole_arena; ///< at the beginning of the arena: all that is sent, received or all-reduced lies there
   Precision precision = Precision::f32;
   std::string whole_batches{}; ///< the op for whose sake no batch may be partial: it mixes samples and knows no padding; else empty
   f64 learning_rate = 0; ///< reported in the metrics

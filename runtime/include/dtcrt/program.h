@@ -41,6 +41,7 @@ struct Role {
   /// Coordinates on the mesh axes; an axis that is not named: all of it.
   std::vector<std::pair<std::string, int>> at{};
   std::size_t arena_bytes = 0;
+  std::size_t shared_bytes = whole_arena; ///< as Plan's
   f64 flops = 0;         ///< of one rank in one step
   index local_batch = 0; ///< rows of its tensors; 0: the plan's
   /// Its first row of a global batch; -1: the rank's coordinate on the axis "data" times local_batch.
@@ -84,7 +85,7 @@ int run(int argc, char **argv, const Plan &plan, Program &program);
 template <class Buffers>
 int run(int argc, char **argv, const Plan &plan, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &),
         void (*evaluate)(Context &, Buffers &) = nullptr) {
-  return run(argc, argv, plan, {role<Buffers>({.arena_bytes = plan.arena_bytes, .flops = plan.flops}, bind, step, evaluate)});
+  return run(argc, argv, plan, {role<Buffers>({.arena_bytes = plan.arena_bytes, .shared_bytes = plan.shared_bytes, .flops = plan.flops}, bind, step, evaluate)});
 }
 
 } // namespace dtcrt

@@ -96,8 +96,7 @@ constexpr Dims dense_strides(const Dims &shape, Layout layout = row_major) {
 }
 
 /// One rank's memory: one block, aligned to 64 bytes, in which the compiler has given every buffer its offset.
-/// The ranks of one host have their arenas in one shared-memory window, so that collectives read a peer's
-/// buffers where they lie. Does not own the memory: World::allocate does.
+/// The ranks of one host share the first part of theirs, so that collectives read a peer's buffers where they lie. Does not own the memory: World::allocate does.
 class Arena {
 public:
   Arena(void *base, std::size_t bytes) : base_(static_cast<std::byte *>(base)), bytes_(bytes) {}

@@ -14,6 +14,7 @@ namespace dtcrt {
 /// Starts MPI, and ends it when destroyed. One a process.
 class World {
 public:
+  /// Collective. AgreedError where the ranks cannot work together.
   World(int *argc, char ***argv);
   ~World();
   World(const World &) = delete;
@@ -21,7 +22,7 @@ public:
 
   int rank() const;
   int ranks() const;
-  /// Ranks of this host.
+  /// Ranks of this host, which share its cores and devices.
   int local_rank() const;
   int local_ranks() const;
   /// Worker threads of this rank: the host's cores over its ranks, at least 1; DTCRT_THREADS overrides
@@ -30,8 +31,11 @@ public:
 
   /// Names the axes over which collectives run; their sizes multiply to ranks(). Collective. Without it: one axis "data".
   void set_mesh(const std::vector<MeshAxis> &mesh);
-  /// This rank's arena, zeroed, aligned to 64 bytes, in a window shared with the ranks of this host. Collective, once.
-  Arena allocate(std::size_t bytes);
+  /// This rank's arena, zeroed, aligned to 64 bytes. Of it the ranks of this host see the first `shared_bytes`, through which they reduce
+  /// and send; the rest is this rank's own. Collective, once. AgreedError without memory.
+  Arena allocate(std::size_t bytes, std::size_t shared_bytes = whole_arena);
+  /// Why messages between ranks of a host go by MPI, in words for the user; "" where they go through shared memory. The same on all ranks.
+  const std::string &notice() const;
 
   /// Collective: every rank brings its error ("" for none). If any has one, all ranks throw the same AgreedError:
   /// that of the lowest rank that has one.
@@ -53,6 +57,10 @@ public:
   Impl &impl() const { return *impl_; }
 
 private:
+  explicit World(std::unique_ptr<Impl> impl);
+  static std::unique_ptr<Impl> start(int *argc, char ***argv);
+  void find_neighbours(int parts);
+
   std::unique_ptr<Impl> impl_;
 };
 

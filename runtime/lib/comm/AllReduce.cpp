@@ -24,7 +24,7 @@ public:
   AllReduce(World::Impl &world, Group &group, const Tensor<f32> &tensor, const AllReduceOptions &options, int threads)
       : Operation(world.progress), world_(world), group_(group), data_(tensor.data()), size_(tensor.size()),
         reduction_(options.reduction), name_(options.name), threads_(threads),
-        path_(world.in_arena(tensor.data(), tensor.bytes()) ? Path::shared : Path::mpi) {}
+        path_(world.is_shared(tensor.data(), tensor.bytes()) ? Path::shared : Path::mpi) {}
 
   void start();
   void finish() override;

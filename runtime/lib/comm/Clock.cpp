@@ -18,11 +18,15 @@ i64 steady_nanoseconds() {
 }
 
 i64 common_origin(World &world) {
-  const World::Impl &w = world.impl();
+  World::Impl &w = world.impl();
   i64 origin = steady_nanoseconds();
   if (!w.mpi)
     return origin;
-  MPI_Bcast(&origin, 1, MPI_INT64_T, 0, MPI_COMM_WORLD);
+  const auto shared = std::make_shared<i64>(origin);
+  w.complete("tell the time", shared, [&](MPI_Request *request) {
+    return MPI_Ibcast(shared.get(), 1, MPI_INT64_T, 0, MPI_COMM_WORLD, request);
+  });
+  origin = *shared;
   if (w.hosts == 1)
     return origin;
   i64 ahead = 0; // of rank 0's clock

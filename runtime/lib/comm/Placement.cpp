@@ -71,6 +71,8 @@ int threads_of_rank(int local_ranks) {
 
 int cores_of_host() { return std::max(1, static_cast<int>(cores_in(usable()).size())); }
 
+int ranks_of_host() { return std::max(1, number("OMPI_COMM_WORLD_LOCAL_SIZE")); }
+
 void place_rank(char **argv) {
   const int ranks = number("OMPI_COMM_WORLD_LOCAL_SIZE"), rank = number("OMPI_COMM_WORLD_LOCAL_RANK");
   const char *pin = std::getenv("DTCRT_PIN");

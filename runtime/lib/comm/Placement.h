@@ -10,6 +10,9 @@ int threads_of_rank(int local_ranks);
 /// Those that the host lets this program's ranks use together.
 int cores_of_host();
 
+/// Ranks that the launcher has started on this host, before MPI can say; 1 where it does not tell.
+int ranks_of_host();
+
 /// Gives this process its share of the host's cores, before MPI and OpenMP count them. A launcher that binds each rank to
 /// one core leaves no room for its threads, so the binding is widened to cores/ranks cores a rank; with more ranks than
 /// cores every rank may run anywhere. May start the program anew (exec): OpenMP decides at load how its threads wait.

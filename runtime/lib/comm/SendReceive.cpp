@@ -100,7 +100,7 @@ public:
     if (sent - channel.taken.load(std::memory_order_acquire) >= channel_size)
       return false;
     number_ = sent + 1;
-    own_.outside = bytes_ > 0 && !world_.in_arena(data_, bytes_);
+    own_.outside = bytes_ > 0 && !world_.is_shared(data_, bytes_);
     if (own_.outside) {
       send_bytes();
       progress_.watch(*this);

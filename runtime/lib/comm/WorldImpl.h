@@ -5,12 +5,15 @@
 #include "comm/Doorbell.h"
 #include "comm/Lifeline.h"
 #include "comm/Operation.h"
+#include "comm/SharedMemory.h"
 #include "dtcrt/world.h"
 
 #include <mpi.h>
 #include <sched.h>
 
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -104,17 +107,19 @@ struct World::Impl {
   bool mpi = false;
   int rank = 0, ranks = 1, local_rank = 0, local_ranks = 1, hosts = 1;
   int host_ranks = 1; ///< that share the machine's cores
+  int device_rank = 0, device_ranks = 1; ///< that share its devices
   std::vector<int> local_of{0}; ///< local rank of every rank; -1 on other hosts
   MPI_Comm local = MPI_COMM_NULL, messages = MPI_COMM_NULL;
-  MPI_Win control_window = MPI_WIN_NULL, arena_window = MPI_WIN_NULL;
+  std::vector<Mapping> control_memory, arena_memory; ///< by local rank
+  std::string notice; ///< why messages do not go through shared memory; "": they do
   Control *control = nullptr;
   Doorbell *bells = nullptr;
   Ring *rings = nullptr;
   Channel *channels = nullptr;
   Lifeline *lifelines = nullptr;
-  void *private_control = nullptr, *private_arena = nullptr;
   std::vector<std::byte *> arenas; ///< of the local ranks, in this process's addresses
   std::size_t arena_bytes = 0;
+  std::size_t shared_bytes = 0; ///< at the beginning of the arena: what the ranks of the host see of it
   std::vector<Group> groups; ///< groups[0]: all ranks; then one for each mesh axis
   Progress progress;
   bool measures_waits = false;  ///< for a trace
@@ -124,8 +129,8 @@ struct World::Impl {
   Ring &ring_of(const Group &group, int member) const { return rings[group.number * local_ranks + member]; }
   /// From local rank to local rank.
   Channel &channel(int from, int to) const { return channels[from * local_ranks + to]; }
-  /// Whether the bytes lie in this rank's arena.
-  bool in_arena(const void *data, std::size_t bytes) const;
+  /// Whether the bytes lie in what this rank's arena shares.
+  bool is_shared(const void *data, std::size_t bytes) const;
   std::byte *arena() const { return arenas[static_cast<std::size_t>(local_rank)]; }
 
   /// A rank of this host that has died, or -1.
@@ -134,7 +139,14 @@ struct World::Impl {
   void check_peers();
 
   void make_group(const std::string &axis, int first, int stride, int size);
-  void allocate_control();
+  void allocate_control(World &world);
+  std::string share(World &world, std::size_t bytes, std::size_t shared, std::vector<Mapping> &of);
+
+  /// Starts a call of MPI's in which other ranks take part, and waits for its end; throws as check_peers. `memory` is what the call
+  /// reads and writes: MPI's for good if the wait is given up.
+  void complete(const char *what, std::shared_ptr<void> memory, const std::function<int(MPI_Request *)> &start);
+  static constexpr std::size_t most_error_bytes = 4096;
+  std::string first_error(const std::string &own);
 
   /// Waits until `done()`, moving this rank's other communication on meanwhile. `polls`: what it waits for rings no bell.
   /// Throws as check_peers.

@@ -35,8 +35,8 @@ public:
 
   virtual ~Device() = default;
 
-  /// This rank's arena, zeroed. Collective, once. Error, before anything is allocated, when it does not fit.
-  virtual Arena allocate(std::size_t bytes) = 0;
+  /// This rank's arena, zeroed, whose first `shared_bytes` hold all that is communicated. Collective, once. AgreedError when it does not fit.
+  virtual Arena allocate(std::size_t bytes, std::size_t shared_bytes) = 0;
   /// The tensors that are filled before and read after a step. Once.
   virtual void bind(const Binding &binding) = 0;
 

@@ -1,5 +1,6 @@
 // Every rank describes its binding as JSON; all merge the descriptions in the same way.
 #include "core/Manifest.h"
+#include "comm/Agreement.h"
 #include "comm/Gather.h"
 
 #include <nlohmann/json.hpp>
@@ -65,11 +66,16 @@ std::vector<StoredEntry> stored(const std::vector<json> &ranks, const char *kind
 
 Manifest make_manifest(World &world, const Plan &plan, const Binding &binding) {
   Manifest manifest;
-  manifest.wishes = wishes_of(plan, binding);
-  const json own = describe(manifest.wishes, binding);
+  json own;
+  std::string text;
+  together(world, [&] {
+    manifest.wishes = wishes_of(plan, binding);
+    own = describe(manifest.wishes, binding);
+    text = own.dump(-1, ' ', false, json::error_handler_t::replace);
+  });
   std::vector<json> ranks;
-  for (const std::string &text : all_gather(world, own.dump(-1, ' ', false, json::error_handler_t::replace)))
-    ranks.push_back(json::parse(text));
+  for (const std::string &theirs : all_gather(world, text))
+    ranks.push_back(json::parse(theirs));
 
   manifest.parameters = stored(ranks, "parameters");
   manifest.state = stored(ranks, "state");

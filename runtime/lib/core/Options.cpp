@@ -103,6 +103,7 @@ Files
 Environment
   DTCRT_THREADS=N         threads of each rank (cores / ranks of the host)
   DTCRT_PIN=off           keep the launcher's binding of ranks to cores
+  DTCRT_BUILDS=any        let ranks run different builds of the program, as for hosts with different processors
   DTCRT_JITTER_US=N       for debugging: a rank sleeps 0 to N random microseconds before each part of its step
   DTCRT_JITTER_SEED=N     of these random times (the clock)
 )";

@@ -1,7 +1,9 @@
 // Initial values by Philox; checkpoints as safetensors.
 #include "core/Parameters.h"
+#include "comm/Agreement.h"
 #include "comm/Gather.h"
 #include "core/Random.h"
+#include "io/Hash.h"
 #include "io/Safetensors.h"
 
 #include <algorithm>
@@ -41,9 +43,16 @@ template <class Value> void fill_logical(const Tensor<f32> &tensor, Value value)
   }
 }
 
+/// Reads a tensor, and notes what it holds.
+void read(const SafetensorsReader &file, const std::string &name, const Tensor<f32> &values, std::vector<Fact> &facts) {
+  file.read(name, values);
+  facts.push_back({name, "values with the hash " + hash_text(hash_of({reinterpret_cast<const char *>(values.data()), values.bytes()}))});
+}
+
 } // namespace
 
-void initialise(Context &ctx, Device &device, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow) {
+std::vector<Fact> initialise(Context &ctx, Device &device, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow) {
+  std::vector<Fact> facts;
   std::unique_ptr<SafetensorsReader> stored;
   for (const ParameterBinding &parameter : binding.parameters) {
     ctx.declare_parameter(parameter.tensor.data());
@@ -65,26 +74,29 @@ void initialise(Context &ctx, Device &device, const Plan &plan, const Binding &b
       case Init::Kind::constant:
         return fill_logical(values, [&](std::uint64_t) { return init.a; });
       case Init::Kind::stored:
-        return stored->read(parameter.name, values);
+        return read(*stored, parameter.name, values, facts);
       }
     });
   }
   for (const StateBinding &state : binding.state)
     device.write(state.tensor, [&](const Tensor<f32> &values) { fill_logical(values, [&](std::uint64_t) { return state.init; }); });
   ctx.parameter_changed(nullptr);
+  return facts;
 }
 
-i64 load_checkpoint(Context &ctx, Device &device, const std::string &path, const Manifest &manifest, const Binding &binding) {
+i64 load_checkpoint(Context &ctx, Device &device, const std::string &path, const Manifest &manifest, const Binding &binding,
+                    std::vector<Fact> &facts) {
   const SafetensorsReader file(path);
   for (const ParameterBinding &parameter : binding.parameters)
-    device.write(parameter.tensor, [&](const Tensor<f32> &values) { file.read(parameter.name, values); });
+    device.write(parameter.tensor, [&](const Tensor<f32> &values) { read(file, parameter.name, values, facts); });
   ctx.parameter_changed(nullptr);
   const bool any_state = std::any_of(manifest.state.begin(), manifest.state.end(), [&](const StoredEntry &state) { return file.has(state.name); });
+  facts.push_back({"the step of --load", file.metadata("step")});
   // Parameters alone (another tool's, or another optimizer's file) begin a new training.
   if (!any_state && !manifest.state.empty())
     return 0;
   for (const StateBinding &state : binding.state)
-    device.write(state.tensor, [&](const Tensor<f32> &values) { file.read(state.name, values); });
+    device.write(state.tensor, [&](const Tensor<f32> &values) { read(file, state.name, values, facts); });
   const std::string text = file.metadata("step");
   i64 step = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
@@ -105,40 +117,30 @@ void save_checkpoint(World &world, Device &device, const std::string &path, cons
   std::vector<StoredEntry> entries = manifest.parameters;
   entries.insert(entries.end(), manifest.state.begin(), manifest.state.end());
 
-  if (world.rank() != 0) {
-    std::vector<f32> values;
-    for (const StoredEntry &entry : entries) {
-      if (entry.owner != world.rank())
-        continue;
-      values.resize(static_cast<std::size_t>(entry.shape.product()));
-      device.read(own.at(entry.name), [&](const Tensor<f32> &tensor) { copy_row_major(tensor, values.data()); });
-      send_bytes(world, 0, values.data(), values.size() * sizeof(f32));
-    }
-    return;
-  }
-
-  std::vector<NamedTensor> tensors;
-  std::size_t fetched = 0;
-  for (const StoredEntry &entry : entries)
-    tensors.emplace_back(entry.name, entry.shape, [&](f32 *values) {
-      ++fetched;
-      if (entry.owner == 0)
-        device.read(own.at(entry.name), [&](const Tensor<f32> &tensor) { copy_row_major(tensor, values); });
-      else
-        receive_bytes(world, entry.owner, values, static_cast<std::size_t>(entry.shape.product()) * sizeof(f32));
+  std::vector<f32> values; // of the ranks that do not write
+  const auto bring = [&](const StoredEntry &entry, f32 *place) {
+    const auto size = static_cast<std::size_t>(entry.shape.product());
+    bring_to_first(world, entry.owner, size * sizeof(f32), [&]() -> void * {
+      if (world.rank() == entry.owner && !place) {
+        values.resize(size);
+        place = values.data();
+      }
+      if (world.rank() == entry.owner)
+        device.read(own.at(entry.name), [&](const Tensor<f32> &tensor) { copy_row_major(tensor, place); });
+      return place;
     });
-  try {
-    write_safetensors(path, tensors, {{"format", "dtc"}, {"model", plan.model}, {"step", std::to_string(step)}});
-  } catch (...) {
-    // The others send all the same: take it off them.
-    std::vector<f32> values;
-    while (fetched < tensors.size()) {
-      const NamedTensor &tensor = tensors[fetched];
-      values.resize(static_cast<std::size_t>(tensor.shape.product()));
-      tensor.fetch(values.data());
+  };
+  together(world, [&] {
+    if (world.rank() != 0) {
+      for (const StoredEntry &entry : entries)
+        bring(entry, nullptr);
+      return;
     }
-    throw;
-  }
+    std::vector<NamedTensor> tensors;
+    for (const StoredEntry &entry : entries)
+      tensors.emplace_back(entry.name, entry.shape, [&](f32 *place) { bring(entry, place); });
+    write_safetensors(path, tensors, {{"format", "dtc"}, {"model", plan.model}, {"step", std::to_string(step)}});
+  });
 }
 
 } // namespace dtcrt

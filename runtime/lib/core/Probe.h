@@ -52,7 +52,7 @@ public:
   /// A copy of a name that lives as long as the probe.
   const char *keep(const char *name) { return names_.insert(name).first->c_str(); }
 
-  /// Collective: rank 0 writes the events of all ranks. All or nothing. Throws on rank 0 alone.
+  /// Collective: rank 0 writes the events of all ranks. All or nothing. AgreedError.
   void write(const std::string &path, const Plan &plan, const Role &role) const;
 
 private:

@@ -1,7 +1,9 @@
 // The main of an emitted program: options, data, parameters, the training loop, evaluation, files.
+#include "comm/Agreement.h"
 #include "comm/Clock.h"
-#include "comm/Gather.h"
+#include "comm/Compare.h"
 #include "comm/WorldImpl.h"
+#include "core/Alike.h"
 #include "core/Device.h"
 #include "core/Manifest.h"
 #include "core/Options.h"
@@ -29,24 +31,21 @@ namespace {
 using Clock = std::chrono::steady_clock;
 f64 seconds_since(Clock::time_point start) { return std::chrono::duration<f64>(Clock::now() - start).count(); }
 
-/// Runs `work` on all ranks; if it fails on any, all throw the same Error. Nobody is left waiting for a rank that gave up.
-template <class Work> void together(World &world, Work work) {
-  std::string error;
-  try {
-    work();
-  } catch (const std::exception &failure) {
-    error = failure.what();
-    if (error.empty())
-      error = "unknown failure";
-  }
-  world.agree(error);
+/// One line on stderr, whatever a file name or a library's message holds.
+void tell(const std::string &program, const std::string &what) {
+  std::string line = program + ": " + what;
+  for (char &c : line)
+    if (static_cast<unsigned char>(c) < 32)
+      c = ' ';
+  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fflush(stderr);
 }
 
 class Training {
 public:
-  /// Not collective. Error when this rank has no device.
-  Training(World &world, const Plan &plan, const Role &role, const Options &options)
-      : world_(world), plan_(plan), role_(role), program_(*role.program), options_(options), ctx_(world),
+  /// Not collective. Error when this rank has no device. `name`: of the program, for messages.
+  Training(World &world, const std::string &name, const Plan &plan, const Role &role, const Options &options)
+      : world_(world), name_(name), plan_(plan), role_(role), program_(*role.program), options_(options), ctx_(world),
         device_(make_device(ctx_, plan, options.device)), local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
         first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {}
 
@@ -55,7 +54,6 @@ public:
 private:
   void prepare();
   void check_batches() const;
-  void check_sizes();
   void train();
   void start_step(Sampler &sampler, i64 step);
   void finish_step(Report &report, i64 last);
@@ -65,6 +63,7 @@ private:
   template <class Work> void watched(TraceEvent::Kind kind, const std::string &name, Work work);
 
   World &world_;
+  std::string name_;
   const Plan &plan_;
   const Role &role_;
   Program &program_;
@@ -104,13 +103,20 @@ void Training::prepare() {
         check_writable(file);
   });
   world_.set_mesh(plan_.mesh);
-  arena_ = std::make_unique<Arena>(device_->allocate(role_.arena_bytes));
-  binding_ = program_.bind(*arena_);
-  device_->bind(binding_);
+  arena_ = std::make_unique<Arena>(device_->allocate(role_.arena_bytes, role_.shared_bytes));
+  if (world_.rank() == 0 && !world_.notice().empty())
+    tell(name_, world_.notice() + ": ranks of one host send by MPI, which is slower (docker run --shm-size gives more)");
+  together(world_, [&] {
+    binding_ = program_.bind(*arena_);
+    device_->bind(binding_);
+  });
   manifest_ = make_manifest(world_, plan_, binding_);
   together(world_, [&] {
     if (!options_.data.empty())
       data_ = load_dataset(options_.data, manifest_.wishes, options_.seed);
+  });
+  require_alike(world_, options_.data, manifest_.wishes, data_);
+  together(world_, [&] {
     if (options_.validation > 0 && options_.validation >= data_.train.size)
       throw Error("--validation=" + std::to_string(options_.validation) + " leaves nothing of " + std::to_string(data_.train.size) +
                   " training samples");
@@ -119,12 +125,13 @@ void Training::prepare() {
       throw Error("more than 2^32 training samples");
     check_batches();
   });
-  check_sizes();
+  std::vector<Fact> read; // from files, which may differ between hosts
   together(world_, [&] {
-    initialise(ctx_, *device_, plan_, binding_, options_.seed, !options_.load.empty());
+    read = initialise(ctx_, *device_, plan_, binding_, options_.seed, !options_.load.empty());
     if (!options_.load.empty())
-      done_ = load_checkpoint(ctx_, *device_, options_.load, manifest_, binding_);
+      done_ = load_checkpoint(ctx_, *device_, options_.load, manifest_, binding_, read);
   });
+  compare(world_, "the ranks read different parameters: ", read);
 }
 
 /// A program that mixes the samples of a batch and knows no padding must not meet a partial one.
@@ -138,15 +145,6 @@ void Training::check_batches() const {
       throw Error("--data=" + options_.data + ": " + std::to_string(size) + " " + split + " samples end in a batch of " +
                   std::to_string(size % plan_.batch) + ", but " + plan_.whole_batches + " mixes the samples of a batch and needs all " +
                   std::to_string(plan_.batch) + ": leave out samples, or compile with a --batch that divides their number");
-}
-
-/// Ranks read different files, or on different hosts other files of the same name: they must be of the same samples.
-void Training::check_sizes() {
-  const auto sizes = all_gather(world_, std::to_string(data_.train.size) + " training and " +
-                                            std::to_string(data_.test ? data_.test->size : 0) + " test samples");
-  for (std::size_t rank = 1; rank < sizes.size(); ++rank)
-    if (sizes[rank] != sizes[0])
-      throw AgreedError("--data=" + options_.data + ": rank 0 finds " + sizes[0] + ", rank " + std::to_string(rank) + " " + sizes[rank]);
 }
 
 /// Runs `work`, which stands in a trace as an event of its own.
@@ -275,14 +273,10 @@ void Training::train() {
     }
   }
   together(world_, [&] { report->check(); });
-  together(world_, [&] {
-    if (!options_.save.empty())
-      save_checkpoint(world_, *device_, options_.save, plan_, manifest_, binding_, step);
-  });
-  together(world_, [&] {
-    if (!options_.trace.empty())
-      probe_->write(options_.trace, plan_, role_);
-  });
+  if (!options_.save.empty())
+    save_checkpoint(world_, *device_, options_.save, plan_, manifest_, binding_, step);
+  if (!options_.trace.empty())
+    probe_->write(options_.trace, plan_, role_);
   report->summary(summary);
 }
 
@@ -295,33 +289,25 @@ void Training::run(std::optional<Jitter> jitter) {
   train();
 }
 
-void print_error(const std::string &program, const std::string &what) {
-  // One line, whatever a file name or a library's message holds.
-  std::string line = program + ": " + what;
-  for (char &c : line)
-    if (static_cast<unsigned char>(c) < 32)
-      c = ' ';
-  std::fprintf(stderr, "%s\n", line.c_str());
-  std::fflush(stderr);
-}
-
 } // namespace
 
 int run(int argc, char **argv, const Plan &plan, Program &program) {
   // The caller keeps the program.
-  return run(argc, argv, plan, {Role{.arena_bytes = plan.arena_bytes, .flops = plan.flops, .program = {std::shared_ptr<void>(), &program}}});
+  return run(argc, argv, plan, {Role{.arena_bytes = plan.arena_bytes, .shared_bytes = plan.shared_bytes, .flops = plan.flops, .program = {std::shared_ptr<void>(), &program}}});
 }
 
 int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles) {
   constexpr int failed = 2;
   const std::string path = argc > 0 ? argv[0] : plan.model, name = path.substr(path.rfind('/') + 1);
-  World world(&argc, &argv);
+  std::optional<World> started;
   try {
+    World &world = started.emplace(&argc, &argv);
     Options options;
     const Role *role = nullptr;
     std::optional<Jitter> jitter;
+    together(world, [&] { options = parse_options(argc, argv); });
+    require_alike(world, plan, options);
     together(world, [&] {
-      options = parse_options(argc, argv);
       if (options.help)
         return;
       static_cast<void>(world.threads()); // says if DTCRT_THREADS makes no sense
@@ -337,20 +323,24 @@ int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles)
       return 0;
     }
     std::unique_ptr<Training> training;
-    together(world, [&] { training = std::make_unique<Training>(world, plan, *role, options); });
+    together(world, [&] { training = std::make_unique<Training>(world, name, plan, *role, options); });
     training->run(std::move(jitter));
     return 0;
   } catch (const AgreedError &failure) {
-    if (world.rank() == 0)
-      print_error(name, failure.what());
+    if (failure.is_told_here)
+      tell(name, failure.what());
     return failed;
   } catch (const PeerFailure &) {
-    world.leave(failed);
+    started->leave(failed);
     return failed;
   } catch (const std::exception &failure) {
-    world.fail([&] { print_error(name, failure.what()); });
-    world.abandon();
-    world.leave(failed);
+    if (!started) {
+      tell(name, failure.what());
+      return failed;
+    }
+    started->fail([&] { tell(name, failure.what()); });
+    started->abandon();
+    started->leave(failed);
     return failed;
   }
 }

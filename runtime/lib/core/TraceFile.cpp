@@ -1,4 +1,5 @@
 // The recorded events as JSON: every rank prints its own, rank 0 writes them behind each other.
+#include "comm/Agreement.h"
 #include "comm/Gather.h"
 #include "core/Probe.h"
 #include "core/Roles.h"
@@ -146,44 +147,44 @@ std::string Probe::events() const {
 }
 
 void Probe::write(const std::string &path, const Plan &plan, const Role &role) const {
-  std::string own = events();
-  own = ",\n" + named("process_sort_index", world_.rank(), "sort_index", std::to_string(world_.rank())) + own;
-  own = named("process_name", world_.rank(), "name", quoted("rank " + std::to_string(world_.rank()) + (role.name.empty() ? "" : ": " + role.name))) +
-        own;
-  const std::vector<std::string> summaries = all_gather(world_, summary(plan, role));
-  if (world_.rank() != 0) {
-    const std::uint64_t bytes = own.size();
-    send_bytes(world_, 0, &bytes, sizeof bytes);
-    send_bytes(world_, 0, own.data(), own.size());
-    return;
-  }
-
-  int next = 1;
-  const auto receive = [&] {
-    std::uint64_t bytes = 0;
-    receive_bytes(world_, next, &bytes, sizeof bytes);
-    std::string text(bytes, 0);
-    receive_bytes(world_, next++, text.data(), text.size());
-    return text;
+  const int rank = world_.rank();
+  std::string own, own_summary;
+  together(world_, [&] {
+    own = named("process_name", rank, "name", quoted("rank " + std::to_string(rank) + (role.name.empty() ? "" : ": " + role.name))) + ",\n" +
+          named("process_sort_index", rank, "sort_index", std::to_string(rank)) + events();
+    own_summary = summary(plan, role);
+  });
+  const std::vector<std::string> summaries = all_gather(world_, own_summary), sizes = all_gather(world_, std::to_string(own.size()));
+  std::string text; // of another rank, on rank 0
+  const auto bring = [&](int owner) {
+    const std::size_t bytes = std::stoull(sizes[static_cast<std::size_t>(owner)]);
+    bring_to_first(world_, owner, bytes, [&]() -> void * {
+      if (rank != 0)
+        return own.data();
+      text.resize(bytes);
+      return text.data();
+    });
   };
-  try {
+  together(world_, [&] {
+    if (rank != 0) {
+      for (int owner = 1; owner < world_.ranks(); ++owner)
+        bring(owner);
+      return;
+    }
     write_whole(path, [&](const auto &put) {
-      const auto print = [&](const std::string &text) { put(text.data(), text.size()); };
+      const auto print = [&](const std::string &part) { put(part.data(), part.size()); };
       print("{\"displayTimeUnit\":\"ms\",\n\"otherData\":{\"format\":\"dtc-trace\",\"version\":1,\"model\":" + quoted(plan.model) +
             ",\"strategy\":" + quoted(plan.strategy) + ",\"batch\":" + std::to_string(plan.batch) + ",\"ranks\":[");
-      for (std::size_t rank = 0; rank < summaries.size(); ++rank)
-        print((rank ? ",\n" : "\n") + summaries[rank]);
+      for (std::size_t r = 0; r < summaries.size(); ++r)
+        print((r ? ",\n" : "\n") + summaries[r]);
       print("]},\n\"traceEvents\":[\n" + own);
-      while (next < world_.ranks())
-        print(",\n" + receive());
+      for (int owner = 1; owner < world_.ranks(); ++owner) {
+        bring(owner);
+        print(",\n" + text);
+      }
       print("\n]}\n");
     });
-  } catch (...) {
-    // The others send all the same: take it off them.
-    while (next < world_.ranks())
-      receive();
-    throw;
-  }
+  });
 }
 
 } // namespace dtcrt

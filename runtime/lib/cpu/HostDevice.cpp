@@ -10,7 +10,7 @@ class HostDevice final : public Device {
 public:
   explicit HostDevice(Context &ctx) : ctx_(ctx) {}
 
-  Arena allocate(std::size_t bytes) override { return ctx_.world()->allocate(bytes); }
+  Arena allocate(std::size_t bytes, std::size_t shared_bytes) override { return ctx_.world()->allocate(bytes, shared_bytes); }
   void bind(const Binding &binding) override { binding_ = binding; }
   void write(const Tensor<f32> &tensor, const Access &fill) override { fill(tensor); }
   void read(const Tensor<f32> &tensor, const Access &use) override { use(tensor); }

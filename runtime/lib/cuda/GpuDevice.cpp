@@ -4,6 +4,7 @@
 //   host       fill batch 2   start 2 │ fill batch 3        start 3 │ finish 2 …
 //   copies                    batch 2 ⇢                     batch 3 ⇢
 //   computes   step 1 ─────────────── [batch 2 into place] step 2 ────────── …
+#include "comm/Agreement.h"
 #include "core/Device.h"
 #include "core/Probe.h"
 #include "cuda/Backend.h"
@@ -93,7 +94,7 @@ public:
   }
   ~GpuDevice() override;
 
-  Arena allocate(std::size_t bytes) override;
+  Arena allocate(std::size_t bytes, std::size_t shared_bytes) override;
   void bind(const Binding &binding) override;
   void write(const Tensor<f32> &tensor, const Access &fill) override;
   void read(const Tensor<f32> &tensor, const Access &use) override;
@@ -154,24 +155,25 @@ GpuDevice::~GpuDevice() {
   static_cast<void>(cudaStreamDestroy(copies_));
 }
 
-Arena GpuDevice::allocate(std::size_t bytes) {
-  const std::size_t rounded = std::max(aligned(bytes), alignment);
-  std::size_t free = 0, total = 0;
-  check(cudaMemGetInfo(&free, &total), "tell its memory");
-  const auto mebibytes = [](std::size_t amount) { return std::to_string(amount >> 20) + " MiB"; };
-  std::string problem;
-  if (rounded > free)
-    problem = "the program needs " + mebibytes(rounded) + " of GPU memory, " + mebibytes(free) + " of " + mebibytes(total) +
-              " are free: use a smaller batch, more devices, or --device-memory with --strategy=model";
+Arena GpuDevice::allocate(std::size_t bytes, std::size_t shared_bytes) {
+  const auto take = [&] {
+    const std::size_t rounded = std::max(aligned(bytes), alignment);
+    std::size_t free = 0, total = 0;
+    check(cudaMemGetInfo(&free, &total), "tell its memory");
+    const auto mebibytes = [](std::size_t amount) { return std::to_string(amount >> 20) + " MiB"; };
+    if (rounded > free)
+      throw Error("the program needs " + mebibytes(rounded) + " of GPU memory, " + mebibytes(free) + " of " + mebibytes(total) +
+                  " are free: use a smaller batch, more devices, or --device-memory with --strategy=model");
+    check(cudaMalloc(&arena_, rounded), "allocate the arena");
+    check(cudaMemset(arena_, 0, rounded), "clear the arena");
+  };
   if (ctx_.world())
-    ctx_.world()->agree(problem);
-  else if (!problem.empty())
-    throw Error(problem);
-  check(cudaMalloc(&arena_, rounded), "allocate the arena");
-  check(cudaMemset(arena_, 0, rounded), "clear the arena");
+    together(*ctx_.world(), take);
+  else
+    take();
   const Arena arena(arena_, bytes);
   if (ctx_.ranks() > 1)
-    gpu_.network = make_network(ctx_, plan_, arena);
+    gpu_.network = make_network(ctx_, plan_, arena, std::min(bytes, shared_bytes));
   return arena;
 }
 

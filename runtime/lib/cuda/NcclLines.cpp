@@ -2,6 +2,7 @@
 #ifdef DTCRT_NCCL
 
 #include "cuda/NcclLines.h"
+#include "comm/Agreement.h"
 #include "comm/Clock.h"
 #include "comm/Gather.h"
 
@@ -184,28 +185,22 @@ void NcclLine::abort() {
 }
 
 std::map<std::string, std::unique_ptr<NcclLine>> make_lines(World &world, const std::vector<LineKey> &keys, const Look &look) {
-  std::vector<std::pair<std::string, ncclUniqueId>> opened;
-  std::string problem;
-  try {
-    opened = open(keys);
-  } catch (const Error &error) {
-    problem = error.what();
-  }
-  world.agree(problem);
+  std::string opened;
+  together(world, [&] { opened = describe(open(keys)); });
   std::map<std::string, ncclUniqueId> ids;
-  for (const std::string &text : all_gather(world, describe(opened)))
+  for (const std::string &text : all_gather(world, opened))
     read(text, ids);
   // All ranks connect in the order of the keys: no two wait for each other at different ones.
-  std::map<std::string, LineKey> sorted;
-  for (const LineKey &key : keys)
-    sorted.emplace(key.key, key);
   std::map<std::string, std::unique_ptr<NcclLine>> lines;
-  for (const auto &[name, key] : sorted) {
-    const auto id = ids.find(name);
-    if (id == ids.end())
-      throw std::logic_error("the line '" + name + "' was opened by nobody");
-    lines.emplace(name, std::make_unique<NcclLine>(key)).first->second->connect(id->second, look);
-  }
+  together(world, [&] {
+    for (const LineKey &key : keys) {
+      if (!ids.contains(key.key))
+        throw std::logic_error("the line '" + key.key + "' was opened by nobody");
+      lines.emplace(key.key, std::make_unique<NcclLine>(key));
+    }
+  });
+  for (auto &[key, line] : lines)
+    line->connect(ids.at(key), look);
   return lines;
 }
 

@@ -7,7 +7,7 @@
 
 namespace dtcrt {
 
-std::unique_ptr<Network> make_network(Context &ctx, const Plan &plan, const Arena &arena) {
+std::unique_ptr<Network> make_network(Context &ctx, const Plan &plan, const Arena &arena, std::size_t shared_bytes) {
 #ifdef DTCRT_NCCL
   // NCCL refuses two ranks on one GPU.
   const auto shared = all_gather(*ctx.world(), ctx.backend().sharers > 1 ? "shared" : "own");
@@ -15,7 +15,7 @@ std::unique_ptr<Network> make_network(Context &ctx, const Plan &plan, const Aren
     return make_nccl_network(ctx, plan);
 #endif
   static_cast<void>(plan);
-  return make_staged_network(ctx, arena);
+  return make_staged_network(ctx, arena, shared_bytes);
 }
 
 } // namespace dtcrt

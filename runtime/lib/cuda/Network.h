@@ -25,13 +25,13 @@ public:
   virtual void abandon() {}
 };
 
-/// Collective. `arena` lies on the GPU.
-std::unique_ptr<Network> make_network(Context &ctx, const Plan &plan, const Arena &arena);
+/// Collective. `arena` lies on the GPU; what is communicated lies in its first `shared_bytes`.
+std::unique_ptr<Network> make_network(Context &ctx, const Plan &plan, const Arena &arena, std::size_t shared_bytes);
 
 /// By NCCL: each rank has a GPU of its own.
 std::unique_ptr<Network> make_nccl_network(Context &ctx, const Plan &plan);
 
 /// Through the host's memory: copied to a block there that the host's communication works on, and back.
-std::unique_ptr<Network> make_staged_network(Context &ctx, const Arena &arena);
+std::unique_ptr<Network> make_staged_network(Context &ctx, const Arena &arena, std::size_t shared_bytes);
 
 } // namespace dtcrt

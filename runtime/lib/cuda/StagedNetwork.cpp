@@ -1,4 +1,4 @@
-// Communication through the host's memory: an arena of the same layout lies there, in the window that the ranks of a host share.
+// Communication through the host's memory: what the arena holds for it lies there in the same layout, where the ranks of a host share it.
 //
 //   start   the GPU's values are copied to their place in the host's arena, and the host's communication starts
 //   wait    it ends; the result is copied back to the GPU
@@ -43,7 +43,8 @@ private:
 
 class StagedNetwork final : public Network {
 public:
-  StagedNetwork(Context &ctx, const Arena &arena) : ctx_(ctx), device_(arena), host_(ctx.world()->allocate(arena.bytes())) {}
+  StagedNetwork(Context &ctx, const Arena &arena, std::size_t shared_bytes)
+      : ctx_(ctx), device_(arena.base(), shared_bytes), host_(ctx.world()->allocate(shared_bytes)) {}
 
   Pending all_reduce_start(const Tensor<f32> &tensor, const AllReduceOptions &options) override {
     f32 *staged = static_cast<f32 *>(stage(tensor.data(), tensor.bytes()));
@@ -66,7 +67,7 @@ private:
   void *place_of(const void *data, std::size_t bytes) const {
     const auto *begin = static_cast<const std::byte *>(data);
     if (begin < device_.base() || begin + bytes > device_.base() + device_.bytes())
-      throw std::logic_error("what is communicated lies in the arena");
+      throw std::logic_error("what is communicated lies in the shared part of the arena");
     return host_.base() + (begin - device_.base());
   }
   /// The host's copy of a tensor, as it is when the calls before are done. A copy to the host that is under way from an earlier
@@ -85,6 +86,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Network> make_staged_network(Context &ctx, const Arena &arena) { return std::make_unique<StagedNetwork>(ctx, arena); }
+std::unique_ptr<Network> make_staged_network(Context &ctx, const Arena &arena, std::size_t shared_bytes) {
+  return std::make_unique<StagedNetwork>(ctx, arena, shared_bytes);
+}
 
 } // namespace dtcrt

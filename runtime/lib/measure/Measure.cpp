@@ -151,10 +151,12 @@ void Measurement::run_role(const Role &role, Arena &arena, bool counts) {
 }
 
 void Measurement::run() {
-  std::size_t bytes = message_arena_bytes();
-  for (const Role &role : roles_)
+  std::size_t bytes = message_arena_bytes(), shared = bytes;
+  for (const Role &role : roles_) {
     bytes = std::max(bytes, role.arena_bytes);
-  Arena arena = world_.allocate(bytes);
+    shared = std::max(shared, std::min(role.arena_bytes, role.shared_bytes));
+  }
+  Arena arena = world_.allocate(bytes, shared);
   const std::size_t ranks = static_cast<std::size_t>(world_.ranks()), rank = static_cast<std::size_t>(world_.rank());
   // A rank without a role of its own keeps its core busy with another's.
   for (std::size_t first = 0; first < roles_.size(); first += ranks)

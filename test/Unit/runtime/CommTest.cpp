@@ -33,6 +33,18 @@ TEST(AllReduce, AtOffsetsAndInArenasOfEachRank) {
 }
 TEST(AllReduce, OfUnequalSizesIsRefused) { expect_holds(3, "unequal"); }
 TEST(AllReduce, OutsideTheArenaGoesByMPI) { expect_holds(3, "outside"); }
+TEST(AllReduce, InAnArenaOfWhichAPartIsShared) {
+  expect_holds(3, "part");
+  expect_holds(4, "part", "DTCRT_SPLIT_HOST=2");
+}
+// Without room in /dev/shm: none at all, or none for the arenas.
+TEST(AllReduce, WithoutSharedMemory) {
+  const std::string faults = "LD_PRELOAD=" FAULTS " FAULT_PROGRAM=runtime_comm_check FAULT_CALL=space ";
+  for (const std::string fault : {"FAULT_RANK=0 FAULT_NUMBER=1", "FAULT_RANK=0 FAULT_NUMBER=2", "FAULT_RANK=2 FAULT_NUMBER=1"})
+    for (const std::string what : {"part", "outside"})
+      expect_holds(3, what, faults + fault);
+  expect_holds(4, "mesh", faults + "FAULT_RANK=3 FAULT_NUMBER=1");
+}
 TEST(AllReduce, AlongTheAxesOfAMesh) {
   expect_holds(4, "mesh");
   expect_holds(4, "mesh", "DTCRT_SPLIT_HOST=2");
@@ -51,6 +63,19 @@ TEST(AllReduce, DoesNotHangWhenARankIsKilled) {
       ASSERT_EQ(result.lines.size(), 1u) << result.lines[0] << '\n' << result.lines[1];
       EXPECT_EQ(result.lines[0].find("rank " + std::to_string(ranks - 1) + " has died; under way: "), 0u) << result.lines[0];
     }
+}
+TEST(Sections, FailTogether) {
+  for (const int ranks : {1, 2, 4})
+    expect_holds(ranks, "sections");
+  expect_holds(4, "sections", "DTCRT_SPLIT_HOST=2");
+}
+TEST(Sections, DoNotHangWhenARankFailsElsewhere) { expect_holds(3, "late-failure"); }
+TEST(Sections, DoNotHangWhenARankIsKilled) {
+  for (const std::string what : {"late-death", "late-death gather"}) {
+    const Survivors result = run_survivors(3, COMM_CHECK " " + what);
+    EXPECT_EQ(result.statuses, (std::vector<int>{0, 0, killed}));
+    EXPECT_EQ(result.lines, std::vector<std::string>{"rank 2 has died"});
+  }
 }
 TEST(World, AgreesOnTheFirstError) {
   expect_holds(1, "agreement");

@@ -23,7 +23,7 @@ __global__ void complain(BadLabel *place) { *place = {3, 12, 10}; }
 
 struct Loop {
   explicit Loop(const DeviceOptions &options = {}, std::size_t arena_bytes = 4096)
-      : device(make_device(ctx, plan, options)), arena(device->allocate(arena_bytes)) {
+      : device(make_device(ctx, plan, options)), arena(device->allocate(arena_bytes, whole_arena)) {
     binding.inputs = {{"x", x()}};
     binding.weight = Tensor<f32>(arena, 256, {4});
     binding.step = Tensor<i64>(arena, 512, {});
@@ -103,7 +103,7 @@ TEST(GpuDevice, SaysBeforeItAllocatesWhatDoesNotFit) {
   Context ctx(1);
   const std::unique_ptr<Device> device = make_device(ctx, plan, {});
   try {
-    device->allocate(std::size_t(100) << 30);
+    device->allocate(std::size_t(100) << 30, whole_arena);
     FAIL() << "it fits";
   } catch (const Error &error) {
     EXPECT_NE(std::string(error.what()).find("the program needs 102400 MiB of GPU memory, "), std::string::npos) << error.what();

@@ -26,6 +26,13 @@ TEST(Messages, InsideAndOutsideTheArena) {
   expect_holds(2, "outside 20");
   expect_holds(4, "outside 10", "DTCRT_SPLIT_HOST=2");
 }
+TEST(Messages, WithoutSharedMemory) {
+  const std::string faults = "LD_PRELOAD=" FAULTS " FAULT_PROGRAM=runtime_message_check FAULT_CALL=space FAULT_NUMBER=1 FAULT_RANK=";
+  for (const std::string rank : {"0", "1"}) { // none at all; none for the arenas
+    expect_holds(4, "random 3", faults + rank);
+    expect_holds(4, "ring", faults + rank);
+  }
+}
 TEST(Messages, AWaitForOneThingMovesTheOthersOn) {
   expect_holds(2, "ring");
   expect_holds(4, "ring");

@@ -1,7 +1,7 @@
 // RUN: dtc-opt %s | dtc-opt | FileCheck %s
 
-// CHECK: rt.program @all arena(640)
-rt.program @all arena(640) attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = ["data"], mesh = array<i64: 2>} {
+// CHECK: rt.program @all arena(640) shared(128)
+rt.program @all arena(640) shared(128) attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = ["data"], mesh = array<i64: 2>} {
   // CHECK: rt.buffer input "x" offset 0 : memref<4x2x3x3xf32, strided<[18, 1, 6, 2]>>
   %x = rt.buffer input "x" offset 0 : memref<4x2x3x3xf32, strided<[18, 1, 6, 2]>>
   // CHECK: rt.buffer parameter "w" offset 320 {init = #nn.uniform<bound = 5.000000e-01>} : memref<8xf32>

@@ -2,7 +2,6 @@
 // only when a launcher has started the process). Just what the runtime names.
 #pragma once
 
-#include <cstddef>
 #include <stdexcept>
 
 namespace dtcrt_without_mpi {
@@ -15,17 +14,14 @@ struct Handle {
 } // namespace dtcrt_without_mpi
 
 using MPI_Comm = dtcrt_without_mpi::Handle;
-using MPI_Win = dtcrt_without_mpi::Handle;
 using MPI_Info = dtcrt_without_mpi::Handle;
 using MPI_Request = dtcrt_without_mpi::Handle;
 using MPI_Datatype = dtcrt_without_mpi::Handle;
 using MPI_Op = dtcrt_without_mpi::Handle;
 using MPI_Errhandler = dtcrt_without_mpi::Handle;
-using MPI_Aint = std::ptrdiff_t;
 struct MPI_Status {};
 
 inline constexpr MPI_Comm MPI_COMM_NULL{}, MPI_COMM_WORLD{1};
-inline constexpr MPI_Win MPI_WIN_NULL{};
 inline constexpr MPI_Info MPI_INFO_NULL{};
 inline constexpr MPI_Request MPI_REQUEST_NULL{};
 inline constexpr MPI_Datatype MPI_BYTE{1}, MPI_CHAR{2}, MPI_INT{3}, MPI_FLOAT{4}, MPI_DOUBLE{5}, MPI_INT64_T{6};
@@ -39,10 +35,7 @@ inline void *const MPI_IN_PLACE = nullptr;
   template <class... Arguments> int name(const Arguments &...) { dtcrt_without_mpi::absent(); }
 DTCRT_ABSENT(MPI_Abort)
 DTCRT_ABSENT(MPI_Allgather)
-DTCRT_ABSENT(MPI_Allgatherv)
 DTCRT_ABSENT(MPI_Allreduce)
-DTCRT_ABSENT(MPI_Barrier)
-DTCRT_ABSENT(MPI_Bcast)
 DTCRT_ABSENT(MPI_Cancel)
 DTCRT_ABSENT(MPI_Comm_dup)
 DTCRT_ABSENT(MPI_Comm_free)
@@ -53,19 +46,14 @@ DTCRT_ABSENT(MPI_Comm_split)
 DTCRT_ABSENT(MPI_Comm_split_type)
 DTCRT_ABSENT(MPI_Error_string)
 DTCRT_ABSENT(MPI_Finalize)
+DTCRT_ABSENT(MPI_Iallgather)
+DTCRT_ABSENT(MPI_Iallgatherv)
 DTCRT_ABSENT(MPI_Iallreduce)
-DTCRT_ABSENT(MPI_Info_create)
-DTCRT_ABSENT(MPI_Info_free)
-DTCRT_ABSENT(MPI_Info_set)
+DTCRT_ABSENT(MPI_Ibcast)
 DTCRT_ABSENT(MPI_Init)
 DTCRT_ABSENT(MPI_Irecv)
 DTCRT_ABSENT(MPI_Isend)
-DTCRT_ABSENT(MPI_Recv)
 DTCRT_ABSENT(MPI_Request_free)
-DTCRT_ABSENT(MPI_Send)
 DTCRT_ABSENT(MPI_Test)
 DTCRT_ABSENT(MPI_Testall)
-DTCRT_ABSENT(MPI_Win_allocate_shared)
-DTCRT_ABSENT(MPI_Win_free)
-DTCRT_ABSENT(MPI_Win_shared_query)
 #undef DTCRT_ABSENT

@@ -1,4 +1,6 @@
 // Run by mpirun: checks one thing about collectives on every rank; exit status 0 when it holds, else one line that says what does not.
+#include "comm/Agreement.h"
+#include "comm/Gather.h"
 #include <dtcrt/comm.h>
 #include <dtcrt/world.h>
 
@@ -6,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -133,6 +136,87 @@ void check_outside(World &world) {
   check(t, all_ranks(world), 1, Reduction::mean, "outside the arena");
 }
 
+/// Only the first part of the arena is shared; MPI reduces what lies behind it.
+void check_part(World &world) {
+  Context ctx(world);
+  const Arena arena = world.allocate(std::size_t(1) << 20, 5000);
+  for (int round = 0; round < 3; ++round) {
+    Tensor<f32> shared(arena, 64, {1000}), own(arena, 8192, {1000});
+    fill(shared, world.rank(), round);
+    fill(own, world.rank(), round + 7);
+    Pending first = all_reduce_start(ctx, shared), second = all_reduce_start(ctx, own);
+    second.wait();
+    first.wait();
+    check(shared, all_ranks(world), round, Reduction::sum, "in the shared part");
+    check(own, all_ranks(world), round + 7, Reduction::sum, "behind it");
+  }
+}
+
+/// A section that fails on one rank fails on all, inside another one too; one that ends in another collective's middle does not exist.
+void check_sections(World &world) {
+  const int last = world.ranks() - 1;
+  const auto failing = [&](const std::function<void()> &work) {
+    try {
+      together(world, work);
+    } catch (const AgreedError &error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string prefix = last == 0 ? "" : "rank " + std::to_string(last) + ": ";
+  const auto fail_last = [&] {
+    if (world.rank() == last)
+      throw std::bad_alloc();
+  };
+  expect(failing([] {}).empty(), "a section fails where nobody does");
+  expect(failing(fail_last) == prefix + "out of memory", "said: " + failing(fail_last));
+  int passed = 0;
+  const std::string said = failing([&] {
+    together(world, [&] { ++passed; });
+    fail_last(); // between two sections: the others learn of it in the next one
+    together(world, [&] { ++passed; });
+    ++passed;
+  });
+  expect(said == prefix + "out of memory", "said of nested sections: " + said);
+  expect(passed == (world.rank() == last ? 1 : 2), "went on " + std::to_string(passed) + " times");
+  expect(failing([] {}).empty(), "a section fails after one that did");
+}
+
+/// A rank fails while the others already agree on something.
+void check_late_failure(World &world) {
+  if (world.rank() == world.ranks() - 1) {
+    world.fail();
+    return;
+  }
+  try {
+    world.agree("");
+  } catch (const AgreedError &) {
+    throw Error("the others have agreed with a rank that has failed");
+  } catch (const Error &) {
+    return;
+  }
+  throw Error("ranks have agreed although one had failed");
+}
+
+/// A rank dies while the others agree, or gather.
+void check_late_death(World &world, bool gathers) {
+  if (world.rank() == world.ranks() - 1)
+    std::raise(SIGKILL);
+  std::string said;
+  try {
+    if (gathers)
+      all_gather(world, "text");
+    else
+      world.agree("");
+  } catch (const Error &error) {
+    said = error.what();
+  }
+  expect(said == "rank " + std::to_string(world.ranks() - 1) + " has died" || said == "another rank failed", "said: '" + said + "'");
+  world.fail([&] { std::fprintf(stderr, "%s\n", said.c_str()); });
+  world.leave(0);
+  throw Error("a rank stays although another one has died");
+}
+
 /// Two axes: ranks 0 1 / 2 3. Along "pipe" 0 with 1, along "data" 0 with 2.
 void check_mesh(World &world) {
   world.set_mesh({{"data", 2}, {"pipe", 2}});
@@ -203,7 +287,7 @@ void check_agreement(World &world) {
   try {
     world.agree(world.rank() == 0 ? "" : "rank " + std::to_string(world.rank()) + " has no disk");
   } catch (const AgreedError &error) {
-    expect(std::string(error.what()) == "rank 1 has no disk", std::string("agreed on: ") + error.what());
+    expect(std::string(error.what()) == "rank 1: rank 1 has no disk", std::string("agreed on: ") + error.what());
     return;
   }
   expect(world.ranks() == 1, "nobody heard of the error");
@@ -231,6 +315,14 @@ int main(int argc, char **argv) {
       check_failure(world);
     else if (what == "death")
       check_death(world, argc > 2);
+    else if (what == "part")
+      check_part(world);
+    else if (what == "sections")
+      check_sections(world);
+    else if (what == "late-failure")
+      check_late_failure(world);
+    else if (what == "late-death")
+      check_late_death(world, argc > 2);
     else if (what == "agreement")
       check_agreement(world);
     else
