@@ -43,6 +43,8 @@ template <class Value> void fill_logical(const Tensor<f32> &tensor, Value value)
 
 } // namespace
 
+std::string parameters_path(const Plan &plan) { return beside_executable(plan.parameters_file); }
+
 void initialise(Context &ctx, Device &device, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow) {
   std::unique_ptr<SafetensorsReader> stored;
   for (const ParameterBinding &parameter : binding.parameters) {
@@ -52,7 +54,7 @@ void initialise(Context &ctx, Device &device, const Plan &plan, const Binding &b
     if (init.kind == Init::Kind::stored && values_follow)
       continue;
     if (init.kind == Init::Kind::stored && !stored)
-      stored = std::make_unique<SafetensorsReader>(beside_executable(plan.parameters_file));
+      stored = std::make_unique<SafetensorsReader>(parameters_path(plan));
     device.write(parameter.tensor, [&](const Tensor<f32> &values) {
       switch (init.kind) {
       case Init::Kind::uniform:
