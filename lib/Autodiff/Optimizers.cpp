@@ -2,10 +2,20 @@
 #include "Models.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
+#include "dtc/Autodiff/OptimizerStates.h"
 
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::nn;
+
+/// What the states are called, of all optimizers.
+static constexpr StringLiteral sgdMomentum = "sgd.momentum", adamM = "adam.m", adamV = "adam.v";
+
+bool dtc::isNameOfState(StringRef name) {
+  return llvm::any_of(ArrayRef{sgdMomentum, adamM, adamV}, [&](StringRef prefix) {
+    return name.starts_with(prefix) && name.drop_front(prefix.size()).starts_with("/");
+  });
+}
 
 static OptimizerState zeroState(StringRef prefix, MLIRContext *context) {
   return {prefix, ConstantInitAttr::get(context, Real(0.0))};
@@ -17,7 +27,7 @@ struct SGD : OptimizerInterface::ExternalModel<SGD, SGDAttr> {
   SmallVector<OptimizerState> getStates(Attribute attribute) const {
     if (cast<SGDAttr>(attribute).getMomentum() == 0)
       return {};
-    return {zeroState("sgd.momentum", attribute.getContext())};
+    return {zeroState(sgdMomentum, attribute.getContext())};
   }
 
   SmallVector<Value> buildUpdate(Attribute attribute,
@@ -39,8 +49,8 @@ struct SGD : OptimizerInterface::ExternalModel<SGD, SGDAttr> {
 
 struct Adam : OptimizerInterface::ExternalModel<Adam, AdamAttr> {
   SmallVector<OptimizerState> getStates(Attribute attribute) const {
-    return {zeroState("adam.m", attribute.getContext()),
-            zeroState("adam.v", attribute.getContext())};
+    return {zeroState(adamM, attribute.getContext()),
+            zeroState(adamV, attribute.getContext())};
   }
 
   SmallVector<Value> buildUpdate(Attribute attribute,

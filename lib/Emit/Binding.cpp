@@ -1,4 +1,5 @@
 // Which tensor of the emitted program is what.
+#include "CheckpointName.h"
 #include "Literals.h"
 #include "Printer.h"
 
@@ -49,7 +50,7 @@ void dtc::emit::printBinding(Printer &printer) {
         "      .inputs = {";
   std::string separator;
   for (rt::BufferOp input : buffersOf(program, rt::BufferKind::Input)) {
-    os << separator << "{" << quote(input.getName()) << ", "
+    os << separator << "{" << quoteWhole(input.getName()) << ", "
        << printer.buffer(input.getMemory()) << "}";
     separator = ", ";
   }
@@ -65,7 +66,7 @@ void dtc::emit::printBinding(Printer &printer) {
   // Running statistics belong to the model: they start and are stored as its parameters.
   for (rt::BufferKind kind : {rt::BufferKind::Parameter, rt::BufferKind::Statistic})
     for (rt::BufferOp parameter : buffersOf(program, kind))
-      os << "              {" << quote(parameter.getName()) << ", "
+      os << "              {" << quoteWhole(checkpointName(parameter.getName())) << ", "
          << printer.buffer(parameter.getMemory()) << ", "
          << printInit(*parameter.getInit()) << "},\n";
   os << "          },\n";
@@ -73,7 +74,7 @@ void dtc::emit::printBinding(Printer &printer) {
   if (!states.empty()) {
     os << "      .state =\n          {\n";
     for (rt::BufferOp state : states) {
-      os << "              {" << quote(state.getName()) << ", "
+      os << "              {" << quoteWhole(state.getName()) << ", "
          << printer.buffer(state.getMemory());
       if (double init = constantInit(*state.getInit()))
         os << ", " << formatReal(init, false);

@@ -90,7 +90,7 @@ static LogicalResult printConstant(Printer &printer, rt::ConstantOp constant) {
            << most << ": make it an initializer of the model";
   printer.os << (printer.target == Target::CUDA ? "__device__ alignas(64) " : "")
              << elementTypeName(type.getElementType()) << " "
-             << printer.names.of(constant.getMemory()) << "_values[] = {";
+             << printer.names.of(constant.getMemory()) << "[] = {";
   bool first = true;
   for (const APFloat &value : constant.getValue().getValues<APFloat>()) {
     printer.os << (first ? "" : ", ")
@@ -106,12 +106,12 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
   bool anyConstant = false;
   for (auto constant : printer.program.getOps<rt::ConstantOp>()) {
     if (!anyConstant)
-      os << "// Constants of the model.\n";
+      os << "// Constants of the model.\nnamespace constants {\n";
     anyConstant = true;
     if (failed(printConstant(printer, constant)))
       return failure();
   }
-  os << (anyConstant ? "\n" : "")
+  os << (anyConstant ? "} // namespace constants\n\n" : "")
      << "// Every buffer of a rank: its name in the model, its offset in the arena in bytes, and its shape.\n"
         "struct Buffers {\n  Arena &arena;\n";
   for (const Section &section : sections()) {
@@ -135,7 +135,7 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
     os << "  Tensor<" << elementTypeName(constant.getMemory().getType().getElementType())
        << "> " << printer.names.of(constant.getMemory()) << "{"
        << (printer.target == Target::CUDA ? "device::address(" : "")
-       << printer.names.of(constant.getMemory()) << "_values"
+       << "constants::" << printer.names.of(constant.getMemory())
        << (printer.target == Target::CUDA ? "), " : ", ")
        << formatList(constant.getMemory().getType().getShape()) << "};\n";
   os << "};\n\n";

@@ -81,7 +81,7 @@ static void printLaunch(Printer &printer, rt::LaunchOp launch) {
   auto kernel = printer.program.lookupSymbol<rt::KernelOp>(launch.getKernel());
   printer.os << "launch(ctx, grid(";
   llvm::interleaveComma(kernel.getGrid(), printer.os);
-  printer.os << "), " << kernelName(kernel) << "{";
+  printer.os << "), " << printer.names.of(kernel) << "{";
   std::string separator;
   for (ValueRange memories : {launch.getInputs(), launch.getOutputs()})
     for (Value memory : memories) {
@@ -114,7 +114,7 @@ std::string Printer::pending(Value started) {
       name += "_" + std::to_string(microbatch.getInt());
   }
   std::string base = name;
-  for (int i = 2; !pendingNames.insert(name).second; ++i)
+  for (int i = 2; !names.isFreeInFunctions(name) || !pendingNames.insert(name).second; ++i)
     name = base + "_again" + std::to_string(i);
   return name;
 }
@@ -143,7 +143,7 @@ LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
       .Case([&](rt::CallOp call) { return ::printCall(printer, call), success(); })
       .Case([&](rt::LaunchOp launch) { return printLaunch(printer, launch), success(); })
       .Case([&](rt::RunOp run) {
-        os << run.getFragment() << "(ctx, b";
+        os << printer.names.of(printer.program.lookupSymbol(run.getFragment())) << "(ctx, b";
         if (run.getMicrobatch())
           os << ", " << *run.getMicrobatch();
         os << ");\n";

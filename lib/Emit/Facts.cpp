@@ -53,7 +53,7 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
   os << "// What the compiler decided.\n"
         "Plan plan() {\n"
         "  return {\n"
-     << "      .model = " << quote(program.getModel()) << ",\n"
+     << "      .model = " << quoteWhole(program.getModel()) << ",\n"
      << "      .identity = " << quote(identity) << ",\n"
      << "      .strategy = " << quote(describeStrategy(program)) << ",\n"
      << "      .devices = " << program.getDevices() << ",\n"

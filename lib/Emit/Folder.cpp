@@ -30,6 +30,21 @@ static LogicalResult writeFile(Operation *op, const Twine &folder, StringRef nam
   return op->emitError("cannot write '") << path << "': " << error.message();
 }
 
+/// LLVM's makers of unique names take each percent sign for a place of theirs, also one in the path itself.
+std::string dtc::emit::unusedPathBeside(StringRef path) {
+  constexpr size_t longest = 200; // of the 255 bytes of a name
+  StringRef name = llvm::sys::path::filename(path);
+  std::string unused;
+  do {
+    llvm::SmallString<32> random;
+    llvm::sys::fs::createUniquePath("%%%%%%%%", random, /*MakeAbsolute=*/false);
+    llvm::SmallString<256> beside = llvm::sys::path::parent_path(path);
+    llvm::sys::path::append(beside, (name.size() <= longest ? name : "output") + ".dtc-" + random);
+    unused = beside.str().str();
+  } while (llvm::sys::fs::access(unused, llvm::sys::fs::AccessMode::Exist) == std::error_code());
+  return unused;
+}
+
 StringRef dtc::emit::sourceFileName(Target target) {
   return target == Target::CPU ? "train.cpp" : "train.cu";
 }
@@ -50,9 +65,9 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder,
            << folder << "' exists and is no folder that dtc wrote (it has no "
            << "plan.json); remove it or choose another name";
 
-  llvm::SmallString<256> temporary;
+  std::string temporary = unusedPathBeside(folder);
   if (std::error_code error =
-          llvm::sys::fs::createUniqueDirectory(folder + ".partial", temporary))
+          llvm::sys::fs::create_directory(temporary, /*IgnoreExisting=*/false, llvm::sys::fs::owner_all))
     return module.emitError("cannot create a folder beside '")
            << folder << "': " << error.message();
   llvm::scope_exit remove([&] {
@@ -77,7 +92,7 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder,
     return failure();
 
   if (options.target == Target::CUDA)
-    if (llvm::Error error = copyRuntime(options.runtimeSources, (temporary + "/runtime").str()))
+    if (llvm::Error error = copyRuntime(options.runtimeSources, temporary + "/runtime"))
       return module.emitError(llvm::toString(std::move(error)));
 
   if (exists)

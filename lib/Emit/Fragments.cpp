@@ -44,9 +44,9 @@ static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
   printer.os << "// " << (layers.empty() ? "" : layers + ": ")
              << formatFlops(fragment.getFlops().convertToDouble()) << ", "
              << formatBytes(fragment.getBytes()) << " read and written.\n"
-             << "void " << fragment.getSymName() << "(Context &ctx, Buffers &b"
+             << "void " << printer.names.of(fragment) << "(Context &ctx, Buffers &b"
              << (perMicrobatch ? ", index microbatch" : "") << ") {\n"
-             << "  Span span(ctx, \"" << fragment.getSymName() << "\""
+             << "  Span span(ctx, " << quote(fragment.getSymName())
              << (perMicrobatch ? ", microbatch" : "") << ");\n";
   for (Operation &op : fragment.getBody().front())
     if (failed(printCall(printer, &op)))

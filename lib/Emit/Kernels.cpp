@@ -29,17 +29,6 @@ static std::string numbered(StringRef name, size_t i, size_t count) {
   return count == 1 ? name.str() : (name + Twine(i)).str();
 }
 
-/// A kernel must not hide what the program calls by the same name.
-std::string dtc::emit::kernelName(rt::KernelOp kernel) {
-  static const llvm::StringSet<> ofRuntime = {
-      "relu", "leaky_relu", "elu", "sigmoid", "gelu", "gelu_tanh", "sum", "mean", "copy", "transpose", "slice",
-      "insert", "concat", "broadcast", "fill", "cast", "launch", "grid", "softmax", "log_softmax",
-      "index", "rows", "run", "role", "plan", "bind", "step", "evaluate", "select", "unordered",
-      "less_or_greater", "device"};
-  StringRef name = kernel.getSymName();
-  return ofRuntime.contains(name) ? (name + "_kernel").str() : name.str();
-}
-
 LogicalResult dtc::emit::printKernel(Printer &printer, rt::KernelOp kernel) {
   llvm::raw_ostream &os = printer.os;
   Block &body = kernel.getBody().front();
@@ -49,7 +38,7 @@ LogicalResult dtc::emit::printKernel(Printer &printer, rt::KernelOp kernel) {
   os << "// " << forComment(kernel.getFormula()) << " at each of ";
   llvm::interleave(kernel.getGrid(), os, " x ");
   os << (kernel.getGrid().empty() ? "1 point\n" : " points\n");
-  os << "struct " << kernelName(kernel) << " {\n";
+  os << "struct " << printer.names.of(kernel) << " {\n";
   for (size_t i = 0; i < reads; ++i)
     os << "  Read<" << elementTypeName(body.getArgument(i).getType()) << "> "
        << numbered("in", i, reads) << ";\n";

@@ -1,35 +1,12 @@
 // Identifiers and literals from names that nobody has checked.
 #include "Names.h"
+#include "Reserved.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::emit;
-
-/// What a member must not be called: keywords of C++20 and CUDA, and macros
-/// and names that the emitted file uses itself.
-static bool isReserved(StringRef name) {
-  static const llvm::StringSet<> reserved = {
-      "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor",
-      "bool", "break", "case", "catch", "char", "char8_t", "char16_t",
-      "char32_t", "class", "compl", "concept", "const", "consteval",
-      "constexpr", "constinit", "const_cast", "continue", "co_await",
-      "co_return", "co_yield", "decltype", "default", "delete", "do", "double",
-      "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false",
-      "float", "for", "friend", "goto", "if", "inline", "int", "long",
-      "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
-      "operator", "or", "or_eq", "private", "protected", "public", "register",
-      "reinterpret_cast", "requires", "return", "short", "signed", "sizeof",
-      "static", "static_assert", "static_cast", "struct", "switch", "template",
-      "this", "thread_local", "throw", "true", "try", "typedef", "typeid",
-      "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
-      "wchar_t", "while", "xor", "xor_eq", "arena", "Arena", "Tensor", "Buffers",
-      "NULL", "EOF", "NAN", "INFINITY", "HUGE_VAL", "errno", "assert", "stdin",
-      "stdout", "stderr", "linux", "unix", "M_PI", "M_E", "I"};
-  return reserved.contains(name);
-}
 
 std::string dtc::emit::makeIdentifier(StringRef name) {
   constexpr size_t longest = 64;
@@ -44,50 +21,102 @@ std::string dtc::emit::makeIdentifier(StringRef name) {
     identifier.pop_back();
   if (identifier.empty())
     return "unnamed";
-  // Names of the runtime and of macros begin with capitals or are reserved.
-  if (llvm::isDigit(identifier.front()) || isReserved(identifier) ||
-      StringRef(identifier).starts_with("MPI") ||
-      StringRef(identifier).starts_with("DTC"))
+  if (llvm::isDigit(identifier.front()) || isReservedWord(identifier))
     identifier = "t_" + identifier;
   return identifier;
+}
+
+std::string dtc::emit::roleIdentifier(rt::ProgramOp program) {
+  std::string identifier = makeIdentifier(program.getSymName());
+  return llvm::is_contained(wordsOfFile(), identifier) ? identifier + "_role" : identifier;
 }
 
 static StringRef rawName(Operation *op) {
   return op->getAttrOfType<StringAttr>("name").getValue();
 }
 
+std::string Names::claim(std::string wanted, llvm::StringSet<> &scope) {
+  if (scope.insert(wanted).second)
+    return wanted;
+  // The number makes `B` what may be a macro.
+  if (isReservedWord(wanted + "_2"))
+    wanted = "t_" + wanted;
+  for (int i = 2;; ++i)
+    if (std::string identifier = wanted + "_" + std::to_string(i); scope.insert(identifier).second)
+      return identifier;
+}
+
+/// What fragments and timelines call of the runtime, and the words that calls get as options: `relu` in
+/// `{.activation = relu}`.
+static void insertWordsOfCalls(rt::ProgramOp program, llvm::StringSet<> &words) {
+  program.walk([&](rt::CallOp call) {
+    words.insert(call.getCallee());
+    for (Attribute value : call.getOptionValues())
+      if (auto word = dyn_cast<StringAttr>(value))
+        words.insert(word.getValue());
+  });
+}
+
 Names::Names(rt::ProgramOp program) {
-  llvm::StringSet<> taken;
+  llvm::StringSet<> ofBuffers;
+  for (StringRef word : wordsOfBuffers())
+    ofBuffers.insert(word);
+  for (StringRef word : wordsOfFile())
+    ofFile.insert(word);
+  insertWordsOfCalls(program, ofFile);
   for (Operation &op : program.getBody().front()) {
-    if (!isa<rt::BufferOp, rt::ViewOp, rt::ConstantOp>(op))
-      continue;
-    std::string base = makeIdentifier(rawName(&op)), identifier = base;
-    for (int i = 2; !taken.insert(identifier).second; ++i)
-      identifier = base + "_" + std::to_string(i);
-    identifiers[op.getResult(0)] = identifier;
+    if (isa<rt::BufferOp, rt::ViewOp, rt::ConstantOp>(op)) {
+      std::string identifier = makeIdentifier(rawName(&op));
+      if (llvm::is_contained(wordsOfBuffers(), identifier))
+        identifier = "t_" + identifier;
+      members[op.getResult(0)] = claim(identifier, ofBuffers);
+    } else if (isa<rt::KernelOp, rt::FragmentOp>(op)) {
+      std::string identifier = makeIdentifier(SymbolTable::getSymbolName(&op));
+      if (isa<rt::KernelOp>(op) && ofFile.contains(identifier))
+        identifier += "_kernel";
+      symbols[&op] = claim(identifier, ofFile);
+    }
   }
 }
 
-StringRef Names::of(Value memory) const {
-  return identifiers.find(memory)->second;
-}
+StringRef Names::of(Value memory) const { return members.find(memory)->second; }
+StringRef Names::of(Operation *symbol) const { return symbols.find(symbol)->second; }
 
 static bool isPlain(char c) {
   return llvm::isAlnum(c) || StringRef("._/-: ").contains(c);
 }
 
-std::string dtc::emit::quote(StringRef text) {
-  std::string literal = "\"";
+/// The inside of a literal: what is not plain as `\\042`.
+static std::string escapeOctal(StringRef text) {
+  std::string inside;
   for (unsigned char c : text) {
     if (isPlain(c)) {
-      literal += c;
+      inside += c;
       continue;
     }
-    literal += '\\';
+    inside += '\\';
     for (int shift : {6, 3, 0})
-      literal += static_cast<char>('0' + ((c >> shift) & 7));
+      inside += static_cast<char>('0' + ((c >> shift) & 7));
   }
-  return literal + "\"";
+  return inside;
+}
+
+std::string dtc::emit::quote(StringRef text) {
+  std::string inside;
+  for (StringRef rest = text;;) {
+    auto [before, behind] = rest.split('\0');
+    inside += escapeOctal(before);
+    if (before.size() == rest.size())
+      return "\"" + inside + "\"";
+    inside += escapeOctal("\\x00");
+    rest = behind;
+  }
+}
+
+std::string dtc::emit::quoteWhole(StringRef text) {
+  if (!text.contains('\0'))
+    return quote(text);
+  return "std::string(\"" + escapeOctal(text) + "\", " + std::to_string(text.size()) + ")";
 }
 
 std::string dtc::emit::forComment(StringRef text) {

@@ -8,24 +8,39 @@
 
 namespace dtc::emit {
 
-/// Gives every buffer of a program an identifier made from its name:
-/// "conv1.weight" is conv1_weight. Distinct buffers get distinct ones; no
-/// keyword, no name of the runtime's.
+/// The identifiers of a program: "conv1.weight" is conv1_weight. Each is distinct from the others of its scope
+/// and from what the emitted text calls there; Rationale.md says how.
 class Names {
 public:
   explicit Names(rt::ProgramOp program);
+
+  /// A buffer's, a view's or a constant's: a member of Buffers, and in `constants` the array of its values.
   llvm::StringRef of(mlir::Value memory) const;
+  /// A kernel's or a fragment's: a struct or a function of the file.
+  llvm::StringRef of(mlir::Operation *symbol) const;
+  /// Whether a variable of this name, in a function of the file, hides nothing that the function uses.
+  bool isFreeInFunctions(llvm::StringRef identifier) const { return !ofFile.contains(identifier); }
 
 private:
-  llvm::DenseMap<mlir::Value, std::string> identifiers;
+  /// `wanted`, or it with the first number behind it that makes it new in `scope`.
+  static std::string claim(std::string wanted, llvm::StringSet<> &scope);
+
+  llvm::DenseMap<mlir::Value, std::string> members;
+  llvm::DenseMap<mlir::Operation *, std::string> symbols;
+  llvm::StringSet<> ofFile;
 };
 
-/// An identifier close to `name`: letters, digits and single underscores.
+/// An identifier close to `name`: letters, digits and single underscores, that no keyword is and no macro.
 std::string makeIdentifier(llvm::StringRef name);
+/// The same for a namespace of the file: the role of a program.
+std::string roleIdentifier(rt::ProgramOp program);
 
 /// A C++ string literal. Everything but letters, digits and `._/-: ` is an
-/// octal escape, so that no name can end the literal or start a trigraph.
+/// octal escape, so that no name can end the literal or start a trigraph. It ends
+/// where a C string ends: a NUL is spelled `\x00`.
 std::string quote(llvm::StringRef text);
+/// An expression from which a std::string is made: `text` whole, also with NULs.
+std::string quoteWhole(llvm::StringRef text);
 
 /// For comments: what is not in the set above is an underscore.
 std::string forComment(llvm::StringRef text);

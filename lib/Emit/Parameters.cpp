@@ -1,4 +1,6 @@
 // parameters.safetensors: initial values that the model itself brings.
+#include "CheckpointName.h"
+
 #include "dtc/Emit/Emit.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -46,8 +48,7 @@ void dtc::emit::emitParameters(Programs programs, llvm::raw_ostream &os) {
   json.object([&] {
     for (auto [name, elements] : stored) {
       int64_t bytes = elements.getNumElements() * sizeof(float);
-      json.attributeObject(
-          llvm::json::isUTF8(name) ? name.str() : llvm::json::fixUTF8(name), [&] {
+      json.attributeObject(checkpointName(llvm::json::isUTF8(name) ? name.str() : llvm::json::fixUTF8(name)), [&] {
             json.attribute("dtype", "F32");
             json.attributeArray("shape", [&] {
               for (int64_t size : elements.getShapedType().getShape())

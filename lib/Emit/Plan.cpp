@@ -51,7 +51,7 @@ static void printEvent(llvm::json::OStream &json, Operation *op) {
   if (auto run = dyn_cast<rt::RunOp>(op)) {
     auto fragment =
         op->getParentOfType<rt::ProgramOp>().lookupSymbol<rt::FragmentOp>(run.getFragment());
-    json.attribute("run", run.getFragment());
+    json.attribute("run", text(run.getFragment()));
     if (run.getMicrobatch())
       json.attribute("microbatch", static_cast<int64_t>(*run.getMicrobatch()));
     json.attribute("flops", fragment.getFlops().convertToDouble());
@@ -90,7 +90,7 @@ static void printTimeline(llvm::json::OStream &json, rt::TimelineOp timeline) {
 static void printRole(llvm::json::OStream &json, rt::ProgramOp program) {
   Names names(program);
   json.object([&] {
-    json.attribute("role", program.getSymName());
+    json.attribute("role", text(program.getSymName()));
     json.attributeObject("at", [&] {
       if (DictionaryAttr at = program.getAtAttr())
         for (NamedAttribute place : at)

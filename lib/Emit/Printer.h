@@ -47,8 +47,6 @@ rt::TimelineOp timelineOf(rt::ProgramOp program, llvm::StringRef phase);
 llvm::LogicalResult printRole(Printer &printer);
 /// Kernels.cpp: `struct relu { … };`. Fails on an op without an expression.
 llvm::LogicalResult printKernel(Printer &printer, rt::KernelOp kernel);
-/// Kernels.cpp: the name of its struct.
-std::string kernelName(rt::KernelOp kernel);
 /// Lanes.cpp: neighbouring elements of the innermost dimension that a GPU's thread can
 /// take at a time: 16 bytes, or as many as all that is read and written side by side allows.
 int64_t lanesOf(rt::ProgramOp program, rt::KernelOp kernel);

@@ -36,7 +36,7 @@ static std::string sketch(rt::TimelineOp timeline) {
     return "";
   for (Operation &op : timeline.getBody().front()) {
     if (auto run = dyn_cast<rt::RunOp>(op))
-      text += (text.empty() ? "" : " -> ") + run.getFragment().str();
+      text += (text.empty() ? "" : " -> ") + forComment(run.getFragment());
     if (auto start = dyn_cast<rt::AllReduceStartOp>(op))
       text += " -> (" + makeIdentifier(start.getName()) + " starts)";
     if (auto wait = dyn_cast<rt::WaitOp>(op))
@@ -95,7 +95,7 @@ static void printHeader(ArrayRef<rt::ProgramOp> programs, EntryPoint entry,
     os << "//   precision           " << *program.getPrecision() << ": products, on devices that have it; f32: all else\n";
   for (rt::ProgramOp role : programs) {
     std::string label = programs.size() == 1 ? "per rank and step"
-                                             : role.getSymName().str() + ", a step";
+                                             : forComment(role.getSymName()) + ", a step";
     os << "//   " << llvm::left_justify(label, 19) << " ";
     printAmounts(role, os);
     os << "\n";
@@ -111,8 +111,8 @@ static void printHeader(ArrayRef<rt::ProgramOp> programs, EntryPoint entry,
 
 /// `role<stage0::Buffers>({.name = "stage0", .at = {{"pipe", 0}}, …}, …)`.
 static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
-  StringRef name = program.getSymName();
-  os << "      role<" << name << "::Buffers>({.name = " << quote(name) << ", .at = {";
+  std::string name = roleIdentifier(program);
+  os << "      role<" << name << "::Buffers>({.name = " << quoteWhole(program.getSymName()) << ", .at = {";
   std::string separator;
   if (DictionaryAttr at = program.getAtAttr())
     for (NamedAttribute place : at) {
@@ -128,7 +128,7 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
     os << ", .first_row = " << *program.getFirstRow();
   os << "},\n"
      << "          " << name << "::bind, " << name << "::step"
-     << (timelineOf(program, "evaluate") ? ", " + name.str() + "::evaluate" : "") << "),\n";
+     << (timelineOf(program, "evaluate") ? ", " + name + "::evaluate" : "") << "),\n";
 }
 
 LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
@@ -146,11 +146,11 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
   for (rt::ProgramOp program : programs) {
     Printer printer(program, body, target);
     if (!alike)
-      body << "namespace " << program.getSymName() << " {\n\n";
+      body << "namespace " << roleIdentifier(program) << " {\n\n";
     if (failed(printRole(printer)))
       return failure();
     if (!alike)
-      body << "} // namespace " << program.getSymName() << "\n\n";
+      body << "} // namespace " << roleIdentifier(program) << "\n\n";
   }
   os << text;
   printPlan(programs, target, llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, 16), os);

@@ -78,10 +78,10 @@ rt.program @all attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, opt
   ^bb0(%a: f32):
     rt.yield %a : f32
   }
-  // CHECK: __device__ alignas(64) f32 c_values[] = {1.0f, 2.0f, 3.0f, 4.0f};
-  // CHECK: Tensor<f32> c{device::address(c_values), {4}};
-  // CPU: {{^}}f32 c_values[]
-  // CPU: Tensor<f32> c{c_values, {4}};
+  // CHECK: __device__ alignas(64) f32 c[] = {1.0f, 2.0f, 3.0f, 4.0f};
+  // CHECK: Tensor<f32> c{device::address(constants::c), {4}};
+  // CPU: {{^}}f32 c[]
+  // CPU: Tensor<f32> c{constants::c, {4}};
   // CHECK: launch(ctx, grid(8, 64), full{b.x, b.x, b.x, b.x, b.loss});
   rt.fragment @f flops 0.0 bytes 0 {
     rt.launch @full(%x, %x, %x, %x) -> (%y) : (memref<16x65xf32>, memref<16x65xf32>, memref<16x65xf32>, memref<16x65xf32>) -> memref<16x65xf32>

@@ -16,6 +16,7 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -31,6 +32,7 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::Twine;
 namespace fs = llvm::sys::fs;
+namespace sys = llvm::sys;
 
 /// No step takes that long.
 static constexpr unsigned mostSeconds = 3600;
@@ -136,11 +138,14 @@ Expected<Findings> Calibrator::measure(ModuleOp dist, StepForm form, int64_t ran
     return failedPasses();
   std::vector<TimedFragment> fragments = makeMeasureProgram(*module);
 
-  SmallString<128> folder;
-  if (std::error_code code = fs::createUniqueDirectory("dtc-calibrate", folder))
+  SmallString<128> temporary;
+  sys::path::system_temp_directory(/*ErasedOnReboot=*/true, temporary);
+  sys::path::append(temporary, "dtc-calibrate");
+  std::string folder = emit::unusedPathBeside(temporary);
+  if (std::error_code code = fs::create_directory(folder, /*IgnoreExisting=*/false, fs::owner_all))
     return makeError("cannot create a folder for the measuring program: " + code.message());
   llvm::scope_exit remove([&] { fs::remove_directories(folder); });
-  std::string source = (folder + "/measure.cpp").str(), result = (folder + "/result.json").str();
+  std::string source = folder + "/measure.cpp", result = folder + "/result.json";
   {
     std::error_code code;
     llvm::raw_fd_ostream os(source, code);
@@ -248,10 +253,11 @@ Error Calibrator::run(ModuleOp step) {
       return error;
   if (Error error = writeText(options.out, [&](llvm::raw_ostream &os) { writeCluster(cluster, os); }))
     return error;
-  llvm::errs() << "dtc: " << options.out << " is ready: " << cluster.cores << " cores, link "
-               << llvm::format("%.1f", cluster.link.latencySeconds * 1e6) << " us and "
-               << llvm::format("%.1f", cluster.link.bytesPerSecond * 1e-9) << " GB/s, "
-               << cluster.devices[0].measured.entries().size() << " ops measured\n";
+  printDone(options.out + llvm::formatv(" is ready: {0} cores, link {1:F1} us and {2:F1} GB/s, {3} ops measured",
+                                        cluster.cores, cluster.link.latencySeconds * 1e6,
+                                        cluster.link.bytesPerSecond * 1e-9,
+                                        cluster.devices[0].measured.entries().size())
+                              .str());
   return Error::success();
 }
 

@@ -7,6 +7,7 @@
 #include "HostCompiler.h"
 #include "Output.h"
 #include "Pictures.h"
+#include "Places.h"
 #include "Predict.h"
 #include "Recipe.h"
 
@@ -27,6 +28,9 @@
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
+
+/// The status after a wrong command line.
+static constexpr int misused = 2;
 
 namespace {
 
@@ -82,6 +86,8 @@ private:
   const dtc::Options &options;
   const char *argv0;
   dtc::PartitionOptions partition;
+  /// Files that the model names.
+  std::vector<std::string> modelData;
   DialectRegistry registry;
   // A compilation takes milliseconds; threads would cost more than they bring.
   MLIRContext context{MLIRContext::Threading::DISABLED};
@@ -129,6 +135,7 @@ OwningOpRef<ModuleOp> Compilation::import() {
   }
   dtc::ImportOptions import;
   import.batch = options.recipe.batch;
+  import.dataFiles = &modelData;
   return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
                              : dtc::importDSL(options.model, import, context);
 }
@@ -186,7 +193,7 @@ int Compilation::writeSource(ModuleOp module, TimingScope &total) {
 
 int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
   using dtc::PendingOutput;
-  std::string source = options.out + ".source";
+  std::string source = options.sourceFolder();
   auto program = PendingOutput::create(options.out, PendingOutput::Kind::File);
   if (!program)
     return fail(program.takeError());
@@ -220,7 +227,7 @@ int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
       return fail(std::move(error));
   if (llvm::Error error = program->keep())
     return fail(std::move(error));
-  llvm::errs() << "dtc: " << options.out << " is ready; its source lies in " << source << '\n';
+  dtc::printDone(options.out + " is ready; its source lies in " + source);
   return 0;
 }
 
@@ -273,6 +280,8 @@ int Compilation::run() {
     llvm::outs() << '\n';
     return 0;
   }
+  if (llvm::Error error = dtc::checkPlaces(options))
+    return fail(std::move(error)), misused;
   if (options.precision == dtc::Precision::TF32 && options.target == dtc::emit::Target::CPU)
     llvm::errs() << "dtc: warning: --precision=tf32: CPUs have no TF32; the program computes in f32\n";
   dtc::DiagnosticPrinter diagnostics(context, options.model);
@@ -283,6 +292,8 @@ int Compilation::run() {
   OwningOpRef<ModuleOp> module = import();
   if (!module)
     return 1;
+  if (llvm::Error error = dtc::checkPlaces(options, modelData))
+    return fail(std::move(error)), misused;
   bool isTrained = level != dtc::Level::NN;
   if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)))
     return 1;
@@ -326,7 +337,7 @@ int dtc::compile(const Options &options, const char *argv0) {
     StringRef line = StringRef(problem).trim();
     line.consume_front("dtc: ");
     printError(line.split('\n').first);
-    return 2;
+    return misused;
   }
   return Compilation(options, argv0).run();
 }

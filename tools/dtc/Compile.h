@@ -10,7 +10,7 @@ namespace dtc {
 void registerMLIROptions();
 
 /// Compiles. Returns the exit status: 0, 1 after a mistake in the model or an
-/// output that cannot be written, 2 after a wrong option. Mistakes are one line
+/// output that failed, 2 after a wrong option or an output in a wrong place. Mistakes are one line
 /// each on stderr; nothing is then left behind.
 int compile(const Options &options, const char *argv0);
 

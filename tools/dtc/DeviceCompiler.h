@@ -10,7 +10,7 @@ namespace dtc {
 
 /// Compiles `source` (a file) to the executable `out` for these compute capabilities,
 /// with dtcrt_cuda and the nvcc that NVCC or CUDACXX names, that lies in the toolkit of
-/// CUDA_HOME or CUDA_PATH, on the path, or in /usr/local/cuda. No shell is used. nvcc's own
+/// CUDA_HOME or CUDA_PATH, on the path, or in /usr/local/cuda. nvcc's own
 /// messages go to standard error.
 llvm::Error compileForGPUs(llvm::StringRef source, llvm::StringRef out,
                            llvm::ArrayRef<std::string> architectures, const char *argv0);

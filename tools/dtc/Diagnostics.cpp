@@ -18,6 +18,13 @@ static void printEscaped(StringRef text, llvm::raw_ostream &os) {
       os << c;
 }
 
+std::string dtc::onOneLine(StringRef text) {
+  std::string line;
+  llvm::raw_string_ostream os(line);
+  printEscaped(text, os);
+  return line;
+}
+
 namespace {
 /// What is known of a place: a position in a file, and a node's name.
 struct Place {
@@ -91,8 +98,8 @@ dtc::DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, StringRef model)
   });
 }
 
-void dtc::printError(const llvm::Twine &message) {
-  llvm::errs() << "dtc: error: ";
-  printEscaped(message.str(), llvm::errs());
-  llvm::errs() << '\n';
+void dtc::printError(const llvm::Twine &message) { printDone("error: " + message); }
+
+void dtc::printDone(const llvm::Twine &message) {
+  llvm::errs() << "dtc: " << onOneLine(message.str()) << '\n';
 }

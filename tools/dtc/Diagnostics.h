@@ -15,8 +15,14 @@ public:
   DiagnosticPrinter(mlir::MLIRContext &context, llvm::StringRef model);
 };
 
+/// A name of the model or a path as part of a line: control characters as `\x0A`.
+std::string onOneLine(llvm::StringRef text);
+
 /// The same line for a mistake without a location.
 void printError(const llvm::Twine &message);
+
+/// `dtc: MESSAGE`: what has been done. One line too, whatever paths hold.
+void printDone(const llvm::Twine &message);
 
 } // namespace dtc
 

@@ -1,5 +1,6 @@
 // The explanation of a planned program, read off the rt level.
 #include "Explain.h"
+#include "Diagnostics.h"
 
 #include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
@@ -71,7 +72,8 @@ static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_os
     } else if (auto start = dyn_cast<rt::AllReduceStartOp>(op)) {
       os << "start all-reduce of " << start.getName() << ": "
          << formatBytes(rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()))) << " (";
-      llvm::interleaveComma(start.getContents().getAsValueRange<StringAttr>(), os);
+      llvm::interleaveComma(start.getContents().getAsValueRange<StringAttr>(), os,
+                            [&](StringRef name) { os << dtc::onOneLine(name); });
       os << ")\n";
     } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
       auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>();
@@ -86,7 +88,7 @@ static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_os
 
 static void printProgram(rt::ProgramOp program, raw_ostream &os) {
   int64_t devices = program.getDevices();
-  os << program.getModel() << " on " << devices << (devices == 1 ? " device" : " devices");
+  os << dtc::onOneLine(program.getModel()) << " on " << devices << (devices == 1 ? " device" : " devices");
   if (devices > 1) {
     os << ", mesh ";
     llvm::interleaveComma(

@@ -1,5 +1,6 @@
 // The explanation of a pipeline: its cut, and what each stage costs.
 #include "Explain.h"
+#include "Diagnostics.h"
 
 #include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
@@ -75,7 +76,7 @@ static void printLayers(rt::ProgramOp program, raw_ostream &os) {
     if (fragment.getSymName().contains("_forward") &&
         !fragment.getSymName().contains("_evaluate"))
       llvm::append_range(layers, rt::layersOf(fragment));
-  llvm::interleaveComma(ArrayRef(layers).take_front(most), os);
+  llvm::interleaveComma(ArrayRef(layers).take_front(most), os, [&](StringRef layer) { os << dtc::onOneLine(layer); });
   if (layers.size() > most)
     os << ", and " << layers.size() - most << " more";
 }
@@ -125,7 +126,7 @@ static void printStage(rt::ProgramOp program, const Timetable &predicted, raw_os
 void dtc::printPipeline(ModuleOp module, const Timetable &predicted, raw_ostream &os) {
   SmallVector<rt::ProgramOp> programs(module.getOps<rt::ProgramOp>());
   rt::ProgramOp first = programs.front();
-  os << first.getModel() << " on " << first.getDevices() << " devices, mesh ";
+  os << dtc::onOneLine(first.getModel()) << " on " << first.getDevices() << " devices, mesh ";
   llvm::interleaveComma(
       llvm::zip_equal(first.getAxes().getAsValueRange<StringAttr>(), first.getMesh()), os,
       [&](auto axis) { os << std::get<0>(axis) << ':' << std::get<1>(axis); });

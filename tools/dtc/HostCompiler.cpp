@@ -36,12 +36,11 @@ Error dtc::compileProgram(StringRef source, StringRef out, const char *argv0) {
   if (!compiler)
     return compiler.takeError();
   std::string arguments = ("@" + Twine(runtime->arguments)).str();
-  // Relative paths may begin with a dash; "./-x.cpp" is no option.
-  SmallString<128> from(source), to(out);
-  fs::make_absolute(from);
-  fs::make_absolute(to);
-  StringRef command[] = {*compiler,  "-I", runtime->include, from,
-                         "-o",       to,   runtime->library, arguments};
+  // Relative paths may begin with a dash or an at sign; "./-x.cpp" is no option.
+  SmallString<128> from(source), to(out), library(runtime->library);
+  for (SmallString<128> *path : {&from, &to, &library})
+    fs::make_absolute(*path);
+  StringRef command[] = {*compiler, "-I", runtime->include, from, "-o", to, library, arguments};
   std::string message;
   int status = sys::ExecuteAndWait(*compiler, command, /*Env=*/std::nullopt, /*Redirects=*/{},
                                    /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);

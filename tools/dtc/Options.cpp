@@ -1,6 +1,8 @@
 // Parsing and checking of the command line.
 #include "Options.h"
+#include "Diagnostics.h"
 #include "Help.h"
+#include "NameList.h"
 
 #include "dtc/Partition/Schedule.h"
 
@@ -249,10 +251,12 @@ private:
       return fail("--schedule=" + partition.schedule + " does not work with " +
                   Twine(partition.stagesPerDevice) + " stages a device; these do: " +
                   dtc::partition::scheduleNames(partition.stagesPerDevice));
-    SmallVector<StringRef> nodes;
-    StringRef(args.getLastArgValue(OPT_cut_after)).split(nodes, ',', -1, /*KeepEmpty=*/false);
-    for (StringRef node : nodes)
-      partition.cutAfter.push_back(node.str());
+    StringRef cuts = args.getLastArgValue(OPT_cut_after);
+    std::optional<std::vector<std::string>> nodes = dtc::splitNames(cuts);
+    if (!nodes)
+      return fail("--cut-after=" + cuts + ": in names \\, is a comma, \\\\ a backslash and \\xNN a byte");
+    for (std::string &node : *nodes)
+      partition.cutAfter.push_back(std::move(node));
     partition.recompute = args.hasArg(OPT_recompute);
     // 0: chosen once the batch is known.
     partition.microbatches = partition.isPipeline() ? 0 : 1;
@@ -341,7 +345,7 @@ private:
     if (options.calibrate)
       return readCalibration(options);
     bool isText = options.result <= Result::RT;
-    options.out = args.getLastArgValue(OPT_o, isText ? "-" : "");
+    options.out = readOut(isText ? "-" : "");
     // --explain and --print-pipeline alone are questions: nothing else is written.
     bool isQuestion = options.explain || !options.timetable.empty() || options.printPipeline;
     if (options.out.empty() && !isQuestion)
@@ -353,6 +357,14 @@ private:
     return true;
   }
 
+  /// "out/" is "out".
+  std::string readOut(StringRef absent) {
+    StringRef out = args.getLastArgValue(OPT_o, absent);
+    while (out.size() > 1 && out.ends_with("/"))
+      out = out.drop_back();
+    return out.str();
+  }
+
   bool readCalibration(dtc::Options &options) {
     if (options.target == dtc::emit::Target::CUDA)
       return fail("--calibrate measures CPU cores; leave out --target=cuda");
@@ -360,7 +372,7 @@ private:
       if (const Arg *arg = args.getLastArg(id))
         return fail("--calibrate writes a cluster file; leave out " +
                     StringRef(arg->getSpelling()).rtrim('='));
-    options.out = args.getLastArgValue(OPT_o);
+    options.out = readOut("");
     if (options.out.empty())
       return fail("no place for the cluster; name a file with -o");
     return true;
@@ -412,6 +424,6 @@ dtc::parseOptions(int argc, const char *const *argv, int &status) {
     error = reader.getError();
   if (error.empty())
     return options;
-  errs() << "dtc: error: " << error << '\n';
+  printError(error);
   return std::nullopt;
 }

@@ -47,8 +47,10 @@ struct Options {
   /// GPUs to compile for, by compute capability without its point.
   llvm::SmallVector<std::string> architectures;
   Result result = Result::Binary;
-  /// "-" is standard output.
+  /// "-" is standard output. Without a slash at its end.
   std::string out;
+  /// The folder of a program's source.
+  std::string sourceFolder() const { return out + ".source"; }
   /// Pictures: where they go; empty: not drawn.
   std::string timetable, dot;
   /// What was measured, for the timetable; empty: nothing.

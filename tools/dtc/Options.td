@@ -32,7 +32,7 @@ defm mesh : Value<"mesh", "AXIS:N,...", "several strategies at once: data:2,pipe
 defm microbatches : Value<"microbatches", "N", "pipelines: parts of the batch that are under way at once (default: twice the stages, or what the batch allows)", topic_2_strategy>;
 defm schedule : Value<"schedule", "NAME", "of a pipeline: {schedules}", topic_2_strategy>;
 defm stages_per_device : Value<"stages-per-device", "N", "pipelines: stages of each device (default: what the schedule is made for)", topic_2_strategy>;
-defm cut_after : Value<"cut-after", "NODE,...", "pipelines: the last node of each stage but one, instead of the planner's cut", topic_2_strategy>;
+defm cut_after : Value<"cut-after", "NODE,...", "pipelines: the last node of each stage but one, instead of the planner's cut; in names \\, is a comma, \\\\ a backslash, \\xNN a byte", topic_2_strategy>;
 def recompute : Flag<["--"], "recompute">, Group<topic_2_strategy>,
                 HelpText<"pipelines: keep what a stage received instead of what it computed, and run its forward again">;
 defm batch_norm : Value<"batch-norm", "NAME", "statistics of batch normalisation: share (default), of what a rank has in a microbatch; whole, of the batch, with sums between ranks in the middle of the step", topic_2_strategy>;
@@ -46,7 +46,7 @@ defm cuda_arch : Value<"cuda-arch", "N,...", "--target=cuda: the GPUs to compile
 def topic_3_result : Topic<"Result">;
 defm emit : Value<"emit", "LEVEL", "nn, grad, dist or rt (text), source (a folder) or binary (default)", topic_3_result>;
 def o : JoinedOrSeparate<["-"], "o">, MetaVarName<"OUT">, Group<topic_3_result>,
-        HelpText<"where the result goes; text goes to standard output without it. The source of a binary lies in OUT.source">;
+        HelpText<"where the result goes; text goes to standard output without it, and may go to a pipe. The source of a binary lies in OUT.source. No output replaces a file that is read">;
 def explain : Flag<["--"], "explain">, Group<topic_3_result>,
               HelpText<"say what was decided and what one step costs each rank">;
 def explain_picture : Joined<["--"], "explain=">, MetaVarName<"FILE.svg">, Group<topic_3_result>,

@@ -1,5 +1,6 @@
 // Timetables and graphs: reads the trace, draws, writes.
 #include "Pictures.h"
+#include "Diagnostics.h"
 #include "Output.h"
 
 #include "dtc/Explain/PartitionDot.h"
@@ -64,7 +65,7 @@ Error dtc::writeTimetable(const Prediction &prediction, const Options &options,
   if (Error error = writeText(options.timetable,
                               [&](raw_ostream &os) { explain::drawTimetable(os, picture); }))
     return error;
-  llvm::errs() << picture.title << ":\n";
+  llvm::errs() << onOneLine(picture.title) << ":\n";
   sayNumbers("predicted", predicted);
   if (measured)
     sayNumbers("measured", measured->timetable);

@@ -71,6 +71,10 @@ void emitParameters(Programs programs, llvm::raw_ostream &os);
 llvm::LogicalResult emitSource(mlir::ModuleOp module, llvm::StringRef folder,
                                const SourceOptions &options = {});
 
+/// A path in the folder of `path` at which nothing stands, for what is renamed to it once it is whole. `path` is any, also one
+/// with percent signs or with a name of the greatest length.
+std::string unusedPathBeside(llvm::StringRef path);
+
 /// Attaches ExpressionOpInterface to the scalar ops of kernels.
 void registerEmitModels(mlir::DialectRegistry &registry);
 

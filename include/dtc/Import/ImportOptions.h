@@ -3,6 +3,8 @@
 #define DTC_IMPORT_IMPORTOPTIONS_H
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace dtc {
 
@@ -10,6 +12,8 @@ struct ImportOptions {
   /// The global batch. It binds the symbolic first dimension of the model's
   /// inputs; 0 leaves the batch that the model states.
   int64_t batch = 0;
+  /// Receives the paths of the files that were read besides the model's own; null: nobody wants them.
+  std::vector<std::string> *dataFiles = nullptr;
 };
 
 } // namespace dtc

@@ -91,7 +91,9 @@ FailureOr<int> openInside(StringRef modelPath, StringRef location,
 FailureOr<std::vector<char>>
 dtc::onnximport::readExternalData(const ::onnx::TensorProto &tensor,
                                   StringRef modelPath, uint64_t size,
-                                  uint64_t &budget, EmitError emitError) {
+                                  uint64_t &budget,
+                                  std::vector<std::string> &files,
+                                  EmitError emitError) {
   FailureOr<Place> place = readPlace(tensor, emitError);
   if (failed(place))
     return failure();
@@ -136,5 +138,9 @@ dtc::onnximport::readExternalData(const ::onnx::TensorProto &tensor,
                          << quoted(place->location);
     done += count;
   }
+  llvm::SmallString<128> path = llvm::sys::path::parent_path(modelPath);
+  llvm::sys::path::append(path, place->location);
+  if (!llvm::is_contained(files, path.str()))
+    files.push_back(path.str().str());
   return bytes;
 }

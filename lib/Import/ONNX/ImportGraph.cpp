@@ -211,6 +211,8 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   function.setAllResultAttrs(attributes(outputs));
   if (failed(verify(*module)))
     return {};
+  if (options.dataFiles)
+    llvm::append_range(*options.dataFiles, tensors.getFiles());
   return module;
 }
 

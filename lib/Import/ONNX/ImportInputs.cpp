@@ -3,6 +3,8 @@
 
 #include "dialects/NN/NN.h"
 
+#include "llvm/Support/JSON.h"
+
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
@@ -73,6 +75,11 @@ LogicalResult GraphImporter::defineName(StringRef name, Binding binding,
                                         StringRef what) {
   if (name.empty())
     return error() << what << " has no name";
+  // Checkpoints and plans are JSON, in which two such names could become one.
+  if (!llvm::json::isUTF8(name))
+    return error() << what << " " << quoted(name)
+                   << " has a name that is no UTF-8 text, which names of ONNX "
+                      "models are";
   if (!state.bindings.try_emplace(name, std::move(binding)).second)
     return error() << what << " " << quoted(name)
                    << " has a name that is already taken; every name may be "

@@ -68,7 +68,7 @@ TensorReader::bytes(const ::onnx::TensorProto &tensor, uint64_t elementSize,
 
   if (tensor.data_location() == ::onnx::TensorProto::EXTERNAL) {
     FailureOr<std::vector<char>> data =
-        readExternalData(tensor, modelPath, size, budget, emitError);
+        readExternalData(tensor, modelPath, size, budget, files, emitError);
     if (failed(data))
       return failure();
     storage = std::move(*data);

@@ -36,6 +36,9 @@ public:
   llvm::FailureOr<IntegerTensor> readIntegers(const ::onnx::TensorProto &tensor,
                                               EmitError emitError);
 
+  /// Paths of the files beside the model that have been read.
+  llvm::ArrayRef<std::string> getFiles() const { return files; }
+
   /// The error for an element type that models do not train in.
   static mlir::InFlightDiagnostic refuseType(int32_t dataType,
                                              EmitError emitError);
@@ -53,6 +56,7 @@ private:
   mlir::MLIRContext &context;
   /// Bytes of external data that this machine still has memory for.
   uint64_t budget;
+  std::vector<std::string> files;
 };
 
 } // namespace dtc::onnximport

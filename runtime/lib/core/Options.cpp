@@ -84,7 +84,9 @@ Data
   --data=idx:DIR          MNIST's file names in DIR, plain or .gz: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...
   --data=cifar10:DIR      the binary version: data_batch_1.bin ... data_batch_5.bin, test_batch.bin
   --data=npy:INPUT=FILE,label=FILE[,eval-INPUT=FILE,eval-label=FILE]
-                          NumPy files, samples first; INPUT is the model's name of the input
+                          NumPy files, samples first; INPUT is the model's name of the input, or input:NAME where that name
+                          is label or begins with eval- or input:. In names and files \, is a comma, \= an equals sign,
+                          \\ a backslash and \xNN the byte of that hexadecimal number
   --data=synthetic[:N]    N learnable random samples, made from the seed
   --validation=N          keep the last N training samples out of training and evaluate on them after every epoch (0)
   --shuffle=on|off        a new order every epoch, the same for any number of ranks (on)
@@ -97,8 +99,9 @@ Training
 Files
   --load=FILE.safetensors start from these parameters; with optimizer state in the file, go on where it was saved
   --save=FILE.safetensors write parameters and optimizer state at the end
-  --metrics=FILE.jsonl    one JSON object a line for every step and every evaluation
+  --metrics=FILE.jsonl    one JSON object a line for every step and every evaluation, as they come: also to a pipe, /dev/stdout
   --trace=FILE.json       when every rank computed, sent and waited; opens in https://ui.perfetto.dev
+                          What is written is none of the files that are read; --save and --trace write ordinary files
 )" + device_help() + R"(
 Environment
   DTCRT_THREADS=N         threads of each rank (cores / ranks of the host)

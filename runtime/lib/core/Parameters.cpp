@@ -51,6 +51,8 @@ void read(const SafetensorsReader &file, const std::string &name, const Tensor<f
 
 } // namespace
 
+std::string parameters_path(const Plan &plan) { return beside_executable(plan.parameters_file); }
+
 std::vector<Fact> initialise(Context &ctx, Device &device, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow) {
   std::vector<Fact> facts;
   std::unique_ptr<SafetensorsReader> stored;
@@ -61,7 +63,7 @@ std::vector<Fact> initialise(Context &ctx, Device &device, const Plan &plan, con
     if (init.kind == Init::Kind::stored && values_follow)
       continue;
     if (init.kind == Init::Kind::stored && !stored)
-      stored = std::make_unique<SafetensorsReader>(beside_executable(plan.parameters_file));
+      stored = std::make_unique<SafetensorsReader>(parameters_path(plan));
     device.write(parameter.tensor, [&](const Tensor<f32> &values) {
       switch (init.kind) {
       case Init::Kind::uniform:

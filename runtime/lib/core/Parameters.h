@@ -13,6 +13,9 @@
 
 namespace dtcrt {
 
+/// Where Plan::parameters_file lies, if it is there.
+std::string parameters_path(const Plan &plan);
+
 /// Sets every parameter by its Init and every state to its constant. Stored values come from Plan::parameters_file.
 /// `values_follow`: a checkpoint is loaded next, so stored parameters are left out. Returns what it has read, for all ranks to compare.
 std::vector<Fact> initialise(Context &ctx, Device &device, const Plan &plan, const Binding &binding, std::uint64_t seed, bool values_follow);

@@ -1,11 +1,13 @@
 // Metrics lines and the progress line.
 #include "core/Report.h"
 #include "dtcrt/context.h"
+#include "io/FilePlace.h"
 
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -43,7 +45,13 @@ Report::Report(bool speaks, const std::string &metrics_file) : speaks_(speaks), 
   terminal_ = output_is_terminal();
   if (metrics_file.empty())
     return;
-  metrics_ = std::fopen(metrics_file.c_str(), "w");
+  const FilePlace place(metrics_file);
+  // What goes on behind a descriptor (/dev/stdout) is not begun anew.
+  const int descriptor = place.descriptor() >= 0 ? dup(place.descriptor()) : -1;
+  metrics_ = descriptor >= 0 ? fdopen(descriptor, "w") : std::fopen(metrics_file.c_str(), "w");
+  // Who has read enough ends the run by a line and a status, not by a signal.
+  if (place.kind() == FilePlace::Kind::stream)
+    std::signal(SIGPIPE, SIG_IGN);
   if (!metrics_)
     throw Error("cannot write " + metrics_file + ": " + std::strerror(errno));
 }

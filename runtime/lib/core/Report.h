@@ -16,7 +16,7 @@ struct Score {
 
 class Report {
 public:
-  /// `speaks` false: all calls do nothing. Throws Error when the metrics file cannot be opened.
+  /// `speaks` false: all calls do nothing. The metrics may go to a file, a pipe or a device. Throws Error when it cannot be opened.
   Report(bool speaks, const std::string &metrics_file);
   ~Report();
   Report(const Report &) = delete;

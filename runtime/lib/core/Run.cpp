@@ -8,6 +8,7 @@
 #include "core/Manifest.h"
 #include "core/Options.h"
 #include "core/Parameters.h"
+#include "core/Places.h"
 #include "core/Probe.h"
 #include "core/Report.h"
 #include "core/Roles.h"
@@ -98,9 +99,8 @@ void Training::prepare() {
       throw Error("no data: --data=idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE or synthetic (--help tells more)");
     if (options_.data.empty() && options_.validation > 0)
       throw Error("--validation needs --data");
-    for (const std::string &file : {options_.save, options_.metrics, options_.trace})
-      if (!file.empty() && world_.rank() == 0)
-        check_writable(file);
+    if (world_.rank() == 0)
+      check_places(options_, plan_);
   });
   world_.set_mesh(plan_.mesh);
   arena_ = std::make_unique<Arena>(device_->allocate(role_.arena_bytes, role_.shared_bytes));

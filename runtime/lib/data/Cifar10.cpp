@@ -3,21 +3,23 @@
 #include "io/File.h"
 
 #include <array>
+#include <span>
 
 namespace dtcrt {
 
 namespace {
 
 constexpr index pixels = 3 * 32 * 32, record = pixels + 1;
+constexpr const char *train_names[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"};
+constexpr const char *test_names[] = {"test_batch.bin"};
 
-Split read_split(const std::string &folder, const std::vector<const char *> &names, const Wishes &wishes) {
+Split read_split(const std::string &folder, std::span<const char *const> names, const Wishes &wishes) {
   Split split;
   std::vector<u8> images, labels;
   const Dims shape = image_shape("cifar10", {3, 32, 32}, wishes);
   const bool with_images = wishes.inputs[0].is_bound, with_labels = wishes.label->is_bound;
-  for (const char *name : names) {
-    const std::array<const char *, 1> candidates{name};
-    InputFile file(find_file(folder, candidates));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    InputFile file(find_file(folder, names.subspan(i, 1)));
     std::array<u8, record> sample;
     // The number of records is not written anywhere: a file ends where a record would begin.
     index count = 0;
@@ -47,10 +49,17 @@ Split read_split(const std::string &folder, const std::vector<const char *> &nam
 
 Dataset load_cifar10(const std::string &where, const Wishes &wishes) {
   Dataset data;
-  data.train =
-      read_split(where, {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}, wishes);
-  data.test = read_split(where, {"test_batch.bin"}, wishes);
+  data.train = read_split(where, train_names, wishes);
+  data.test = read_split(where, test_names, wishes);
   return data;
+}
+
+std::vector<std::string> cifar10_files(const std::string &where) {
+  std::vector<std::string> files;
+  for (const auto names : std::initializer_list<std::span<const char *const>>{train_names, test_names})
+    for (std::size_t i = 0; i < names.size(); ++i)
+      files.push_back(find_file(where, names.subspan(i, 1)));
+  return files;
 }
 
 } // namespace dtcrt

@@ -106,20 +106,46 @@ void check_classes(const std::string &file, const Column &label, index classes) 
       label.values);
 }
 
-Dataset load_dataset(const std::string &source, const Wishes &wishes, std::uint64_t seed) {
+namespace {
+
+/// A kind of files.
+struct Format {
+  const char *name;
+  Dataset (*load)(const std::string &where, const Wishes &wishes);
+  std::vector<std::string> (*files)(const std::string &where);
+};
+constexpr Format formats[] = {{"idx", load_idx, idx_files}, {"cifar10", load_cifar10, cifar10_files}, {"npy", load_npy, npy_files}};
+constexpr const char *synthetic = "synthetic";
+
+/// What --data says.
+struct Source {
+  const Format *format; ///< nullptr: synthetic
+  std::string where;
+};
+
+Source parse_source(const std::string &source) {
   const std::size_t colon = source.find(':');
   const std::string kind = source.substr(0, colon), where = colon == std::string::npos ? "" : source.substr(colon + 1);
-  if (kind == "synthetic")
-    return make_synthetic(where, wishes, seed);
-  if (kind != "idx" && kind != "cifar10" && kind != "npy")
+  if (kind == synthetic)
+    return {nullptr, where};
+  const auto *const format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) { return kind == f.name; });
+  if (format == std::end(formats))
     throw Error("--data=" + source + ": unknown source; there are idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE and synthetic");
   if (where.empty())
     throw Error("--data=" + source + ": nothing after '" + kind + ":'");
-  if (kind == "idx")
-    return load_idx(where, wishes);
-  if (kind == "cifar10")
-    return load_cifar10(where, wishes);
-  return load_npy(where, wishes);
+  return {format, where};
+}
+
+} // namespace
+
+Dataset load_dataset(const std::string &source, const Wishes &wishes, std::uint64_t seed) {
+  const auto [format, where] = parse_source(source);
+  return format ? format->load(where, wishes) : make_synthetic(where, wishes, seed);
+}
+
+std::vector<std::string> data_files(const std::string &source) {
+  const auto [format, where] = parse_source(source);
+  return format ? format->files(where) : std::vector<std::string>();
 }
 
 } // namespace dtcrt

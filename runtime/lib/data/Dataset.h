@@ -53,10 +53,16 @@ struct Dataset {
 /// Reads `source` as --data spells it: of what this rank does not bind, no more than it takes to know the number of samples. Throws Error with one clear line. `seed` is for synthetic data.
 Dataset load_dataset(const std::string &source, const Wishes &wishes, std::uint64_t seed);
 
+/// The files that `source` names. Throws Error when it is spelled wrongly, or where a folder lacks one.
+std::vector<std::string> data_files(const std::string &source);
+
 // One reader a format, each in its own file; `where` is what follows the colon.
 Dataset load_idx(const std::string &where, const Wishes &wishes);
 Dataset load_cifar10(const std::string &where, const Wishes &wishes);
 Dataset load_npy(const std::string &where, const Wishes &wishes);
+std::vector<std::string> idx_files(const std::string &where);
+std::vector<std::string> cifar10_files(const std::string &where);
+std::vector<std::string> npy_files(const std::string &where);
 Dataset make_synthetic(const std::string &where, const Wishes &wishes, std::uint64_t seed);
 
 /// For image files: checks that the program has one f32 input of `image`'s shape, with or without leading 1s, or flat, and class ids

@@ -10,6 +10,13 @@ namespace {
 
 constexpr u8 unsigned_byte = 0x08;
 
+/// Two spellings are about.
+using Names = std::array<const char *, 2>;
+constexpr Names train_images{"train-images-idx3-ubyte", "train-images.idx3-ubyte"};
+constexpr Names train_labels{"train-labels-idx1-ubyte", "train-labels.idx1-ubyte"};
+constexpr Names test_images{"t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"};
+constexpr Names test_labels{"t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"};
+
 struct IdxFile {
   std::string path;
   std::vector<index> sizes;
@@ -41,8 +48,7 @@ IdxFile read_idx(const std::string &path, int rank, bool with_values) {
   return result;
 }
 
-Split read_split(const std::string &folder, std::array<const char *, 2> image_names, std::array<const char *, 2> label_names,
-                 const Wishes &wishes) {
+Split read_split(const std::string &folder, const Names &image_names, const Names &label_names, const Wishes &wishes) {
   IdxFile images = read_idx(find_file(folder, image_names), 3, wishes.inputs.size() == 1 && wishes.inputs[0].is_bound);
   IdxFile labels = read_idx(find_file(folder, label_names), 1, wishes.label && wishes.label->is_bound);
   if (images.sizes[0] != labels.sizes[0])
@@ -62,11 +68,16 @@ Split read_split(const std::string &folder, std::array<const char *, 2> image_na
 
 Dataset load_idx(const std::string &where, const Wishes &wishes) {
   Dataset data;
-  data.train = read_split(where, {"train-images-idx3-ubyte", "train-images.idx3-ubyte"},
-                          {"train-labels-idx1-ubyte", "train-labels.idx1-ubyte"}, wishes);
-  data.test = read_split(where, {"t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"},
-                         {"t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"}, wishes);
+  data.train = read_split(where, train_images, train_labels, wishes);
+  data.test = read_split(where, test_images, test_labels, wishes);
   return data;
+}
+
+std::vector<std::string> idx_files(const std::string &where) {
+  std::vector<std::string> files;
+  for (const Names &names : {train_images, train_labels, test_images, test_labels})
+    files.push_back(find_file(where, names));
+  return files;
 }
 
 } // namespace dtcrt

@@ -1,8 +1,10 @@
 // NumPy's .npy format (numpy.lib.format): magic, version, a Python dictionary with dtype, order and shape, the values.
 #include "core/Require.h"
 #include "data/Dataset.h"
+#include "data/NpyFiles.h"
 #include "io/File.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstring>
@@ -169,27 +171,22 @@ Column read_npy(const std::string &path, const Wanted &wanted, index &samples) {
 
 } // namespace
 
-Dataset load_npy(const std::string &where, const Wishes &wishes) {
-  std::map<std::string, std::string> files;
-  for (std::size_t at = 0; at <= where.size();) {
-    const std::size_t comma = std::min(where.find(',', at), where.size());
-    const std::string item = where.substr(at, comma - at);
-    const std::size_t equals = item.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == item.size())
-      throw Error("--data=npy: '" + item + "' is not NAME=FILE");
-    if (!files.emplace(item.substr(0, equals), item.substr(equals + 1)).second)
-      throw Error("--data=npy: '" + item.substr(0, equals) + "' is given twice");
-    at = comma + 1;
-  }
+std::vector<std::string> npy_files(const std::string &where) {
+  std::vector<std::string> paths;
+  for (const auto &[name, path] : parse_npy_files(where))
+    paths.push_back(path);
+  return paths;
+}
 
-  const auto read_split = [&](const std::string &prefix) {
+Dataset load_npy(const std::string &where, const Wishes &wishes) {
+  std::map<NpyName, std::string> files = parse_npy_files(where);
+  const auto read_split = [&](bool is_evaluation) {
     Split split;
     std::string first;
-    const auto take = [&](const Wanted &wanted) {
-      const std::string name = prefix + wanted.name;
+    const auto take = [&](const NpyName &name, const Wanted &wanted) {
       const auto file = files.find(name);
       if (file == files.end())
-        throw Error("--data=npy: no file for '" + name + "' (" + name + "=FILE)");
+        throw Error("--data=npy: no file for '" + spelled(name) + "' (" + spelled(name) + "=FILE)");
       index samples = 0;
       Column column = read_npy(file->second, wanted, samples);
       if (split.size != 0 && samples != split.size)
@@ -198,30 +195,28 @@ Dataset load_npy(const std::string &where, const Wishes &wishes) {
       first = first.empty() ? file->second : first;
       return column;
     };
+    const NpyName label_name{is_evaluation, std::nullopt};
     for (const Wanted &input : wishes.inputs)
-      split.inputs.push_back(take(input));
+      split.inputs.push_back(take({is_evaluation, input.name}, input));
     if (wishes.label) {
-      Column label = take(*wishes.label);
+      Column label = take(label_name, *wishes.label);
       if (wishes.label->is_integer)
-        check_classes(files[prefix + "label"], label, wishes.classes);
+        check_classes(files[label_name], label, wishes.classes);
       if (wishes.label->is_bound)
         split.label = std::move(label);
     }
     for (const Wanted &input : wishes.inputs)
-      files.erase(prefix + input.name);
-    files.erase(prefix + "label");
+      files.erase({is_evaluation, input.name});
+    files.erase(label_name);
     return split;
   };
 
   Dataset data;
-  data.train = read_split("");
-  for (const auto &[name, file] : files)
-    if (name.starts_with("eval-")) {
-      data.test = read_split("eval-");
-      break;
-    }
+  data.train = read_split(false);
+  if (std::any_of(files.begin(), files.end(), [](const auto &file) { return file.first.is_evaluation; }))
+    data.test = read_split(true);
   if (!files.empty())
-    throw Error("--data=npy: the program has no input '" + files.begin()->first + "'");
+    throw Error("--data=npy: the program has no input '" + spelled(files.begin()->first) + "'");
   return data;
 }
 

@@ -1,6 +1,7 @@
 // zlib for reading (it passes plain files through), a temporary and a rename for writing.
 #include "io/File.h"
 #include "dtcrt/context.h"
+#include "io/FilePlace.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -101,7 +102,12 @@ std::string find_file(const std::string &folder, std::span<const char *const> na
 }
 
 void write_whole(const std::string &path, const std::function<void(const std::function<void(const void *, std::size_t)> &)> &write) {
-  std::string temporary = path + ".XXXXXX";
+  check_replaceable(path);
+  // A link stays: what it leads to is replaced.
+  const std::filesystem::path target = FilePlace(path).path();
+  constexpr std::size_t longest = 200; // of the 255 bytes of a name
+  const std::string name = target.filename().native();
+  std::string temporary = (target.parent_path() / ((name.size() <= longest ? name : "output") + ".XXXXXX")).native();
   const auto failed = [&](const char *what) { throw Error("cannot " + std::string(what) + " " + path + ": " + std::strerror(errno)); };
   const int descriptor = mkstemp(temporary.data());
   if (descriptor < 0)
@@ -119,7 +125,7 @@ void write_whole(const std::string &path, const std::function<void(const std::fu
     fchmod(descriptor, 0666 & ~mask);
     if (std::fclose(std::exchange(file, nullptr)) != 0)
       failed("write");
-    if (std::rename(temporary.c_str(), path.c_str()) != 0)
+    if (std::rename(temporary.c_str(), target.c_str()) != 0)
       failed("rename to");
   } catch (...) {
     if (file)
@@ -127,16 +133,6 @@ void write_whole(const std::string &path, const std::function<void(const std::fu
     unlink(temporary.c_str());
     throw;
   }
-}
-
-void check_writable(const std::string &path) {
-  const std::filesystem::path file(path);
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored))
-    throw Error("cannot write " + path + ": it is a folder");
-  if (access(folder.c_str(), W_OK | X_OK) != 0)
-    throw Error("cannot write " + path + ": " + std::strerror(errno));
 }
 
 } // namespace dtcrt

@@ -41,10 +41,8 @@ private:
 std::string find_file(const std::string &folder, std::span<const char *const> names);
 
 /// Writes a file under a temporary name beside it and renames it when `write` has come through:
-/// nobody ever sees a part of it. `put` appends bytes. Throws Error with the file's name.
+/// nobody ever sees a part of it, and what stands there stays until then. `put` appends bytes. Throws Error with the file's name;
+/// so it does, before anything else, where check_replaceable() does.
 void write_whole(const std::string &path, const std::function<void(const std::function<void(const void *, std::size_t)> &put)> &write);
-
-/// Throws Error when a file could not be created at `path`; creates nothing.
-void check_writable(const std::string &path);
 
 } // namespace dtcrt

@@ -127,6 +127,66 @@ TEST(RunErrors, OneLineForEveryMistake) {
   expect_refused(run_command("env DTCRT_THREADS=two " + program(1) + " --data=synthetic"), "DTCRT_THREADS is 'two'");
 }
 
+/// An MNIST-shaped data set of few samples.
+std::string idx_folder(const Folder &folder) {
+  const auto write = [&](const std::string &name, std::string header, std::size_t values) {
+    header[0] = header[1] = 0;
+    std::ofstream(folder / name, std::ios::binary) << header << std::string(values, 1);
+  };
+  for (const char *split : {"train", "t10k"}) {
+    write(std::string(split) + "-images-idx3-ubyte", {0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 28, 0, 0, 0, 28}, 4 * 28 * 28);
+    write(std::string(split) + "-labels-idx1-ubyte", {0, 0, 8, 1, 0, 0, 0, 4}, 4);
+  }
+  return "--data=idx:" + folder.path() + " ";
+}
+
+TEST(RunErrors, AnOutputIsNoInputAndNoOtherOutput) {
+  Folder folder;
+  const std::string data = idx_folder(folder), loaded = folder / "loaded", images = folder / "train-images-idx3-ubyte";
+  ASSERT_EQ(run_on(1, "--steps=0 --save=" + loaded).status, 0);
+  std::filesystem::create_hard_link(loaded, folder / "hard");
+  std::filesystem::create_symlink(images, folder / "soft");
+  const std::string before = contents(loaded), pixels = contents(images);
+  const std::pair<std::string, std::string> cases[] = {
+      {"--save=" + (folder / "hard"), ": that is the file of --load; name another file"},
+      {"--metrics=" + (folder / "./loaded"), ": that is the file of --load"},
+      {"--trace=" + images, ": that is data of this run"},
+      {"--metrics=" + (folder / "soft"), ": that is data of this run"},
+      {"--save=" + (folder / "t10k-labels-idx1-ubyte"), ": that is data of this run"},
+      {"--save=" + program(1), ": that is this program"},
+      {"--save=" + (folder / "new") + " --trace=" + (folder / "./new"), " are the same file"},
+      {"--save=/dev/null", "cannot write /dev/null: it is no ordinary file"},
+      {"--trace=/dev/full", "cannot write /dev/full: it is no ordinary file"},
+      {"--save=" + folder.path(), "it is a folder"},
+  };
+  for (const auto &[outputs, part] : cases) {
+    SCOPED_TRACE(outputs);
+    expect_refused(run_on(1, data + "--load=" + loaded + " " + outputs), part);
+  }
+  expect_refused(run_on(2, data + "--load=" + loaded + " " + cases[0].first), cases[0].second);
+  EXPECT_EQ(contents(loaded), before);
+  EXPECT_EQ(contents(images), pixels);
+  EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(Run, MetricsMayGoToAPipe) {
+  const Result result = run_on(1, few + "--steps=2 --metrics=/dev/stdout");
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_EQ(values(result.output, "loss").size(), 2u);
+  EXPECT_NE(result.output.find("2 steps in "), std::string::npos);
+  // What others wrote to the file that is standard output stays.
+  ASSERT_EQ(run_command("sh -c 'echo before; " + program(1) + " " + few + "--steps=1 --metrics=/dev/stdout'").output.find("before\n"), 0u);
+  Folder folder;
+  const std::string metrics = folder / "fifo";
+  const Result piped = run_command("sh -c 'mkfifo " + metrics + "; cat " + metrics + " & " + program(1) + " " + few + "--steps=2 --metrics=" + metrics + "; wait'");
+  EXPECT_EQ(values(piped.output, "loss").size(), 2u) << piped.errors;
+  // Whoever reads it may have had enough.
+  expect_refused(run_command("sh -c 'rm -f " + metrics + "; mkfifo " + metrics + "; head -n 1 " + metrics + " >/dev/null & " + program(1) + " " + few +
+                             "--steps=200 --metrics=" + metrics + "'"),
+                 "cannot write " + metrics + ": Broken pipe");
+}
+
 TEST(RunErrors, NothingIsWrittenWhenTheDataIsWrong) {
   Folder folder;
   expect_refused(run_on(1, "--data=idx:/nowhere --metrics=" + (folder / "m") + " --save=" + (folder / "s")), "no folder");
