@@ -68,10 +68,10 @@ def NN_DivOp : NN_BinaryOp<"div", "a / b">;
 def NN_PowOp : NN_BinaryOp<"pow", "a to the power b">;
 
 def NN_WherePositiveOp : NN_ElementwiseOp<"where_positive"> {
-  let summary = "a where condition > 0, else b";
+  let summary = "b where condition <= 0, else a";
   let description = [{
     What the derivatives of relu and its relatives are made of. The subgradient
-    at 0 is `b`'s side, as in PyTorch.
+    at 0 is `b`'s side, and NaN takes `a`'s, as relu's does in PyTorch.
   }];
   let arguments = (ins NN_Tensor:$condition, NN_Tensor:$a, NN_Tensor:$b);
   let assemblyFormat = [{

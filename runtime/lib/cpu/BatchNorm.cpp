@@ -51,7 +51,7 @@ template <class T> struct Moments {
   }
   static void merge_run(f64 &mean, f64 &squares, f32 sum, f32 run_squares, f32 shift, f64 length, f64 count, f64 share) {
     const f64 rest = sum / length, deviations = run_squares - rest * sum;
-    merge(mean, squares, shift + rest, deviations > 0 ? deviations : 0, count, share);
+    merge(mean, squares, shift + rest, deviations < 0 ? 0 : deviations, count, share); // NaN stays NaN
   }
 };
 
@@ -292,7 +292,7 @@ void normalise_back(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const
   if (bias)
     with([=](index i, index c) -> f32 {
       const f32 dy = slope[i]; // loaded in any case: a load that depends on a comparison does not vectorise
-      return stored_positive<T>(normalised(in[i], m[c], factor[c], bias[c])) ? dy : 0.0f;
+      return passes_relu<T>(normalised(in[i], m[c], factor[c], bias[c])) ? dy : 0.0f;
     });
   else
     with([=](index i, index) -> f32 { return slope[i]; });

@@ -70,7 +70,8 @@ template <class T> struct Images {
   private:
     __device__ void flush() {
       const f64 mean = static_cast<f64>(sum_) / terms_;
-      part_ = Merge()(part_, {static_cast<f64>(terms_), first_ + mean, max(squares_ - mean * sum_, 0.0)});
+      const f64 deviations = squares_ - mean * sum_;
+      part_ = Merge()(part_, {static_cast<f64>(terms_), first_ + mean, deviations < 0 ? 0.0 : deviations}); // NaN stays NaN
       terms_ = 0;
       sum_ = squares_ = 0;
     }
@@ -80,10 +81,10 @@ template <class T> struct Images {
   };
 };
 
-/// What counts of dy: where `behind_relu`, that of positive y.
+/// What counts of dy: where `behind_relu`, what relu passes.
 template <class T, bool behind_relu> __device__ inline f32 slope_of(f32 dy, f32 x, f32 mean, f32 factor, f32 bias) {
   if constexpr (behind_relu)
-    return stored_positive<T>(normalised(x, mean, factor, bias)) ? dy : 0;
+    return passes_relu<T>(normalised(x, mean, factor, bias)) ? dy : 0;
   else
     return dy;
 }

@@ -30,8 +30,8 @@ struct BatchNormGeometry {
 /// y of one value; factor = scale inverse. One formula without a compiler's choice, so that the gradient finds y's sign again.
 DTCRT_HOST_DEVICE inline f32 normalised(f32 x, f32 mean, f32 factor, f32 bias) { return fmaf(x - mean, factor, bias); }
 
-/// Whether a value is positive where it is stored.
-template <class T> DTCRT_HOST_DEVICE inline bool stored_positive(f32 value) { return static_cast<f32>(T(value)) > 0; }
+/// Whether relu's gradient passes a value where it is stored: one that is positive, or NaN (PyTorch).
+template <class T> DTCRT_HOST_DEVICE inline bool passes_relu(f32 value) { return !(static_cast<f32>(T(value)) <= 0); }
 
 template <class T> void require_like(const char *call, const Tensor<T> &x, const Tensor<T> &other) {
   require(other.shape() == x.shape() && other.strides() == x.strides(), call, "all images have one shape and layout");
