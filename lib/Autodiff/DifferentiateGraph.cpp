@@ -196,12 +196,15 @@ LogicalResult checkStates(Model &model) {
              << "state " << name << " must belong to one op that keeps it from step to step";
   }
   for (Operation &op : function.getBody().front())
-    if (auto stateful = dyn_cast<StatefulOpInterface>(op))
+    if (auto stateful = dyn_cast<StatefulOpInterface>(op)) {
       for (unsigned number : stateful.getStateOperands())
         if (auto argument = dyn_cast<BlockArgument>(op.getOperand(number));
             !argument || !function.getArgAttr(argument.getArgNumber(), names::state))
           return op.emitOpError("operand #") << number << " is no '" << names::state
                                              << "' argument: it has to be kept from step to step";
+      if (failed(stateful.checkTraining()))
+        return failure();
+    }
   return success();
 }
 

@@ -220,6 +220,8 @@ void normalise(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const
     require_channels("batch_norm", x, *channels);
   if (options.residual.data())
     require_like("batch_norm", x, options.residual);
+  const f32 *running_mean = options.running_mean.data(), *running_variance = options.running_variance.data();
+  require_running("batch_norm", x, options.running_mean, options.running_variance);
   Workspace w(ctx, g);
   const T *in = x.data();
   reduce_channels(g, w, Moments<T>{in});
@@ -232,8 +234,9 @@ void normalise(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const
     const f64 squares = w.totals[g.channels + c];
     mean.data()[c] = static_cast<f32>(w.totals[c]);
     inverse.data()[c] = static_cast<f32>(1 / std::sqrt((count > 0 ? squares / count : 0) + options.epsilon));
-    mean_part.data()[c] = static_cast<f32>(total * w.totals[c]);
-    variance_part.data()[c] = static_cast<f32>(count > 1 ? total * squares / (count - 1) : 0);
+    const bool stays = count <= 1 && running_mean;
+    mean_part.data()[c] = static_cast<f32>(total * (stays ? running_mean[c] : w.totals[c]));
+    variance_part.data()[c] = static_cast<f32>(total * (stays ? running_variance[c] : count > 1 ? squares / (count - 1) : 0));
     w.factor[c] = scale.data()[c] * inverse.data()[c];
   }
   const f32 *m = mean.data(), *factor = w.factor, *shift = bias.data();

@@ -36,6 +36,10 @@ template <class T> DTCRT_HOST_DEVICE inline bool passes_relu(f32 value) { return
 template <class T> void require_like(const char *call, const Tensor<T> &x, const Tensor<T> &other) {
   require(other.shape() == x.shape() && other.strides() == x.strides(), call, "all images have one shape and layout");
 }
+template <class T> void require_running(const char *call, const Tensor<T> &x, const Tensor<f32> &mean, const Tensor<f32> &variance) {
+  require(bool(mean) == bool(variance), call, "there are both running statistics or none");
+  require(!mean || (mean.shape() == Dims{x.dim(1)} && variance.shape() == mean.shape()), call, "one running statistic a channel");
+}
 template <class T> void require_channels(const char *call, const Tensor<T> &x, const Tensor<f32> &other) {
   require(other.rank() == 1 && other.dim(0) == x.dim(1) && other.is_dense(), call, "one value a channel");
 }
