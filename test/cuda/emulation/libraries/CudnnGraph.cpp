@@ -10,6 +10,7 @@ namespace cudnn_emulation {
 
 namespace {
 
+using cuda_emulation::drops_nan;
 using cuda_emulation::element;
 using cuda_emulation::rounded_to_tf32;
 using cuda_emulation::set_element;
