@@ -341,7 +341,7 @@ LogicalResult ShardBatchPass::shareUnevenly(func::FuncOp function, int64_t batch
 LogicalResult ShardBatchPass::checkStatistics(func::FuncOp function, BatchShares shares) {
   for (auto norm : function.getOps<nn::BatchNormTrainingOp>()) {
     RankedTensorType x = norm.getX().getType();
-    if (shares.fewest * x.getNumElements() / x.getDimSize(0) > x.getDimSize(1))
+    if (shares.fewest * (x.getNumElements() / shares.size) > x.getDimSize(1))
       continue;
     InFlightDiagnostic error = emitError(norm.getLoc())
         << "batch normalisation needs more than one value a channel to train on: of the batch of "
