@@ -26,7 +26,7 @@ def NN_BatchNormOp : NN_InferredOp<"batch_norm"> {
   }];
 }
 
-def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training"> {
+def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training", [AttrSizedOperandSegments]> {
   let summary = "batch normalisation with the statistics of its own share of the batch";
   let description = [{
     y = (x - mean) / sqrt(variance + epsilon) * scale + bias with the mean and
@@ -34,10 +34,13 @@ def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training"> {
     0; in the others y is 0. A rank, or a microbatch, has the statistics of its
     own rows.
 
-    `mean_part` is the mean, and `variance_part` the unbiased variance (0 for a
-    single value), times the sum of the share's sample weights. The weights of a
-    batch sum to 1, so the sum of the parts over all shares is the mean of the
-    shares' statistics, weighted by their samples; with one share it is PyTorch's.
+    `mean_part` is the mean, and `variance_part` the unbiased variance, times the
+    sum of the share's sample weights. The weights of a batch sum to 1, so the sum
+    of the parts over all shares is the mean of the shares' statistics, weighted by
+    their samples; with one share it is PyTorch's. A single value a channel has no
+    unbiased variance (PyTorch refuses it): of a partial batch's share that has no
+    more, the parts are those of the running statistics, which then stay where
+    they are as far as that share counts. Without them they are the value and 0.
 
     `mean` and `inverse` = 1 / sqrt(variance + epsilon) are what y was made with,
     kept for the gradient of the same share (PyTorch's `save_mean`, `save_invstd`).
@@ -52,14 +55,16 @@ def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training"> {
     ```
   }];
   let arguments = (ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
-                       NN_FullTensor:$sample_weight, Optional<NN_Tensor>:$residual,
+                       NN_FullTensor:$sample_weight, Optional<NN_FullTensor>:$running_mean,
+                       Optional<NN_FullTensor>:$running_variance, Optional<NN_Tensor>:$residual,
                        F64Attr:$epsilon,
                        DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
                        DefaultValuedAttr<F64Attr, "0.0">:$alpha);
   let results = (outs NN_Tensor:$y, NN_FullTensor:$mean_part, NN_FullTensor:$variance_part,
                       NN_FullTensor:$mean, NN_FullTensor:$inverse);
   let assemblyFormat = [{
-    $x `,` $scale `,` $bias `,` $sample_weight (`residual` $residual^)? attr-dict
+    $x `,` $scale `,` $bias `,` $sample_weight (`running` $running_mean^ `,` $running_variance)?
+    (`residual` $residual^)? attr-dict
     `:` functional-type(operands, results)
   }];
 }

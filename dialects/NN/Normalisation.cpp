@@ -49,7 +49,13 @@ LogicalResult BatchNormTrainingOp::inferReturnTypes(MLIRContext *,
                                                     std::optional<Location> location,
                                                     Adaptor adaptor,
                                                     SmallVectorImpl<Type> &types) {
-  if (failed(checkChannels(location, adaptor.getX(), {adaptor.getScale(), adaptor.getBias()})) ||
+  SmallVector<Value> channels = {adaptor.getScale(), adaptor.getBias()};
+  for (Value statistic : {adaptor.getRunningMean(), adaptor.getRunningVariance()})
+    if (statistic)
+      channels.push_back(statistic);
+  if (channels.size() == 3)
+    return emitOptionalError(location, "has one running statistic without the other");
+  if (failed(checkChannels(location, adaptor.getX(), channels)) ||
       failed(checkSampleWeight(location, adaptor.getX(), adaptor.getSampleWeight())) ||
       failed(checkEpsilon(location, adaptor.getEpsilon())))
     return failure();

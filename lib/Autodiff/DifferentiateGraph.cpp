@@ -206,6 +206,8 @@ LogicalResult checkStates(Model &model) {
             !argument || !function.getArgAttr(argument.getArgNumber(), names::state))
           return op.emitOpError("operand #") << number << " is no '" << names::state
                                              << "' argument: it has to be kept from step to step";
+      if (failed(stateful.checkTraining()))
+        return failure();
     }
   return success();
 }

@@ -66,6 +66,16 @@ namespace {
 struct BatchNormState : StatefulOpInterface::ExternalModel<BatchNormState, BatchNormOp> {
   SmallVector<unsigned> getStateOperands(Operation *) const { return {3, 4}; }
 
+  LogicalResult checkTraining(Operation *op) const {
+    RankedTensorType x = cast<BatchNormOp>(op).getX().getType();
+    if (x.getNumElements() != x.getDimSize(1))
+      return success();
+    return emitError(op->getLoc())
+           << "batch normalisation needs more than one value a channel to train on: in a batch of 1 a "
+              "channel of "
+           << x << " has one; use a larger batch";
+  }
+
   TrainedOp buildTraining(Operation *op, ImplicitLocOpBuilder &builder, ValueRange operands,
                           Value sampleWeight, BatchStatistics statistics) const {
     auto norm = cast<BatchNormOp>(op);
@@ -99,7 +109,8 @@ private:
                             Value sampleWeight) {
     BatchNormOp::Adaptor of(operands, op);
     auto training = BatchNormTrainingOp::create(builder, of.getX(), of.getScale(), of.getBias(),
-                                                sampleWeight, /*residual=*/Value(),
+                                                sampleWeight, of.getRunningMean(),
+                                                of.getRunningVariance(), /*residual=*/Value(),
                                                 op.getEpsilon(), Activation::None,
                                                 /*alpha=*/APFloat(0.0));
     return {training.getY(), training.getMeanPart(), training.getVariancePart()};
@@ -136,8 +147,13 @@ private:
     auto ofChannels = [&](Value statistic) -> Value {
       return ReshapeOp::create(builder, of.getScale().getType(), statistic);
     };
-    return {normalise(builder, op, operands, centered, variance), ofChannels(mean),
-            DivOp::create(builder, ofChannels(variance), rest)};
+    // A single value says nothing of a variance: the running statistics stay where they are.
+    auto orStays = [&](Value statistic, Value running) -> Value {
+      return WherePositiveOp::create(builder, rest, statistic, running);
+    };
+    return {normalise(builder, op, operands, centered, variance),
+            orStays(ofChannels(mean), of.getRunningMean()),
+            orStays(DivOp::create(builder, ofChannels(variance), rest), of.getRunningVariance())};
   }
 };
 

@@ -126,8 +126,9 @@ Value sigmoid(Operation *, Formula &f, ValueRange x) {
   return f.make<arith::DivFOp>(one, f.make<arith::AddFOp>(one, power));
 }
 
+/// NaN takes the first side (torch.nn.functional.threshold's gradient): it is not at most 0.
 Value wherePositive(Operation *, Formula &f, ValueRange x) {
-  return f.wherePositive(x[0], x[1], x[2]);
+  return f.select(arith::CmpFPredicate::OLE, x[0], f.constant(0), x[2], x[1]);
 }
 
 /// A constant exponent takes the forms that torch.pow takes for it (so

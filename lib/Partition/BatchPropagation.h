@@ -9,6 +9,8 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
+#include <algorithm>
+
 namespace dtc::partition {
 
 using sharding::FactorShard;
@@ -20,14 +22,19 @@ using sharding::ShardingRule;
 struct BatchShares {
   /// As even as can be.
   static BatchShares even(int64_t size, int64_t devices, int64_t microbatches) {
-    return ofRank(size, (size + devices - 1) / devices, devices, microbatches,
-                  size % devices != 0);
+    int64_t rows = (size + devices - 1) / devices;
+    BatchShares shares = ofRank(size, rows, devices, microbatches, size % devices != 0);
+    // The last rank that has any may have fewer.
+    if (int64_t last = size % rows)
+      shares.fewest = std::min(shares.fewest, fewestOf(last, shares.local));
+    return shares;
   }
   /// For a rank with `rows` of them. `others`: some ranks have rows beyond the batch.
   static BatchShares ofRank(int64_t size, int64_t rows, int64_t devices, int64_t microbatches,
                             bool others = false) {
     int64_t local = (rows + microbatches - 1) / microbatches;
-    return {size, devices * microbatches, local, others || local * microbatches != rows};
+    return {size, devices * microbatches, local, others || local * microbatches != rows,
+            fewestOf(rows, local)};
   }
   /// The shape of one rank's part of a tensor that lies so.
   llvm::SmallVector<int64_t> localShape(llvm::ArrayRef<int64_t> shape,
@@ -36,6 +43,14 @@ struct BatchShares {
   int64_t size, shares, local;
   /// Some shares have rows beyond the batch.
   bool padded;
+  /// Samples of the smallest share of a whole batch that has any.
+  int64_t fewest;
+
+private:
+  /// Of the microbatches of a rank.
+  static int64_t fewestOf(int64_t rows, int64_t local) {
+    return rows % local ? rows % local : local;
+  }
 };
 
 /// One way in which an op runs on the ranks.

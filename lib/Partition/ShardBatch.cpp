@@ -140,6 +140,7 @@ struct ShardBatchPass : dtc::impl::ShardBatchPassBase<ShardBatchPass> {
   LogicalResult shardFunction(func::FuncOp function);
   LogicalResult shareUnevenly(func::FuncOp function, int64_t batch);
   LogicalResult makeLocal(func::FuncOp function, BatchShares shares);
+  LogicalResult checkStatistics(func::FuncOp function, BatchShares shares);
   void warnAboutStatistics(func::FuncOp function, BatchShares shares);
   FailureOr<int64_t> markBatch(func::FuncOp function);
   LogicalResult checkMicrobatches(func::FuncOp function, int64_t share);
@@ -336,6 +337,26 @@ LogicalResult ShardBatchPass::shareUnevenly(func::FuncOp function, int64_t batch
   return success();
 }
 
+/// Of a single value there is no variance, in every step, and nothing would be learnt through it.
+LogicalResult ShardBatchPass::checkStatistics(func::FuncOp function, BatchShares shares) {
+  for (auto norm : function.getOps<nn::BatchNormTrainingOp>()) {
+    RankedTensorType x = norm.getX().getType();
+    if (shares.fewest * (x.getNumElements() / shares.size) > x.getDimSize(1))
+      continue;
+    InFlightDiagnostic error = emitError(norm.getLoc())
+        << "batch normalisation needs more than one value a channel to train on: of the batch of "
+        << shares.size;
+    if (devices > 1)
+      error << " on " << devices.getValue() << " devices";
+    if (microbatches > 1)
+      error << " in " << microbatches.getValue() << " microbatches";
+    return error << ", a share has 1 sample; use a larger batch, or fewer "
+                 << (devices > 1 ? "devices" : "microbatches")
+                 << ", or --batch-norm=whole where there is no pipeline";
+  }
+  return success();
+}
+
 /// Once a compilation: what is trained is then not quite what one device trains.
 void ShardBatchPass::warnAboutStatistics(func::FuncOp function, BatchShares shares) {
   auto norms = function.getOps<nn::BatchNormTrainingOp>();
@@ -354,6 +375,8 @@ LogicalResult ShardBatchPass::makeLocal(func::FuncOp function, BatchShares share
   if (microbatches > 1)
     function->setAttr(dist::names::microbatches,
                       Builder(&getContext()).getI64IntegerAttr(microbatches));
+  if (failed(checkStatistics(function, shares)))
+    return failure();
   if (shares.shares == 1 && !markSums)
     return success();
   // A dimension of size 1 could not be told from one that is broadcast.

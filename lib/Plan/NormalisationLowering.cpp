@@ -27,6 +27,10 @@ struct BatchNormLowering
                                   fragment.define(op->getOpResult(4))};
     CallOptions options = fragment.options();
     options.real("epsilon", norm.getEpsilon().convertToDouble(), 1e-5);
+    if (norm.getRunningMean()) {
+      options.buffer("running_mean", fragment.memory(norm.getRunningMean(), Layout::RowMajor));
+      options.buffer("running_variance", fragment.memory(norm.getRunningVariance(), Layout::RowMajor));
+    }
     if (norm.getResidual())
       options.buffer("residual", fragment.memory(norm.getResidual(), layout));
     addActivation(options, norm.getActivation(), norm.getAlpha().convertToDouble());

@@ -5,7 +5,8 @@
 // reads them.
 // CHECK-LABEL: func.func @train
 // CHECK-SAME: %[[MEAN:[a-z0-9]+]]: tensor<2xf32> {nn.init = {{[^,]*}}, nn.state = "mean", nn.statistic}
-// CHECK: %{{.*}}, %[[PART:.*]], %{{.*}}, %[[SHARES:.*]], %[[INVERSE:.*]] = nn.batch_norm_training
+// CHECK-SAME: %[[VARIANCE:[a-z0-9]+]]: tensor<2xf32> {nn.init = {{[^,]*}}, nn.state = "variance", nn.statistic}
+// CHECK: %{{.*}}, %[[PART:.*]], %{{.*}}, %[[SHARES:.*]], %[[INVERSE:.*]] = nn.batch_norm_training {{.*}} running %[[MEAN]], %[[VARIANCE]] {
 // CHECK: %[[NEW:.*]] = nn.running_average_update %[[MEAN]], %[[PART]] {momentum = 1.000000e-01 : f64}
 // CHECK: nn.batch_norm_gradient {{.*}} statistics %[[SHARES]], %[[INVERSE]]
 // CHECK: return %{{.*}}, %{{.*}}, %{{.*}}, %[[NEW]]
@@ -16,6 +17,10 @@
 // WHOLE-LABEL: func.func @train
 // WHOLE-NOT: nn.batch_norm
 // WHOLE: nn.reduce_sum %{{.*}} axes [0] keep
+// Of one value there is no variance: what divides by n - 1 = 0 is not taken.
+// WHOLE: nn.where_positive %[[REST:[^,]*]],
+// WHOLE: %[[UNBIASED:.*]] = nn.div %{{.*}}, %[[REST]]
+// WHOLE: nn.where_positive %[[REST]], %[[UNBIASED]],
 func.func @model(%x: tensor<4x2xf32> {nn.input = "x"},
                  %scale: tensor<2xf32> {nn.parameter = "scale", nn.init = #nn.constant<value = 1.0>},
                  %bias: tensor<2xf32> {nn.parameter = "bias", nn.init = #nn.constant<value = 0.0>},

@@ -9,8 +9,8 @@ dist.fragment @one_op(%x: tensor<4x8xf32>, %b: tensor<8xf32>, %c: tensor<4x1xf32
   // CHECK-SAME: attrs = {dtc.ops = ["where_positive"]}
   // CHECK-NEXT: ^bb0(%[[C:.*]]: f32, %[[A:.*]]: f32, %[[B:.*]]: f32, %{{.*}}: f32):
   // CHECK-NEXT:   %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
-  // CHECK-NEXT:   %[[POSITIVE:.*]] = arith.cmpf ogt, %[[C]], %[[ZERO]] : f32
-  // CHECK-NEXT:   %[[RESULT:.*]] = arith.select %[[POSITIVE]], %[[A]], %[[B]] : f32
+  // CHECK-NEXT:   %[[OTHER:.*]] = arith.cmpf ole, %[[C]], %[[ZERO]] : f32
+  // CHECK-NEXT:   %[[RESULT:.*]] = arith.select %[[OTHER]], %[[B]], %[[A]] : f32
   // CHECK-NEXT:   linalg.yield %[[RESULT]] : f32
   // CHECK-NEXT: } -> tensor<4x8xf32>
   // CHECK-NEXT: dist.return %[[Y]]
@@ -29,7 +29,7 @@ func.func @chain(%y: tensor<64x10xf32>, %dy: tensor<64x10xf32>, %s: tensor<10xf3
   // CHECK-NEXT: ^bb0(%[[Y:.*]]: f32, %[[DY:.*]]: f32, %[[S:.*]]: f32, %{{.*}}: f32):
   // CHECK-NEXT: %[[ZERO:.*]] = arith.constant 0.0
   // CHECK-NEXT: arith.cmpf
-  // CHECK-NEXT: %[[G:.*]] = arith.select %{{.*}}, %[[DY]], %[[ZERO]]
+  // CHECK-NEXT: %[[G:.*]] = arith.select %{{.*}}, %[[ZERO]], %[[DY]]
   // CHECK-NEXT: %[[M:.*]] = arith.mulf %[[G]], %[[S]]
   // CHECK-NEXT: %[[THREE:.*]] = arith.constant 3.0
   // CHECK-NEXT: %[[R:.*]] = arith.subf %[[THREE]], %[[M]]

@@ -175,3 +175,21 @@ func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}, %c: tensor<4xf32>, %weigh
   %dx, %dscale, %dbias = nn.batch_norm_gradient %x, %x, %c, %weight statistics %c, %c : (tensor<8x4xf32>, tensor<8x4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>)
   return %dscale : tensor<4xf32>
 }
+
+// -----
+
+// A share needs more than one value a channel, also the last;
+func.func @train(%x: tensor<7x4xf32> {nn.input = "x"}, %c: tensor<4xf32>, %weight: tensor<7xf32> {nn.sample_weight}) -> tensor<4xf32> attributes {nn.phase = "train"} {
+  // expected-error @below {{batch normalisation needs more than one value a channel to train on: of the batch of 7 on 4 devices, a share has 1 sample; use a larger batch, or fewer devices, or --batch-norm=whole where there is no pipeline}}
+  %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %c, %c, %weight {epsilon = 1.0e-5} : (tensor<7x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<7xf32>) -> (tensor<7x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return %a : tensor<4xf32>
+}
+
+// -----
+
+// of an image with two positions one is enough.
+func.func @train(%x: tensor<7x4x2xf32> {nn.input = "x"}, %c: tensor<4xf32>, %weight: tensor<7xf32> {nn.sample_weight}) -> tensor<4xf32> attributes {nn.phase = "train"} {
+  // expected-warning @below {{statistics over shares}}
+  %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %c, %c, %weight {epsilon = 1.0e-5} : (tensor<7x4x2xf32>, tensor<4xf32>, tensor<4xf32>, tensor<7xf32>) -> (tensor<7x4x2xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return %a : tensor<4xf32>
+}

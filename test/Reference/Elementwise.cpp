@@ -39,9 +39,9 @@ static LogicalResult wherePositive(Operation *, Operands operands,
   const Tensor &condition = *operands[0], &a = *operands[1], &b = *operands[2];
   forEachIndex(results[0].shape, [&](ArrayRef<int64_t> index, int64_t flat) {
     results[0].data[flat] =
-        condition.data[flatten(index, condition.shape)] > 0
-            ? a.data[flatten(index, a.shape)]
-            : b.data[flatten(index, b.shape)];
+        condition.data[flatten(index, condition.shape)] <= 0
+            ? b.data[flatten(index, b.shape)]
+            : a.data[flatten(index, a.shape)]; // NaN too
   });
   return success();
 }

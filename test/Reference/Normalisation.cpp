@@ -54,14 +54,15 @@ static LogicalResult training(Operation *op, Operands operands, Results results)
                                    std::sqrt(channel.variance + epsilon) *
                                    operands[1]->data[c] +
                                operands[2]->data[c];
-    results[1].data[c] = total * channel.mean;
-    results[2].data[c] = n > 1 ? total * channel.variance * n / (n - 1) : 0;
+    bool stays = n <= 1 && norm.getRunningMean();
+    results[1].data[c] = total * (stays ? operands[4]->data[c] : channel.mean);
+    results[2].data[c] = total * (stays ? operands[5]->data[c] : n > 1 ? channel.variance * n / (n - 1) : 0);
     results[3].data[c] = channel.mean;
     results[4].data[c] = 1 / std::sqrt(channel.variance + epsilon);
   }
   for (auto [place, y] : llvm::enumerate(results[0].data))
     y = activate(norm.getActivation(), norm.getAlpha().convertToDouble(),
-                 norm.getResidual() ? y + operands[4]->data[place] : y);
+                 norm.getResidual() ? y + operands.back()->data[place] : y);
   return success();
 }
 
@@ -75,7 +76,7 @@ static LogicalResult gradient(Operation *op, Operands operands, Results results)
     double dmean = 0, dvariance = 0;
     if (operands.size() > 6)
       for (size_t place : channel.places)
-        if (!((x.data[place] - mean) / deviation * scale.data[c] + operands[6]->data[c] > 0))
+        if ((x.data[place] - mean) / deviation * scale.data[c] + operands[6]->data[c] <= 0)
           dy.data[place] = 0;
     for (size_t place : channel.places) {
       double centered = x.data[place] - mean, dnormal = dy.data[place] * scale.data[c];

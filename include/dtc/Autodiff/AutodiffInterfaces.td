@@ -37,6 +37,8 @@ def StatefulOpInterface : OpInterface<"StatefulOpInterface"> {
   let methods = [
     InterfaceMethod<"Which operands are the kept values, `nn.state` arguments.",
       "::llvm::SmallVector<unsigned>", "getStateOperands">,
+    InterfaceMethod<"Fails with a diagnostic at the op if it cannot be trained on whole batches.",
+      "::llvm::LogicalResult", "checkTraining", (ins), "", "return ::llvm::success();">,
     InterfaceMethod<[{
         Builds what the op computes in a training step from `operands`, one for
         each of the op's. `sampleWeight` [N] is 1 / samples, 0 for a row that

@@ -90,8 +90,8 @@ def FuseElementwisePass : Pass<"dtc-fuse-elementwise", "::mlir::ModuleOp"> {
         outs(%0 : tensor<64x10xf32>) attrs = {dtc.ops = ["where_positive", "mul"]} {
     ^bb0(%in: f32, %in_0: f32, %in_1: f32, %out: f32):
       %cst = arith.constant 0.0 : f32
-      %2 = arith.cmpf ogt, %in, %cst : f32
-      %3 = arith.select %2, %in_0, %cst : f32
+      %2 = arith.cmpf ole, %in, %cst : f32
+      %3 = arith.select %2, %cst, %in_0 : f32
       %4 = arith.mulf %3, %in_1 : f32
       linalg.yield %4 : f32
     } -> tensor<64x10xf32>

@@ -99,7 +99,8 @@ Training
 Files
   --load=FILE.safetensors start from these parameters; with optimizer state in the file, go on where it was saved
   --save=FILE.safetensors write parameters and optimizer state at the end
-  --metrics=FILE.jsonl    one JSON object a line for every step and every evaluation, as they come: also to a pipe, /dev/stdout
+  --metrics=FILE.jsonl    one JSON object a line for every step and every evaluation, as they come: also to a pipe, /dev/stdout;
+                          a number that JSON does not know is null, and told beside it: "loss":null,"loss_is":"nan"
   --trace=FILE.json       when every rank computed, sent and waited; opens in https://ui.perfetto.dev
                           What is written is none of the files that are read; --save and --trace write ordinary files
 )" + device_help() + R"(

@@ -1,5 +1,6 @@
 // Metrics lines and the progress line.
 #include "core/Report.h"
+#include "core/Diverged.h"
 #include "dtcrt/context.h"
 #include "io/FilePlace.h"
 
@@ -7,6 +8,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -33,11 +35,15 @@ bool output_is_terminal() {
 
 } // namespace
 
-std::string json_number(f64 value) {
+template <class Number> std::string json_member(const std::string &name, Number value) {
+  if (!std::isfinite(value))
+    return "\"" + name + "\":null,\"" + name + "_is\":\"" + word_for(value) + "\"";
   char text[32];
   const auto [end, error] = std::to_chars(text, text + sizeof text, value);
-  return {text, end};
+  return "\"" + name + "\":" + std::string(text, end);
 }
+template std::string json_member(const std::string &, f32);
+template std::string json_member(const std::string &, f64);
 
 Report::Report(bool speaks, const std::string &metrics_file) : speaks_(speaks), metrics_name_(metrics_file) {
   if (!speaks_)
@@ -82,11 +88,9 @@ void Report::step(i64 step, i64 last_step, f64 loss, f64 lr, f64 samples_per_sec
   if (!speaks_)
     return;
   // The loss is an f32: its shortest text is that of an f32.
-  char shortest[32];
-  const auto [end, error] = std::to_chars(shortest, shortest + sizeof shortest, static_cast<f32>(loss));
   if (metrics_)
-    write_line("{\"step\":" + std::to_string(step) + ",\"loss\":" + std::string(shortest, end) + ",\"lr\":" + json_number(lr) +
-               ",\"samples_per_second\":" + json_number(static_cast<f64>(static_cast<i64>(samples_per_second * 10)) / 10) + "}");
+    write_line("{\"step\":" + std::to_string(step) + "," + json_member("loss", static_cast<f32>(loss)) + "," + json_member("lr", lr) + "," +
+               json_member("samples_per_second", std::floor(samples_per_second * 10) / 10) + "}");
   const auto now = std::chrono::steady_clock::now();
   if (terminal_ && (now - last_progress_ > std::chrono::milliseconds(100) || step == last_step)) {
     std::printf("\r\033[Kstep %lld/%lld  loss %.4f  %.0f samples/s", static_cast<long long>(step), static_cast<long long>(last_step),
@@ -98,10 +102,12 @@ void Report::step(i64 step, i64 last_step, f64 loss, f64 lr, f64 samples_per_sec
 }
 
 void Report::evaluation(i64 step, const char *split, const Score &score) {
+  if (!std::isfinite(score.loss) && not_finite_.empty())
+    not_finite_ = std::string("the ") + split + " loss is " + word_for(score.loss) + " after step " + std::to_string(step);
   if (!speaks_)
     return;
-  write_line("{\"step\":" + std::to_string(step) + ",\"eval_loss\":" + json_number(score.loss) +
-             (score.has_accuracy ? ",\"eval_accuracy\":" + json_number(score.accuracy) : "") + ",\"split\":\"" + split + "\"}");
+  write_line("{\"step\":" + std::to_string(step) + "," + json_member("eval_loss", score.loss) +
+             (score.has_accuracy ? "," + json_member("eval_accuracy", score.accuracy) : "") + ",\"split\":\"" + split + "\"}");
   if (terminal_ && std::strcmp(split, "validation") == 0) {
     clear_progress();
     std::printf("step %lld  validation loss %.4f", static_cast<long long>(step), score.loss);

@@ -27,6 +27,8 @@ public:
   void evaluation(i64 step, const char *split, const Score &score);
   /// Throws Error when a line could not be written to the metrics file: not at once, because the other ranks must hear of it.
   void check() const;
+  /// What is said of the first evaluation whose loss is not finite; "" without one. The same on all ranks.
+  const std::string &not_finite() const { return not_finite_; }
   /// The one line that stays.
   void summary(const std::string &text);
 
@@ -36,11 +38,12 @@ private:
 
   bool speaks_, terminal_ = false, progress_shown_ = false;
   std::FILE *metrics_ = nullptr;
-  std::string metrics_name_, failure_;
+  std::string metrics_name_, failure_, not_finite_;
   std::chrono::steady_clock::time_point last_progress_{};
 };
 
-/// `value` as JSON prints it: the shortest text that reads back as the same number.
-std::string json_number(f64 value);
+/// `"name":value` as JSON has it: the shortest text that reads back as the same number. JSON knows no others, so for those it is
+/// `"name":null,"name_is":"nan"`, or "inf" or "-inf".
+template <class Number> std::string json_member(const std::string &name, Number value);
 
 } // namespace dtcrt

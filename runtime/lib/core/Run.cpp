@@ -2,9 +2,11 @@
 #include "comm/Agreement.h"
 #include "comm/Clock.h"
 #include "comm/Compare.h"
+#include "comm/Gather.h"
 #include "comm/WorldImpl.h"
 #include "core/Alike.h"
 #include "core/Device.h"
+#include "core/Diverged.h"
 #include "core/Manifest.h"
 #include "core/Options.h"
 #include "core/Parameters.h"
@@ -57,7 +59,9 @@ private:
   void check_batches() const;
   void train();
   void start_step(Sampler &sampler, i64 step);
-  void finish_step(Report &report, i64 last);
+  void finish_step(Report &report, Sampler &sampler, i64 last);
+  std::string why_not_finite(Sampler &sampler, i64 step);
+  void check_saved(i64 step);
   Score evaluate(const Split &split);
   void gather(const Split &split, const BatchRows &rows, f32 weight);
   void fill(const Split &split, const BatchRows &rows, f32 weight);
@@ -88,6 +92,7 @@ private:
   std::deque<Started> under_way_;
   Clock::time_point last_end_; ///< of a step, or when the loop began
   f64 loss_ = 0;               ///< of the last step that was finished
+  std::vector<std::string> not_finite_; ///< tensors that hold such values from the start
 };
 
 void Training::prepare() {
@@ -130,6 +135,7 @@ void Training::prepare() {
     read = initialise(ctx_, *device_, plan_, binding_, options_.seed, !options_.load.empty());
     if (!options_.load.empty())
       done_ = load_checkpoint(ctx_, *device_, options_.load, manifest_, binding_, read);
+    not_finite_ = tensors_not_finite(*device_, binding_);
   });
   compare(world_, "the ranks read different parameters: ", read);
 }
@@ -188,17 +194,37 @@ void Training::start_step(Sampler &sampler, i64 step) {
   under_way_.push_back({step, rows.global_valid});
 }
 
-void Training::finish_step(Report &report, i64 last) {
+void Training::finish_step(Report &report, Sampler &sampler, i64 last) {
   loss_ = device_->finish().loss;
   const Started started = under_way_.front();
   under_way_.pop_front();
-  if (!std::isfinite(loss_)) // on all ranks: the loss is all-reduced
-    world_.agree("the loss is " + std::string(std::isnan(loss_) ? "nan" : "infinite") + " at step " + std::to_string(started.step) +
-                ": training has diverged");
   const auto end = Clock::now();
   report.step(started.step, last, loss_, plan_.learning_rate,
               static_cast<f64>(started.samples) / std::chrono::duration<f64>(end - last_end_).count());
   last_end_ = end;
+  if (!std::isfinite(loss_)) // on all ranks: the loss is all-reduced
+    world_.agree("the loss is " + std::string(word_for(loss_)) + " at step " + std::to_string(started.step) + ": " +
+                 why_not_finite(sampler, started.step));
+}
+
+/// What can be known of it: the step's own values are gone, and its update has spread them. Collective.
+std::string Training::why_not_finite(Sampler &sampler, i64 step) {
+  if (const std::string tensors = all_tensors(world_, not_finite_); !tensors.empty())
+    return tensors + " held values that are not finite before the first step";
+  const BatchRows rows = sampler.rows(step - 1);
+  fill(data_.train, rows, 0);
+  for (const std::string &input : all_gather(world_, input_not_finite(device_->batch(), rows)))
+    if (!input.empty())
+      return input + " is not finite";
+  const std::string tensors = all_tensors(world_, tensors_not_finite(*device_, binding_));
+  return "training has diverged" + (tensors.empty() ? "" : "; behind it " + tensors + " hold values that are not finite");
+}
+
+/// Nothing that training has spoilt is saved.
+void Training::check_saved(i64 step) {
+  for (const std::string &name : tensors_not_finite(*device_, binding_))
+    if (std::find(not_finite_.begin(), not_finite_.end(), name) == not_finite_.end())
+      throw Error("'" + name + "' holds values that are not finite after step " + std::to_string(step) + ": nothing is saved");
 }
 
 Score Training::evaluate(const Split &split) {
@@ -244,7 +270,7 @@ void Training::train() {
       start_step(sampler, ++step);
       const bool pauses = step % per_epoch == 0 || step == last;
       while (!under_way_.empty() && (pauses || static_cast<int>(under_way_.size()) == device_->depth()))
-        finish_step(*report, last);
+        finish_step(*report, sampler, last);
       if (!pauses)
         continue;
       training_seconds += seconds_since(resumed);
@@ -273,11 +299,14 @@ void Training::train() {
     }
   }
   together(world_, [&] { report->check(); });
-  if (!options_.save.empty())
+  if (!options_.save.empty()) {
+    together(world_, [&] { check_saved(step); });
     save_checkpoint(world_, *device_, options_.save, plan_, manifest_, binding_, step);
+  }
   if (!options_.trace.empty())
     probe_->write(options_.trace, plan_, role_);
   report->summary(summary);
+  world_.agree(report->not_finite()); // of an evaluation: its loss is the same on all ranks
 }
 
 void Training::run(std::optional<Jitter> jitter) {

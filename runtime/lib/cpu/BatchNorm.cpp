@@ -51,7 +51,7 @@ template <class T> struct Moments {
   }
   static void merge_run(f64 &mean, f64 &squares, f32 sum, f32 run_squares, f32 shift, f64 length, f64 count, f64 share) {
     const f64 rest = sum / length, deviations = run_squares - rest * sum;
-    merge(mean, squares, shift + rest, deviations > 0 ? deviations : 0, count, share);
+    merge(mean, squares, shift + rest, deviations < 0 ? 0 : deviations, count, share); // NaN stays NaN
   }
 };
 
@@ -220,6 +220,8 @@ void normalise(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const
     require_channels("batch_norm", x, *channels);
   if (options.residual.data())
     require_like("batch_norm", x, options.residual);
+  const f32 *running_mean = options.running_mean.data(), *running_variance = options.running_variance.data();
+  require_running("batch_norm", x, options.running_mean, options.running_variance);
   Workspace w(ctx, g);
   const T *in = x.data();
   reduce_channels(g, w, Moments<T>{in});
@@ -232,8 +234,9 @@ void normalise(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const
     const f64 squares = w.totals[g.channels + c];
     mean.data()[c] = static_cast<f32>(w.totals[c]);
     inverse.data()[c] = static_cast<f32>(1 / std::sqrt((count > 0 ? squares / count : 0) + options.epsilon));
-    mean_part.data()[c] = static_cast<f32>(total * w.totals[c]);
-    variance_part.data()[c] = static_cast<f32>(count > 1 ? total * squares / (count - 1) : 0);
+    const bool stays = count <= 1 && running_mean;
+    mean_part.data()[c] = static_cast<f32>(total * (stays ? running_mean[c] : w.totals[c]));
+    variance_part.data()[c] = static_cast<f32>(total * (stays ? running_variance[c] : count > 1 ? squares / (count - 1) : 0));
     w.factor[c] = scale.data()[c] * inverse.data()[c];
   }
   const f32 *m = mean.data(), *factor = w.factor, *shift = bias.data();
@@ -292,7 +295,7 @@ void normalise_back(Context &ctx, const Tensor<T> &dy, const Tensor<T> &x, const
   if (bias)
     with([=](index i, index c) -> f32 {
       const f32 dy = slope[i]; // loaded in any case: a load that depends on a comparison does not vectorise
-      return stored_positive<T>(normalised(in[i], m[c], factor[c], bias[c])) ? dy : 0.0f;
+      return passes_relu<T>(normalised(in[i], m[c], factor[c], bias[c])) ? dy : 0.0f;
     });
   else
     with([=](index i, index) -> f32 { return slope[i]; });

@@ -2,8 +2,11 @@
 // T is f32 or bf16; what oneDNN has no bf16 kernel for works on widened operands.
 #include "dtcrt/convolution.h"
 #include "cpu/Backend.h"
+#include "cpu/Elementwise.h"
+#include "cpu/Epilogue.h"
 #include "cpu/Widened.h"
 
+#include <algorithm>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -185,6 +188,18 @@ memory unbound(const memory::desc &desc, Context &ctx) { return {desc, ctx.backe
 
 /// True if it is done; false if there is no kernel.
 template <class T> bool forward(Context &ctx, const Tensor<T> &x, const Tensor<T> &w, const Tensor<T> &y, const ConvOptionsOf<T> &o) {
+  if (std::is_same_v<T, bf16> && !ctx.backend().library_bf16)
+    return false;
+  if (!epilogue_fits(ctx, o.activation, o.alpha, x, w, w.size() / std::max<index>(w.dim(0), 1), o.bias, y)) {
+    if (std::is_same_v<T, bf16> && o.activation == Activation::sigmoid)
+      return false; // one rounding, behind the activation; before relu it changes nothing
+    ConvOptionsOf<T> plain = o;
+    plain.activation = Activation::none;
+    const bool done = forward(ctx, x, w, y, plain);
+    if (done)
+      activate(ctx, y, o.activation, o.alpha);
+    return done;
+  }
   bool done = true;
   guarded("conv", x.shape(), w.shape(), y.shape(), [&] {
     Context::Backend &backend = ctx.backend();

@@ -1,6 +1,7 @@
 // Elementwise passes: broadcast addition, activations.
 #include "cpu/Elementwise.h"
-#include "cpu/Backend.h"
+#include "cpu/Lines.h"
+#include "core/Require.h"
 #include "dtcrt/kernel.h"
 #include "math/Activated.h"
 
@@ -39,16 +40,21 @@ void add_broadcast(Context &ctx, const Tensor<f32> &y, const Tensor<f32> &x) {
 }
 
 namespace {
-template <Activation activation> void apply(Context &ctx, const Tensor<f32> &y, f32 alpha) {
-  f32 *data = y.data();
-  const index size = y.size();
-#pragma omp parallel for simd schedule(static) num_threads(threads_for(ctx, size))
-  for (index i = 0; i < size; ++i)
-    data[i] = activated(data[i], activation, alpha);
+template <Activation activation, class T> void apply(Context &ctx, const Tensor<T> &y, f32 alpha) {
+  const Lines<T> lines(y);
+#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, y.size()))
+  for (index number = 0; number < lines.count(); ++number) {
+    const std::span<T> line = lines[number];
+    T *data = line.data();
+    const auto length = static_cast<index>(line.size());
+#pragma omp simd
+    for (index i = 0; i < length; ++i)
+      data[i] = T(activated(data[i], activation, alpha));
+  }
 }
 } // namespace
 
-void activate(Context &ctx, const Tensor<f32> &y, Activation activation, f32 alpha) {
+template <class T> void activate(Context &ctx, const Tensor<T> &y, Activation activation, f32 alpha) {
   switch (activation) {
   case Activation::none: return;
   case Activation::relu: return apply<Activation::relu>(ctx, y, alpha);
@@ -60,6 +66,8 @@ void activate(Context &ctx, const Tensor<f32> &y, Activation activation, f32 alp
   case Activation::gelu_tanh: return apply<Activation::gelu_tanh>(ctx, y, alpha);
   }
 }
+template void activate(Context &, const Tensor<f32> &, Activation, f32);
+template void activate(Context &, const Tensor<bf16> &, Activation, f32);
 
 namespace {
 /// Rows whose values are added in one run; the runs are then added up.

@@ -2,8 +2,9 @@
 // T is the operands' type, Y the result's: f32 to f32, or bf16 to either.
 #include "dtcrt/matmul.h"
 #include "cpu/Backend.h"
-#include "cpu/Widened.h"
 #include "cpu/Elementwise.h"
+#include "cpu/Epilogue.h"
+#include "cpu/Widened.h"
 #include "dtcrt/movement.h"
 #include "math/ProductGradients.h"
 
@@ -186,6 +187,8 @@ template <class T, class Y>
 bool matrix_product(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const MatmulOptionsOf<Y> &o) {
   require(a.rank() >= 2 && b.rank() >= 2 && y.rank() >= 2, "matmul", "operands have rank 2 or more");
   require(!o.accumulate || (!o.bias && o.activation == Activation::none), "matmul", "a sum takes neither bias nor activation");
+  if (std::is_same_v<T, bf16> && !ctx.backend().library_bf16)
+    return false;
   bool done = true;
   guarded("matmul", a.shape(), b.shape(), y.shape(), [&] {
     std::vector<T> storage_a, storage_b;
@@ -206,8 +209,12 @@ bool matrix_product(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const 
     // oneDNN adds a bias along the columns; any other shape is added in a pass of its own, and the activation after it.
     const bool fused = !o.bias || (o.bias.size() == y.dim(y.rank() - 1) && o.bias.dim(o.bias.rank() - 1) == o.bias.size() &&
                                    o.bias.strides()[o.bias.rank() - 1] == 1);
-    if (fused) {
+    if (fused && epilogue_fits(ctx, o.activation, o.alpha, a, b, va.dim(va.rank() - 1), o.bias, vy)) {
       done = multiply(ctx, va, vb, vy, o.bias.data(), o.activation, o.alpha, o.accumulate);
+    } else if (fused && (std::is_same_v<Y, f32> || o.activation != Activation::sigmoid)) { // a rounding before relu changes nothing
+      done = multiply(ctx, va, vb, vy, o.bias.data(), Activation::none, 0, o.accumulate);
+      if (done)
+        activate(ctx, vy, o.activation, o.alpha);
     } else if constexpr (std::is_same_v<Y, f32>) {
       done = multiply<T, Y>(ctx, va, vb, vy, nullptr, Activation::none, 0, false);
       if (done) {

@@ -70,7 +70,8 @@ template <class T> struct Images {
   private:
     __device__ void flush() {
       const f64 mean = static_cast<f64>(sum_) / terms_;
-      part_ = Merge()(part_, {static_cast<f64>(terms_), first_ + mean, max(squares_ - mean * sum_, 0.0)});
+      const f64 deviations = squares_ - mean * sum_;
+      part_ = Merge()(part_, {static_cast<f64>(terms_), first_ + mean, deviations < 0 ? 0.0 : deviations}); // NaN stays NaN
       terms_ = 0;
       sum_ = squares_ = 0;
     }
@@ -80,10 +81,10 @@ template <class T> struct Images {
   };
 };
 
-/// What counts of dy: where `behind_relu`, that of positive y.
+/// What counts of dy: where `behind_relu`, what relu passes.
 template <class T, bool behind_relu> __device__ inline f32 slope_of(f32 dy, f32 x, f32 mean, f32 factor, f32 bias) {
   if constexpr (behind_relu)
-    return stored_positive<T>(normalised(x, mean, factor, bias)) ? dy : 0;
+    return passes_relu<T>(normalised(x, mean, factor, bias)) ? dy : 0;
   else
     return dy;
 }
@@ -183,9 +184,10 @@ template <int count, class Of> __global__ void take_planes(Of of, BatchNormGeome
     parts[blockIdx.y * g.channels + channel] = part;
 }
 
-/// Where finish_statistics writes, one value a channel.
+/// Where finish_statistics writes, one value a channel; and the running statistics, or nullptr.
 struct Statistics {
   f32 *mean_part, *variance_part, *mean, *inverse;
+  const f32 *running_mean, *running_variance;
 };
 
 __global__ void finish_statistics(const Moments *parts, index shares, BatchNormGeometry g, f64 epsilon, const f32 *scale, Statistics to, f32 *factor) {
@@ -198,8 +200,9 @@ __global__ void finish_statistics(const Moments *parts, index shares, BatchNormG
     return;
   const f64 variance = total.count > 0 ? total.squares / total.count : 0, unbiased = total.count > 1 ? total.squares / (total.count - 1) : 0;
   const f32 inverse = static_cast<f32>(1 / sqrt(variance + epsilon));
-  to.mean_part[channel] = static_cast<f32>(weights * total.mean);
-  to.variance_part[channel] = static_cast<f32>(weights * unbiased);
+  const bool stays = total.count <= 1 && to.running_mean;
+  to.mean_part[channel] = static_cast<f32>(weights * (stays ? to.running_mean[channel] : total.mean));
+  to.variance_part[channel] = static_cast<f32>(weights * (stays ? to.running_variance[channel] : unbiased));
   to.mean[channel] = static_cast<f32>(total.mean);
   to.inverse[channel] = inverse;
   factor[channel] = scale[channel] * inverse;
@@ -354,7 +357,8 @@ void batch_norm_of(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, c
   const T *residual = options.residual.data();
   if (residual)
     require_like("batch_norm", x, options.residual);
-  const Statistics to{mean_part.data(), variance_part.data(), mean.data(), inverse.data()};
+  require_running("batch_norm", x, options.running_mean, options.running_variance);
+  const Statistics to{mean_part.data(), variance_part.data(), mean.data(), inverse.data(), options.running_mean.data(), options.running_variance.data()};
   run<T>(
       ctx, g, Images<T>{x.data()}, y.data(), {x.data(), y.data(), residual}, {to.mean, bias.data()},
       [&](dim3 blocks, const Moments *parts, index shares, f32 *factor) {

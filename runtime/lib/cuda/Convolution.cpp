@@ -55,6 +55,22 @@ struct Computed : Made {
 
 template <class T> Operand operand(const Tensor<T> &t) { return {t.shape(), t.layout()}; }
 
+/// Whether an activation inside the engine keeps NaN. By default cuDNN's does not (CUDNN_NOT_PROPAGATE_NAN) where an engine asks, so it is tried, on the
+/// result that is computed behind it, with a filter of nothing but NaN.
+template <class T>
+bool keeps_nan(Context &ctx, const ConvolutionWay &way, const ConvolutionGraph &graph, const Tensor<T> &x, std::size_t filter_bytes,
+               const ConvolutionGraph::Memory &memory) {
+  const std::size_t own = aligned(graph.workspace_bytes()), filter = aligned(filter_bytes);
+  auto *block = static_cast<std::byte *>(ctx.backend().workspace(own + filter + aligned(x.bytes())));
+  fill_with_nan(ctx, block + own, filter_bytes);
+  ConvolutionGraph::Memory tried = memory;
+  tried.w = block + own;
+  if (way.converts_x)
+    tried.x = block + own + filter;
+  graph.run(tried, block);
+  return becomes_nan(ctx, static_cast<const T *>(memory.y));
+}
+
 /// The first way that cuDNN has an engine for.
 template <class T, class W>
 Computed choose(Context &ctx, const Convolution &c, const Tensor<T> &x, const Tensor<W> &w, const Tensor<T> &y,
@@ -71,7 +87,8 @@ Computed choose(Context &ctx, const Convolution &c, const Tensor<T> &x, const Te
         trial.memory.w = block + aligned(bytes) + aligned(x.bytes());
       return trial;
     }};
-    if (auto graph = ConvolutionGraph::make(cudnn(ctx), way.graph, backend.autotune ? &tuning : nullptr)) {
+    if (auto graph = ConvolutionGraph::make(cudnn(ctx), way.graph, backend.autotune ? &tuning : nullptr);
+        graph && (way.graph.activation == Activation::none || keeps_nan(ctx, way, *graph, x, w.bytes(), memory))) {
       Computed made;
       made.way = way;
       made.graph = std::move(graph);

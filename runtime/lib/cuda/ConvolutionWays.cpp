@@ -23,7 +23,9 @@ std::vector<ConvolutionWay> ways_to_compute(const Convolution &c, const Operand 
   struct Fused {
     bool bias, activation;
   };
-  std::vector<Fused> fusions{{c.bias, c.activation != Activation::none}};
+  // With a slope of 0 cuDNN has a relu, which is 0 at -inf, where leaky_relu is NaN.
+  const bool fusable = c.activation != Activation::none && (c.activation != Activation::leaky_relu || c.alpha != 0);
+  std::vector<Fused> fusions{{c.bias, fusable}};
   if (fusions[0].bias && fusions[0].activation)
     fusions.push_back({true, false});
   if (fusions[0].bias || fusions[0].activation)

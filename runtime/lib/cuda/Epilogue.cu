@@ -105,4 +105,20 @@ template <class T> void add_bias_and_activate(Context &ctx, const Tensor<T> &y, 
 template void add_bias_and_activate(Context &, const Tensor<f32> &, const Tensor<f32> &, Activation, f32);
 template void add_bias_and_activate(Context &, const Tensor<bf16> &, const Tensor<bf16> &, Activation, f32);
 
+void fill_with_nan(Context &ctx, void *memory, std::size_t bytes) { check(cudaMemsetAsync(memory, 0xFF, bytes, stream(ctx)), "fill memory"); }
+
+template <class T> bool becomes_nan(Context &ctx, const T *at) {
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream(ctx), &capture), "look at a stream");
+  if (capture != cudaStreamCaptureStatusNone)
+    return false;
+  T value{};
+  check(cudaMemcpyAsync(&value, at, sizeof value, cudaMemcpyDeviceToHost, stream(ctx)), "read a result");
+  check(cudaStreamSynchronize(stream(ctx)), "compute");
+  return isnan(static_cast<f32>(value));
+}
+
+template bool becomes_nan(Context &, const f32 *);
+template bool becomes_nan(Context &, const bf16 *);
+
 } // namespace dtcrt

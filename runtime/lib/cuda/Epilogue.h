@@ -12,4 +12,9 @@ template <class T> void add_bias_and_activate(Context &ctx, const Tensor<T> &y, 
 /// y *= the derivative of the activation at x; both are dense and lie alike.
 template <class T> void take_gradient(Context &ctx, const Tensor<T> &y, const Tensor<T> &x, Activation activation);
 
+/// Fills memory with what is NaN of f32 and of bf16 alike.
+void fill_with_nan(Context &ctx, void *memory, std::size_t bytes);
+/// Whether the work on the stream makes a NaN there; waits for it. False while it is captured.
+template <class T> bool becomes_nan(Context &ctx, const T *at);
+
 } // namespace dtcrt

@@ -117,6 +117,23 @@ template <class Y, class Options> std::vector<Epilogue> epilogues(const Products
   return all;
 }
 
+/// Whether relu inside the product keeps NaN. NVIDIA calls it max(x, 0), and does not say what that is of NaN: so it is tried, on the result
+/// that is computed behind it. An operand of nothing but NaN comes in place of one that lies without gaps.
+template <class T, class Y, class Options>
+bool keeps_nan(Context &ctx, const Multiplication &made, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o) {
+  const bool in_a = made.copies_a || a.is_dense();
+  if (!in_a && !made.copies_b && !b.is_dense())
+    return false;
+  const std::size_t plan = aligned(made.plan->workspace_bytes()), bytes = in_a ? a.bytes() : b.bytes();
+  Memory<T, Y> tried = place(ctx, made, a, b, y, plan + aligned(bytes));
+  T *nothing = reinterpret_cast<T *>(tried.rest + plan);
+  fill_with_nan(ctx, nothing, bytes);
+  (in_a ? tried.a : tried.b) = nothing;
+  const ProductAt &first = made.products.at[0];
+  made.plan->run(operands(made, tried, o, first), tried.rest, ctx.backend().compute);
+  return becomes_nan(ctx, tried.y + first.y);
+}
+
 template <class T, class Y, class Options>
 Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, const Tensor<Y> &y, const Options &o, bool mask_is_written) {
   Context::Backend &backend = ctx.backend();
@@ -179,7 +196,8 @@ Multiplication choose(Context &ctx, const Tensor<T> &a, const Tensor<T> &b, cons
         tried.y = reinterpret_cast<Y *>(tried.rest + aligned(bytes));
       return MatmulPlan::Trial{operands(made, tried, o, made.products.at[0]), workspace, backend.compute};
     }};
-    if ((made.plan = MatmulPlan::make(cublas_lt(ctx), p, backend.autotune ? &tuning : nullptr)))
+    made.plan = MatmulPlan::make(cublas_lt(ctx), p, backend.autotune ? &tuning : nullptr);
+    if (made.plan && (!p.relu || keeps_nan(ctx, made, a, b, y, o)))
       return made;
   }
   throw LibraryError("cuBLASLt has no algorithm for it");

@@ -24,10 +24,10 @@ DTCRT_HOST_DEVICE inline f32 activated(f32 v, Activation activation, f32 alpha) 
   return v;
 }
 
-/// dy times the derivative of the activation at x.
+/// dy times the derivative of the activation at x; relu's is 1 at NaN (PyTorch).
 DTCRT_HOST_DEVICE inline f32 activation_gradient(f32 dy, f32 x, Activation activation) {
   if (activation == Activation::relu)
-    return x > 0 ? dy : 0;
+    return x <= 0 ? 0 : dy;
   f32 c, slope; // what stands in for erf(x / sqrt(2)), and half of its derivative
   if (activation == Activation::gelu_tanh) {
     c = tanhf(0.79788456f * (x * (0.044715f * (x * x) + 1)));

@@ -30,11 +30,15 @@ struct BatchNormGeometry {
 /// y of one value; factor = scale inverse. One formula without a compiler's choice, so that the gradient finds y's sign again.
 DTCRT_HOST_DEVICE inline f32 normalised(f32 x, f32 mean, f32 factor, f32 bias) { return fmaf(x - mean, factor, bias); }
 
-/// Whether a value is positive where it is stored.
-template <class T> DTCRT_HOST_DEVICE inline bool stored_positive(f32 value) { return static_cast<f32>(T(value)) > 0; }
+/// Whether relu's gradient passes a value where it is stored: one that is positive, or NaN (PyTorch).
+template <class T> DTCRT_HOST_DEVICE inline bool passes_relu(f32 value) { return !(static_cast<f32>(T(value)) <= 0); }
 
 template <class T> void require_like(const char *call, const Tensor<T> &x, const Tensor<T> &other) {
   require(other.shape() == x.shape() && other.strides() == x.strides(), call, "all images have one shape and layout");
+}
+template <class T> void require_running(const char *call, const Tensor<T> &x, const Tensor<f32> &mean, const Tensor<f32> &variance) {
+  require(bool(mean) == bool(variance), call, "there are both running statistics or none");
+  require(!mean || (mean.shape() == Dims{x.dim(1)} && variance.shape() == mean.shape()), call, "one running statistic a channel");
 }
 template <class T> void require_channels(const char *call, const Tensor<T> &x, const Tensor<f32> &other) {
   require(other.rank() == 1 && other.dim(0) == x.dim(1) && other.is_dense(), call, "one value a channel");

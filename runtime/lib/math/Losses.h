@@ -36,7 +36,7 @@ void check_elements(const char *call, const Tensor<f32> &p, const Tensor<f32> &t
 struct BinaryCrossEntropy {
   DTCRT_HOST_DEVICE static f32 value(f32 p, f32 t) {
     const f32 log_p = logf(p), log_q = log1pf(-p);
-    return (t - 1) * (log_q > -100 ? log_q : -100) - t * (log_p > -100 ? log_p : -100);
+    return (t - 1) * (log_q < -100 ? -100 : log_q) - t * (log_p < -100 ? -100 : log_p); // NaN stays NaN
   }
   DTCRT_HOST_DEVICE static f32 slope(f32 p, f32 t) {
     const f32 divisor = (1 - p) * p;

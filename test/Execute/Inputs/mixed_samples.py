@@ -42,15 +42,16 @@ def gram(x):
     return [[sum(v * products[i][j] for i, v in enumerate(row)) for j in range(len(row))] for row in x]
 
 
-folder = sys.argv[1]
-generator = random.Random(6)
-x, label = ([[generator.gauss(0, 1) for _ in range(3)] for _ in range(6)] for _ in range(2))
-write_npy(f"{folder}/x.npy", x)
-write_npy(f"{folder}/label.npy", label)
-for name, model in {"center": center, "sum": add_sum, "softmax": softmax, "gram": gram}.items():
-    with open(f"{folder}/{name}.jsonl", "w") as file:
-        for step, first in enumerate((0, 4), 1):
-            batch = slice(first, first + 4)
-            y, t = model(x[batch]), label[batch]
-            loss = sum((a - b) ** 2 for ys, ts in zip(y, t) for a, b in zip(ys, ts)) / (len(y) * 3)
-            print(json.dumps({"step": step, "loss": loss}), file=file)
+if __name__ == "__main__":
+    folder = sys.argv[1]
+    generator = random.Random(6)
+    x, label = ([[generator.gauss(0, 1) for _ in range(3)] for _ in range(6)] for _ in range(2))
+    write_npy(f"{folder}/x.npy", x)
+    write_npy(f"{folder}/label.npy", label)
+    for name, model in {"center": center, "sum": add_sum, "softmax": softmax, "gram": gram}.items():
+        with open(f"{folder}/{name}.jsonl", "w") as file:
+            for step, first in enumerate((0, 4), 1):
+                batch = slice(first, first + 4)
+                y, t = model(x[batch]), label[batch]
+                loss = sum((a - b) ** 2 for ys, ts in zip(y, t) for a, b in zip(ys, ts)) / (len(y) * 3)
+                print(json.dumps({"step": step, "loss": loss}), file=file)

@@ -210,4 +210,30 @@ TEST(BatchNormMatrix, HasNoVarianceOfOneValueOrNone) {
   }
 }
 
+/// It leaves the running statistics where they are: its part of them is theirs. Two values have a variance, of one channel or of one position.
+TEST(BatchNormMatrix, LeavesTheRunningStatisticsToSharesWithMoreThanOneValue) {
+  Context ctx(1);
+  for (const auto &[shape, layout] : {std::pair(Dims{3, 2}, row_major), {Dims{3, 2, 1, 1}, channels_last}, {Dims{3, 2, 1, 2}, channels_last}, {Dims{3, 2, 2}, row_major}}) {
+    const index size = shape.product(), positions = size / 6;
+    for (const std::vector<f32> &weight : {std::vector<f32>{0, 0.25f, 0}, {0.25f, 0, 0.5f}, {0, 0, 0}}) {
+      std::vector<f32> weights = weight, x(size), y(size), scale{1, 1}, bias{0, 0}, mean{9, 9}, variance{9, 9}, saved{9, 9}, inverse{9, 9}, running_mean{3, 4},
+          running_variance{5, 6};
+      for (index i = 0; i < size; ++i)
+        x[i] = static_cast<f32>(i * i);
+      batch_norm(ctx, {x.data(), shape, layout}, {scale.data(), {2}}, {bias.data(), {2}}, {weights.data(), {3}}, {y.data(), shape, layout}, {mean.data(), {2}},
+                 {variance.data(), {2}}, {saved.data(), {2}}, {inverse.data(), {2}},
+                 {.running_mean = {running_mean.data(), {2}}, .running_variance = {running_variance.data(), {2}}});
+      const f32 total = weight[0] + weight[1] + weight[2];
+      const bool stays = positions * std::count_if(weight.begin(), weight.end(), [](f32 w) { return w != 0; }) <= 1;
+      for (int c = 0; c < 2; ++c) {
+        EXPECT_EQ(mean[c] == total * running_mean[c], stays) << c;
+        EXPECT_EQ(variance[c] == total * running_variance[c], stays) << c;
+        EXPECT_TRUE(std::isfinite(inverse[c]));
+      }
+      for (const f32 value : y)
+        EXPECT_TRUE(std::isfinite(value));
+    }
+  }
+}
+
 } // namespace

@@ -60,7 +60,7 @@ template <class T> void expect_near(const Tensor<T> &actual, const std::vector<f
 inline f64 activate(f64 v, Activation activation, f64 alpha = 0) {
   switch (activation) {
   case Activation::none: return v;
-  case Activation::relu: return v > 0 ? v : 0;
+  case Activation::relu: return v < 0 ? 0 : v;
   case Activation::leaky_relu: return v > 0 ? v : alpha * v;
   case Activation::elu: return v > 0 ? v : alpha * std::expm1(v);
   case Activation::sigmoid: return 1 / (1 + std::exp(-v));

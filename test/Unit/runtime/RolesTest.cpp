@@ -147,7 +147,7 @@ TEST(Roles, StopTogetherWhenTheLossIsNoNumber) {
   const float nothing = NAN; // in out.weight, behind in.weight
   bytes.replace(8 + header + 4 * 784 * 32, 4, reinterpret_cast<const char *>(&nothing), 4);
   std::ofstream(bad, std::ios::binary) << bytes;
-  expect_refused(run_on(2, 2, few + "--steps=3 --load=" + bad), "at step 1: training has diverged");
+  expect_refused(run_on(2, 2, few + "--steps=3 --load=" + bad), "at step 1: 'out.weight' held values that are not finite before the first step");
 }
 
 struct Nothing : dtcrt::Program {

@@ -1,9 +1,14 @@
 // Whole programs: the same losses on any number of ranks, files that come and go, and one line for every mistake.
 #include "Command.h"
 
+#include "core/Diverged.h"
+#include "core/Report.h"
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <limits>
 
 using namespace dtcrt::test;
 
@@ -199,20 +204,112 @@ TEST(RunErrors, TheWrongNumberOfRanks) {
   expect_refused(run_ranks(2, program(1) + " --data=synthetic"), "compiled for 1 rank, started with 2: run it with mpirun -n 1");
 }
 
-TEST(RunErrors, ALossThatIsNoNumberStopsTheTraining) {
-  Folder folder;
-  const std::string good = folder / "good", bad = folder / "bad";
-  ASSERT_EQ(run_on(1, "--steps=0 --save=" + good).status, 0);
-  std::string bytes = contents(good);
+/// A copy of a checkpoint whose tensor begins with `value`.
+void spoil(const std::string &from, const std::string &to, const std::string &tensor, float value) {
+  std::string bytes = contents(from);
   std::uint64_t header = 0;
   bytes.copy(reinterpret_cast<char *>(&header), 8);
-  // fc2.bias, after six other parameters (by name): the logits get it as it is.
-  const std::size_t at = 8 + header + 4 * (32 + 288 + 64 + 18432 + 128 + 204800);
-  const float nothing = NAN;
-  bytes.replace(at, 4, reinterpret_cast<const char *>(&nothing), 4);
-  std::ofstream(bad, std::ios::binary) << bytes;
+  const auto entries = nlohmann::json::parse(bytes.substr(8, header));
+  bytes.replace(8 + header + entries.at(tensor).at("data_offsets").at(0).get<std::size_t>(), 4, reinterpret_cast<const char *>(&value), 4);
+  std::ofstream(to, std::ios::binary) << bytes;
+}
+
+/// The lines of a metrics file, each of which must be JSON.
+std::vector<nlohmann::json> metrics_of(const std::string &path) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(contents(path));
+  for (std::string line; std::getline(text, line);)
+    lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+TEST(RunErrors, ALossThatIsNoNumberStopsTheTrainingByTheTensorsName) {
+  Folder folder;
+  const std::string good = folder / "good", bad = folder / "bad", metrics = folder / "metrics", saved = folder / "saved";
+  ASSERT_EQ(run_on(1, "--steps=0 --save=" + good).status, 0);
+  // A bias behind which a relu and a pool stand, and one that the logits get as it is.
+  for (const char *tensor : {"conv1.bias", "fc2.bias"}) {
+    spoil(good, bad, tensor, NAN);
+    for (const int ranks : {1, 2}) {
+      expect_refused(run_on(ranks, few + "--steps=3 --load=" + bad + " --metrics=" + metrics + " --save=" + saved),
+                     "the loss is nan at step 1: '" + std::string(tensor) + "' held values that are not finite before the first step");
+      const auto lines = metrics_of(metrics);
+      ASSERT_EQ(lines.size(), 1u);
+      EXPECT_TRUE(lines[0].at("loss").is_null());
+      EXPECT_EQ(lines[0].at("loss_is"), "nan");
+      EXPECT_FALSE(std::filesystem::exists(saved));
+    }
+  }
+}
+
+TEST(RunErrors, WhatTrainingHasSpoiltIsNotSaved) {
+  Folder folder;
+  const std::string good = folder / "good", bad = folder / "bad", saved = folder / "saved";
+  ASSERT_EQ(run_on(1, few + "--steps=1 --save=" + good).status, 0);
+  // A moment of a parameter: this step's loss is finite, its update is not.
+  spoil(good, bad, "adam.m/fc2.bias", NAN);
   for (const int ranks : {1, 2})
-    expect_refused(run_on(ranks, few + "--steps=3 --load=" + bad), "at step 1: training has diverged");
+    expect_refused(run_on(ranks, "--data=synthetic:600 --steps=1 --validation=10 --load=" + bad + " --save=" + saved),
+                   "'fc2.bias' holds values that are not finite after step 2: nothing is saved");
+  EXPECT_FALSE(std::filesystem::exists(saved));
+}
+
+TEST(RunErrors, AnEvaluationThatIsNoNumberIsToldAndHasAStatus) {
+  Folder folder;
+  const std::string good = folder / "good", bad = folder / "bad", metrics = folder / "metrics";
+  ASSERT_EQ(run_on(1, "--steps=0 --save=" + good).status, 0);
+  spoil(good, bad, "fc1.bias", NAN);
+  for (const int ranks : {1, 2}) {
+    expect_refused(run_on(ranks, few + "--steps=0 --load=" + bad + " --metrics=" + metrics), "the test loss is nan after step 0");
+    const auto lines = metrics_of(metrics);
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_TRUE(lines[0].at("eval_loss").is_null());
+    EXPECT_EQ(lines[0].at("eval_loss_is"), "nan");
+    EXPECT_EQ(lines[0].at("split"), "test");
+  }
+}
+
+TEST(Metrics, AreJsonWhateverTheNumber) {
+  using dtcrt::json_member;
+  EXPECT_EQ(json_member("loss", 0.1f), "\"loss\":0.1");
+  EXPECT_EQ(json_member("loss", NAN), "\"loss\":null,\"loss_is\":\"nan\"");
+  EXPECT_EQ(json_member("loss", -NAN), "\"loss\":null,\"loss_is\":\"nan\"");
+  EXPECT_EQ(json_member("rate", std::numeric_limits<double>::infinity()), "\"rate\":null,\"rate_is\":\"inf\"");
+  EXPECT_EQ(json_member("rate", -std::numeric_limits<double>::infinity()), "\"rate\":null,\"rate_is\":\"-inf\"");
+  // A step that takes no time by the clock.
+  Folder folder;
+  const std::string file = folder / "metrics";
+  {
+    dtcrt::Report report(true, file);
+    report.step(1, 2, 1e300, 1e-3, std::numeric_limits<double>::infinity());
+    report.step(2, 2, 0.5, 1e-3, std::numeric_limits<double>::quiet_NaN());
+    report.evaluation(2, "validation", {.loss = 0.5, .accuracy = NAN, .has_accuracy = true});
+    EXPECT_EQ(report.not_finite(), "");
+    report.evaluation(2, "test", {.loss = INFINITY});
+    EXPECT_EQ(report.not_finite(), "the test loss is inf after step 2");
+  }
+  const auto lines = metrics_of(file);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0].at("loss_is"), "inf"); // of an f32
+  EXPECT_EQ(lines[0].at("samples_per_second_is"), "inf");
+  EXPECT_EQ(lines[1].at("samples_per_second_is"), "nan");
+  EXPECT_EQ(lines[2].at("eval_accuracy_is"), "nan");
+  EXPECT_EQ(lines[3].at("eval_loss_is"), "inf");
+}
+
+TEST(Diverged, NamesTheInputAndItsSample) {
+  std::vector<float> image(12, 1.0f), label(4, 0.0f);
+  dtcrt::Binding batch;
+  batch.inputs.push_back({"image", dtcrt::Tensor<float>(image.data(), {4, 3, 1}, dtcrt::channels_last)});
+  batch.label = dtcrt::Tensor<float>(label.data(), {4});
+  const dtcrt::BatchRows rows{.ids = {7, 5, 9, 7}, .valid = 3, .global_valid = 3};
+  EXPECT_EQ(dtcrt::input_not_finite(batch, rows), "");
+  image[9] = label[3] = NAN; // of a row that pads
+  EXPECT_EQ(dtcrt::input_not_finite(batch, rows), "");
+  label[1] = INFINITY;
+  EXPECT_EQ(dtcrt::input_not_finite(batch, rows), "the label of sample 5");
+  image[8] = NAN;
+  EXPECT_EQ(dtcrt::input_not_finite(batch, rows), "input 'image' of sample 9");
 }
 
 TEST(RunErrors, ATruncatedCheckpoint) {

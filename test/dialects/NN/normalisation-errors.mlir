@@ -48,3 +48,12 @@ func.func @residual(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %weight: tensor<
   %y:5 = nn.batch_norm_training %x, %scale, %scale, %weight residual %scale {epsilon = 1.0e-5} : (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<4xf32>, tensor<3xf32>) -> (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
   return
 }
+
+// -----
+
+func.func @running(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %weight: tensor<4xf32>) {
+  // expected-error@+2 {{'tensor<4xf32>' has not one value for each of the 3 channels of x}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %y:5 = nn.batch_norm_training %x, %scale, %scale, %weight running %scale, %weight {epsilon = 1.0e-5} : (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<4xf32>, tensor<3xf32>, tensor<4xf32>) -> (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
+  return
+}

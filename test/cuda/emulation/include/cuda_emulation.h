@@ -9,6 +9,7 @@
 //   CUDA_EMULATION_MEMORY           bytes of a device's memory (default 8 GiB)
 //   CUDA_EMULATION_MULTIPROCESSORS  multiprocessors of a device (default 2)
 //   CUDA_EMULATION_EPILOGUES        all (default); forward: cuBLASLt has no algorithm for those of backward
+//   CUDA_EMULATION_NAN              kept (default); dropped: activations in cuDNN and cuBLASLt make 0 of it
 //   CUDA_EMULATION_PROTECT          1: only kernels and copies may touch device memory, the host's own access is an error
 //   CUDA_EMULATION_RECORD           a file: its name, a dot and the rank is where each kernel and communication is told when it runs
 //   CUDA_EMULATION_KILL             RANK:N: the process of that rank dies (SIGKILL) behind its N-th kernel

@@ -288,7 +288,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t description
           if (is_dgelu(what))
             value *= gelu_slope(element(what.aux, ld.is_bf16(), aux));
           if (has_relu(what))
-            value = value > 0 ? value : 0;
+            value = value > 0 || (std::isnan(value) && !drops_nan()) ? value : 0;
           set_element(d, ld.is_bf16(), batch * ld.batch_stride + at, value);
         }
     // Bias gradients: an operand summed over k, or d over its columns, in place of what was there.

@@ -10,6 +10,7 @@ namespace cudnn_emulation {
 
 namespace {
 
+using cuda_emulation::drops_nan;
 using cuda_emulation::element;
 using cuda_emulation::rounded_to_tf32;
 using cuda_emulation::set_element;
@@ -77,8 +78,10 @@ template <class Visit> void for_products(const Operation &op, Visit visit) {
 }
 
 double applied(const Operation &op, double v) {
+  if (std::isnan(v) && op.mode != CUDNN_POINTWISE_ADD && drops_nan())
+    return 0;
   switch (op.mode) {
-  case CUDNN_POINTWISE_RELU_FWD: return v > 0 ? v : op.lower_slope * v;
+  case CUDNN_POINTWISE_RELU_FWD: return v > 0 || std::isnan(v) ? v : op.lower_slope == 0 ? 0 : op.lower_slope * v;
   case CUDNN_POINTWISE_ELU_FWD: return v > 0 ? v : op.elu_alpha * std::expm1(v);
   case CUDNN_POINTWISE_SIGMOID_FWD: return 1 / (1 + std::exp(-v));
   case CUDNN_POINTWISE_TANH_FWD: return std::tanh(v);

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <stdexcept>
@@ -52,6 +53,12 @@ inline void set_element(void *data, bool is_bf16, std::int64_t at, double value)
     static_cast<std::uint16_t *>(data)[at] = to_bf16(static_cast<float>(value));
   else
     static_cast<float *>(data)[at] = static_cast<float>(value);
+}
+
+/// Whether activations in the libraries make 0 of NaN, which their documentation leaves open: CUDA_EMULATION_NAN=dropped.
+inline bool drops_nan() {
+  const char *const text = std::getenv("CUDA_EMULATION_NAN");
+  return text && !std::strcmp(text, "dropped");
 }
 
 /// What a library may leave in its workspace: a value that spoils every sum it gets into.
