@@ -56,6 +56,10 @@ def NN_BinaryCrossEntropyAttr : NN_Attr<"BinaryCrossEntropy", "bce"> {
   let summary = "binary cross-entropy of probabilities (torch.nn.BCELoss)";
 }
 
+def NN_BinaryCrossEntropyWithLogitsAttr : NN_Attr<"BinaryCrossEntropyWithLogits", "bce_logits"> {
+  let summary = "binary cross-entropy of logits (torch.nn.BCEWithLogitsLoss)";
+}
+
 //===----------------------------------------------------------------------===//
 // Optimizers (definitions and defaults: PyTorch's)
 //===----------------------------------------------------------------------===//

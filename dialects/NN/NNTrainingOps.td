@@ -30,6 +30,19 @@ def NN_BinaryCrossEntropyOp : NN_Op<"binary_cross_entropy"> {
   let hasVerifier = 1;
 }
 
+def NN_BinaryCrossEntropyWithLogitsOp : NN_Op<"binary_cross_entropy_with_logits"> {
+  let summary = "binary cross-entropy of sigmoid(logits [N, ...]) against targets [N, ...], with its gradient";
+  let description = [{
+    max(z, 0) - z t + log(1 + exp(-|z|)), which no logit overflows. Of bf16 logits `dlogits` is bf16, the loss f32.
+  }];
+  let arguments = (ins NN_Tensor:$logits, NN_FullTensor:$label, NN_FullTensor:$sample_weight);
+  let results = (outs NN_Scalar:$loss, NN_Tensor:$dlogits);
+  let assemblyFormat = [{
+    $logits `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 def NN_CountCorrectOp : NN_Op<"count_correct"> {
   let summary = "weighted number of samples whose largest logit is their label";
   let description = "A sample with several positions counts by the share of them that are right.";

@@ -50,6 +50,16 @@ LogicalResult BinaryCrossEntropyOp::verify() {
   return verifySampleWeight(*this, probability, getSampleWeight().getType());
 }
 
+LogicalResult BinaryCrossEntropyWithLogitsOp::verify() {
+  RankedTensorType logits = getLogits().getType(), label = getLabel().getType();
+  if (getDlogits().getType() != logits)
+    return emitOpError("dlogits ") << getDlogits().getType() << " and logits " << logits
+                                   << " differ";
+  if (label.getShape() != logits.getShape())
+    return emitOpError("labels ") << label << " and logits " << logits << " differ in shape";
+  return verifySampleWeight(*this, logits, getSampleWeight().getType());
+}
+
 LogicalResult SGDUpdateOp::verify() {
   Type type = getParameter().getType();
   if (getGradient().getType() != type || getNewParameter().getType() != type)

@@ -249,6 +249,7 @@ struct Forward {
 };
 
 /// An op with state as it is in the phase.
+  model.loss.remarkOn(function.getBody().front().getTerminator()->getOperand(*trained), name);
 void buildStateful(Model &model, StepFunction &step, StatefulOpInterface op, IRMapping &mapping,
                    bool training, Forward &forward) {
   SmallVector<Value> operands;

@@ -12,7 +12,7 @@ multiclass Value<string name, string meta, string help, OptionGroup topic> {
 }
 
 def topic_1_recipe : Topic<"Recipe (what the model file itself says counts where an option is not given)">;
-defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse or bce", topic_1_recipe>;
+defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse, bce (of probabilities) or bce-logits", topic_1_recipe>;
 defm optimizer : Value<"optimizer", "NAME", "sgd, adam or adamw, with PyTorch's definitions and defaults", topic_1_recipe>;
 defm lr : Value<"lr", "X", "learning rate (default 1e-3)", topic_1_recipe>;
 defm momentum : Value<"momentum", "X", "sgd: momentum (default 0)", topic_1_recipe>;

@@ -40,7 +40,7 @@ def StatefulOpInterface : OpInterface<"StatefulOpInterface"> {
     InterfaceMethod<[{
         Builds what the op computes in a training step from `operands`, one for
         each of the op's. `sampleWeight` [N] is 1 / samples, 0 for a row that
-        pads the batch. The builder's location is the op's.
+        pads the batch; operand 0 has the rows of N samples, or several rows for each. The builder's location is the op's.
       }],
       "::dtc::TrainedOp", "buildTraining",
       (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::ValueRange":$operands,
@@ -88,6 +88,15 @@ def LossInterface : AttrInterface<"LossInterface"> {
       }],
       "int64_t", "getClasses", (ins "::mlir::RankedTensorType":$prediction),
       /*methodBody=*/"", /*defaultImplementation=*/"return 0;">,
+    InterfaceMethod<"Whether labels are probabilities, in [0, 1].",
+      "bool", "labelsAreProbabilities", (ins),
+      /*methodBody=*/"", /*defaultImplementation=*/"return false;">,
+    InterfaceMethod<[{
+        Warns where the loss would do to `prediction`, a value of a model, what the
+        model has done to it already. `output` is its name.
+      }],
+      "void", "remarkOn", (ins "::mlir::Value":$prediction, "::mlir::StringAttr":$output),
+      /*methodBody=*/"", /*defaultImplementation=*/"return;">,
     InterfaceMethod<[{
         Builds the loss (a scalar) and its gradient with respect to the
         prediction (of the prediction's type).

@@ -204,6 +204,8 @@ Dataset load_npy(const std::string &where, const Wishes &wishes) {
       Column label = take(*wishes.label);
       if (wishes.label->is_integer)
         check_classes(files[prefix + "label"], label, wishes.classes);
+      else
+        check_targets(files[prefix + "label"], label, wishes.probabilities);
       if (wishes.label->is_bound)
         split.label = std::move(label);
     }

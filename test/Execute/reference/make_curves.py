@@ -22,6 +22,9 @@ from torch.nn import functional
 
 import initial
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "Inputs"))
+import binary_targets
+
 STEPS = 20
 HERE = pathlib.Path(__file__).parent
 DATA = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/share/datasets/fashion-mnist")
@@ -34,6 +37,7 @@ def read_idx(name, header):
 
 IMAGES = torch.tensor(read_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)[:STEPS * 256].astype(numpy.float32)) / 255
 LABELS = torch.tensor(read_idx("train-labels-idx1-ubyte.gz", 8)[:STEPS * 256].astype(numpy.int64))
+TARGETS = torch.tensor([binary_targets.targets(label) for label in LABELS.tolist()])
 
 
 class MnistCnn(nn.Module):
@@ -65,6 +69,15 @@ class Gelu(nn.Module):
     def forward(self, x):
         x = functional.gelu(self.fc1(x.flatten(1)))
         return self.fc3(functional.gelu(self.fc2(x), approximate="tanh"))
+
+
+class BceLogits(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(784, 32), nn.Linear(32, 10)
+
+    def forward(self, x):
+        return self.fc2(torch.tanh(self.fc1(x.flatten(1))))
 
 
 class Branches(nn.Module):
@@ -156,10 +169,13 @@ CURVES = {
     "mnist_cnn": (MnistCnn, 256, lambda p: torch.optim.Adam(p, lr=1e-3)),
     "mlp": (Mlp, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3)),
     "gelu": (Gelu, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
+    "bce_logits": (BceLogits, 64, lambda p: torch.optim.SGD(p, lr=0.5, momentum=0.9)),
     "branches": (Branches, 64, lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.05)),
     "batch_norm": (BatchNorm, 64, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9)),
     "norm_residual": (NormResidual, 64, lambda p: torch.optim.SGD(p, lr=0.004)),
 }
+# What a loss is taken of, where it is not cross-entropy of classes.
+LOSSES = {"bce_logits": (functional.binary_cross_entropy_with_logits, TARGETS)}
 # How many samples an epoch of 20 steps has where the last batch is a partial one.
 SAMPLES = {"batch_norm": 19 * 64 + 40, "norm_residual": 19 * 64 + 40}
 # Curves of a model that normalises shares of so many rows apart, as ranks or microbatches do.
@@ -168,6 +184,9 @@ SHARES = {"batch_norm_shares": ("batch_norm", 32), "norm_residual_shares": ("nor
 
 def train(curve, dtype, noise=0.0, generator=None):
     name, rows = SHARES.get(curve, (curve, None))
+evaluations = {}
+
+
     make_model, batch, make_optimizer = CURVES[name]
     samples = SAMPLES.get(name, STEPS * batch)
     model = make_model().to(dtype)
@@ -182,7 +201,9 @@ def train(curve, dtype, noise=0.0, generator=None):
     compute = Shares(model, rows) if rows else model
     for step in range(STEPS):
         part = slice(step * batch, min((step + 1) * batch, samples))
-        loss = functional.cross_entropy(compute(IMAGES[part].to(dtype)), LABELS[part])
+        prediction = compute(IMAGES[part].to(dtype))
+        function, labels = LOSSES.get(name, (functional.cross_entropy, LABELS))
+        loss = function(prediction, labels[part] if labels is LABELS else labels[part].to(dtype))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -192,6 +213,13 @@ def train(curve, dtype, noise=0.0, generator=None):
 
 def difference(losses, others):
     return max(abs(a - b) / abs(b) for a, b in zip(losses, others))
+    if name in LOSSES:
+        with torch.no_grad():
+            prediction = model(IMAGES[samples:samples + 100].to(dtype))
+        labels = TARGETS[samples:samples + 100].to(dtype)
+        # The first time, in f32 from the parameters as they are.
+        evaluations.setdefault(name, {"eval_loss": function(prediction, labels).item(),
+                                      "eval_accuracy": ((prediction > 0) == (labels > 0.5)).double().mean().item()})
 
 
 torch.set_num_threads(1)
@@ -211,3 +239,5 @@ for name in sys.argv[2:] or [*CURVES, *SHARES]:
         with open(HERE / f"{name}.statistics.json", "w") as file:
             json.dump({key: [float(f"{value:.7g}") for value in values] for key, values in statistics.items()}, file, indent=1)
             file.write("\n")
+        if name in evaluations:  # of the next 100 samples
+            file.write(json.dumps({"step": STEPS, **{key: round(value, 9) for key, value in evaluations[name].items()}}) + "\n")
