@@ -73,6 +73,8 @@ namespace names {
 inline constexpr llvm::StringLiteral input = "nn.input";
 inline constexpr llvm::StringLiteral parameter = "nn.parameter";
 inline constexpr llvm::StringLiteral init = "nn.init";
+inline constexpr llvm::StringLiteral frozen = "nn.frozen";
+inline constexpr llvm::StringLiteral constantUse = "nn.constant_use";
 inline constexpr llvm::StringLiteral label = "nn.label";
 inline constexpr llvm::StringLiteral classes = "nn.classes";
 inline constexpr llvm::StringLiteral sampleWeight = "nn.sample_weight";

@@ -94,8 +94,9 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned,
     return success();
   }
   return verifyPlaceAttribute(
-      op, type, attribute, {names::input, names::parameter, names::state},
-      {names::label, names::sampleWeight, names::step, names::statistic},
+      op, type, attribute,
+      {names::input, names::parameter, names::state, names::constantUse},
+      {names::label, names::sampleWeight, names::step, names::statistic, names::frozen},
       "function argument");
 }
 

@@ -17,6 +17,8 @@ def NN_Dialect : Dialect {
     | argument                    | `nn.input`     | a model input; the batch is dimension 0   |
     | argument                    | `nn.parameter` | a trained tensor, under its source name   |
     | argument with nn.parameter  | `nn.init`      | its initial value (`#nn.uniform<…>`, `#nn.normal<…>`, `#nn.constant<…>` or `dense…`) |
+    | argument with nn.parameter  | `nn.frozen`    | it is not trained: it has no gradient, update or state, and keeps its value |
+    | argument with nn.parameter  | `nn.constant_use` | why it looks like a constant, in words |
     | argument                    | `nn.label`     | what the loss compares the output with    |
     | argument with nn.label      | `nn.classes`   | labels are class ids below this           |
     | argument                    | `nn.sample_weight` | per-sample weight, `tensor<Nxf32>`: 1/N for a sample, 0 for padding |

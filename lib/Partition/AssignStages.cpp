@@ -107,6 +107,8 @@ void LayerCosts::addLayer(const Layer &layer) {
       for (Value operand : update->getOperands())
         node.parameterBytes += bytesOf(operand);
     }
+    } else {
+      node.parameterBytes += bytesOf(parameter); // frozen
   for (Value value : prepared) {
     node.updateSeconds += secondsOf(device, value.getDefiningOp());
     node.parameterBytes += bytesOf(value);

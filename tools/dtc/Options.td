@@ -24,6 +24,7 @@ defm epsilon : Value<"epsilon", "X", "adam, adamw: term in the denominator (defa
 defm weight_decay : Value<"weight-decay", "X", "weight decay (default 0; adamw 0.01)", topic_1_recipe>;
 defm batch : Value<"batch", "N", "global batch: binds the model's symbolic first dimension", topic_1_recipe>;
 defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several", topic_1_recipe>;
+defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;
 
 def topic_2_strategy : Topic<"Strategy">;
 defm strategy : Value<"strategy", "NAME", "none (default); data: the devices share the batch and sum gradients; model: they share the layers, as stages of a pipeline", topic_2_strategy>;

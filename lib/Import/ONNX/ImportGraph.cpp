@@ -1,4 +1,5 @@
 // The nodes and outputs of a model, and the function that they make.
+#include "ConstantUses.h"
 #include "GraphImporter.h"
 #include "Operators.h"
 #include "ReadModel.h"
@@ -232,3 +233,4 @@ OwningOpRef<ModuleOp> dtc::importONNX(StringRef path,
   }
   return {};
 }
+  markConstantUses(graph, function);

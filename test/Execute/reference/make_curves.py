@@ -178,15 +178,18 @@ CURVES = {
 LOSSES = {"bce_logits": (functional.binary_cross_entropy_with_logits, TARGETS)}
 # How many samples an epoch of 20 steps has where the last batch is a partial one.
 SAMPLES = {"batch_norm": 19 * 64 + 40, "norm_residual": 19 * 64 + 40}
+# Curves of a model whose parameters with such a beginning are frozen.
+FROZEN = {"mlp_frozen": ("mlp", "fc1.")}
 # Curves of a model that normalises shares of so many rows apart, as ranks or microbatches do.
 SHARES = {"batch_norm_shares": ("batch_norm", 32), "norm_residual_shares": ("norm_residual", 32)}
 
 
-def train(curve, dtype, noise=0.0, generator=None):
-    name, rows = SHARES.get(curve, (curve, None))
 evaluations = {}
 
 
+def train(curve, dtype, noise=0.0, generator=None):
+    name, rows = SHARES.get(curve, (curve, None))
+    name, frozen = FROZEN.get(name, (name, None))
     make_model, batch, make_optimizer = CURVES[name]
     samples = SAMPLES.get(name, STEPS * batch)
     model = make_model().to(dtype)
@@ -196,7 +199,9 @@ evaluations = {}
     with torch.no_grad():
         for parameter in model.parameters() if noise else ():
             parameter += noise * torch.randn(parameter.shape, generator=generator)
-    optimizer = make_optimizer(model.parameters())
+    for key, parameter in model.named_parameters():
+        parameter.requires_grad_(frozen is None or not key.startswith(frozen))
+    optimizer = make_optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
     losses = []
     compute = Shares(model, rows) if rows else model
     for step in range(STEPS):
@@ -208,11 +213,6 @@ evaluations = {}
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return losses, {key: value.tolist() for key, value in model.state_dict().items() if ".running_" in key}
-
-
-def difference(losses, others):
-    return max(abs(a - b) / abs(b) for a, b in zip(losses, others))
     if name in LOSSES:
         with torch.no_grad():
             prediction = model(IMAGES[samples:samples + 100].to(dtype))
@@ -220,12 +220,17 @@ def difference(losses, others):
         # The first time, in f32 from the parameters as they are.
         evaluations.setdefault(name, {"eval_loss": function(prediction, labels).item(),
                                       "eval_accuracy": ((prediction > 0) == (labels > 0.5)).double().mean().item()})
+    return losses, {key: value.tolist() for key, value in model.state_dict().items() if ".running_" in key}
+
+
+def difference(losses, others):
+    return max(abs(a - b) / abs(b) for a, b in zip(losses, others))
 
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
 generator = torch.Generator().manual_seed(0)
-for name in sys.argv[2:] or [*CURVES, *SHARES]:
+for name in sys.argv[2:] or [*CURVES, *SHARES, *FROZEN]:
     losses, statistics = train(name, torch.float32)
     exact = difference(train(name, torch.float64)[0], losses)
     moved = max(difference(train(name, torch.float32, 1e-7, generator)[0], losses) for _ in range(5))
@@ -235,9 +240,9 @@ for name in sys.argv[2:] or [*CURVES, *SHARES]:
     with open(HERE / f"{name}.jsonl", "w") as file:
         for step, loss in enumerate(losses, 1):
             file.write(json.dumps({"step": step, "loss": round(loss, 9)}) + "\n")
+        if name in evaluations:  # of the next 100 samples
+            file.write(json.dumps({"step": STEPS, **{key: round(value, 9) for key, value in evaluations[name].items()}}) + "\n")
     if statistics:
         with open(HERE / f"{name}.statistics.json", "w") as file:
             json.dump({key: [float(f"{value:.7g}") for value in values] for key, values in statistics.items()}, file, indent=1)
             file.write("\n")
-        if name in evaluations:  # of the next 100 samples
-            file.write(json.dumps({"step": STEPS, **{key: round(value, 9) for key, value in evaluations[name].items()}}) + "\n")
