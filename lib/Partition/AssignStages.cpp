@@ -4,6 +4,7 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Time.h"
 #include "dtc/Partition/Passes.h"
+#include "dtc/Partition/Pipeline.h"
 #include "dtc/Partition/Schedule.h"
 #include "dtc/Partition/StagePlanner.h"
 #include "dtc/Timeline/Mesh.h"
@@ -106,9 +107,9 @@ void LayerCosts::addLayer(const Layer &layer) {
       // The parameter, its gradient, and the optimizer's state.
       for (Value operand : update->getOperands())
         node.parameterBytes += bytesOf(operand);
-    }
     } else {
       node.parameterBytes += bytesOf(parameter); // frozen
+    }
   for (Value value : prepared) {
     node.updateSeconds += secondsOf(device, value.getDefiningOp());
     node.parameterBytes += bytesOf(value);
@@ -239,15 +240,18 @@ void AssignStagesPass::record(const StagePlan &plan) {
 
 LogicalResult AssignStagesPass::assign() {
   ModuleOp module = getOperation();
+  if (stagesPerDevice < 1 || stagesPerDevice > PartitionOptions::mostStagesPerDevice)
+    return module.emitError("stages-per-device must be from 1 to ")
+           << PartitionOptions::mostStagesPerDevice << ", not " << stagesPerDevice.getValue();
+  if (deviceMemory < 0)
+    return module.emitError("device-memory must be at least 0, not ") << deviceMemory.getValue();
   FailureOr<timeline::Mesh> mesh = timeline::Mesh::of(module);
   if (failed(mesh))
     return failure();
-  PipelineShape shape{1, 1, stagesPerDevice};
-  if (std::optional<unsigned> pipe = mesh->axisNamed(axis))
-    shape.devices = mesh->shape[*pipe];
-  if (stagesPerDevice < 1)
-    return module.emitError("there is at least one stage a device, not ")
-           << stagesPerDevice.getValue();
+  std::optional<unsigned> pipe = mesh->axisNamed(axis);
+  if (!pipe)
+    return module.emitError("the mesh has no axis '") << axis << "'";
+  PipelineShape shape{mesh->shape[*pipe], 1, stagesPerDevice};
 
   SmallVector<func::FuncOp> steps;
   for (auto function : module.getOps<func::FuncOp>())
