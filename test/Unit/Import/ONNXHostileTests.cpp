@@ -423,6 +423,12 @@ TEST_F(ONNXExternalData, NeverThroughLinks) {
     expectError(externalModel(location, "0", "48"), "symbolic link");
 }
 
+/// Another name of the same file is no way out of the folder: Rationale.md says why.
+TEST_F(ONNXExternalData, UnderAnyOfItsNames) {
+  ASSERT_EQ(link(folder.file("model/w.bin").c_str(), folder.file("elsewhere").c_str()), 0);
+  EXPECT_EQ(errorOf(externalModel("w.bin", "4", "48")), "");
+}
+
 TEST_F(ONNXExternalData, OnlyRegularFiles) {
   ASSERT_EQ(mkfifo(folder.file("model/fifo").c_str(), 0600), 0);
   expectError(externalModel("fifo", "0", "48"), "not a regular file");
