@@ -30,6 +30,9 @@ struct Model {
   SmallVector<BlockArgument> inputs, parameters, states;
   /// Where the model itself reads the weights of samples.
   SmallVector<BlockArgument, 1> sampleWeights;
+  bool isFrozen(BlockArgument parameter) {
+    return bool(function.getArgAttr(parameter.getArgNumber(), names::frozen));
+  }
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// The result of the function that is trained.
   unsigned trained = 0;
@@ -76,6 +79,14 @@ public:
     DictionaryAttr attributes =
         model.function.getArgAttrDict(argument.getArgNumber());
     return addArgument(argument.getType(), attributes.getValue(), argument.getLoc());
+  }
+
+  /// Says of a parameter that it has no update.
+  void freeze(Value parameter) {
+    DictionaryAttr &attributes = argumentAttributes[cast<BlockArgument>(parameter).getArgNumber()];
+    NamedAttrList list(attributes);
+    list.set(names::frozen, builder.getUnitAttr());
+    attributes = list.getDictionary(builder.getContext());
   }
 
   void addResult(Value value, StringRef name, Attribute attribute) {
@@ -179,6 +190,8 @@ LogicalResult collectArguments(Model &model) {
   }
   if (model.parameters.empty())
     return function.emitError("the model has no parameters: there is nothing to train");
+  if (llvm::all_of(model.parameters, [&](BlockArgument p) { return model.isFrozen(p); }))
+    return function.emitError("all parameters of the model are frozen: there is nothing to train");
   return success();
 }
 
@@ -243,6 +256,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
     return failure();
   model.label = *label;
   model.prediction = prediction;
+  model.loss.remarkOn(function.getBody().front().getTerminator()->getOperand(*trained), name);
   return model;
 }
 
@@ -348,14 +362,32 @@ SmallVector<Value> addStates(StepFunction &step, Type type, StringRef parameter,
   return arguments;
 }
 
+/// One for each parameter; null for those that are frozen or do not influence the loss: whatever they are, its slope along them is 0.
+FailureOr<SmallVector<Value>> buildParameterGradients(Model &model, StepFunction &step,
+                                                      Forward &forward, Value gradient) {
+  SmallVector<Value> trained;
+  for (auto [source, parameter] : llvm::zip_equal(model.parameters, forward.parameters))
+    if (!model.isFrozen(source))
+      trained.push_back(parameter);
+  FailureOr<SmallVector<Value>> built =
+      buildGradients(step.builder, forward.prediction, gradient, trained);
+  if (failed(built))
+    return failure();
+  SmallVector<Value> gradients(model.parameters.size());
+  auto next = built->begin();
+  for (auto [source, all] : llvm::zip_equal(model.parameters, gradients))
+    if (!model.isFrozen(source))
+      all = *next++;
+  return gradients;
+}
+
 FailureOr<func::FuncOp> buildTraining(Model &model) {
   StepFunction step(model, "train");
   OwningOpRef<func::FuncOp> owner(step.function);
   Forward forward = buildForward(model, step, /*training=*/true);
   auto [loss, gradient] = model.loss.buildLoss(
       step.builder, forward.prediction, forward.label, forward.sampleWeight);
-  FailureOr<SmallVector<Value>> gradients =
-      buildGradients(step.builder, forward.prediction, gradient, forward.parameters);
+  FailureOr<SmallVector<Value>> gradients = buildParameterGradients(model, step, forward, gradient);
   if (failed(gradients))
     return failure();
 
@@ -371,8 +403,11 @@ FailureOr<func::FuncOp> buildTraining(Model &model) {
     auto name = function.getArgAttrOfType<StringAttr>(source.getArgNumber(),
                                                       names::parameter);
     if (!gradient) {
-      emitWarning(source.getLoc()) << "parameter " << name
-                                   << " does not influence the loss: it keeps its value";
+      if (!model.isFrozen(source)) {
+        emitWarning(source.getLoc()) << "parameter " << name
+                                     << " does not influence the loss: it keeps its value";
+        step.freeze(parameter);
+      }
       step.addResult(parameter, names::parameter, name);
       continue;
     }

@@ -22,6 +22,77 @@ static LogicalResult requireSamples(Location location, StringRef loss,
                              << prediction << " has no batch dimension";
 }
 
+static Value constant(ImplicitLocOpBuilder &builder, Value like, double number) {
+  RankedTensorType type = scalarOf(like);
+  return ConstantOp::create(
+      builder, type,
+      DenseElementsAttr::get(type, FloatAttr::get(type.getElementType(), number)));
+}
+
+/// The samples' weights [N] as [N, 1, ...], to be broadcast over the positions of a tensor of `type`.
+static Value spreadWeight(ImplicitLocOpBuilder &builder, RankedTensorType type, Value weight) {
+  if (type.getRank() == 1)
+    return weight;
+  SmallVector<int64_t> column(type.getRank(), 1);
+  column[0] = type.getDimSize(0);
+  return ReshapeOp::create(
+      builder, RankedTensorType::get(column, getElementTypeOrSelf(weight)), weight);
+}
+
+/// `value` divided by the number of positions of a sample of `type`.
+static Value overPositions(ImplicitLocOpBuilder &builder, RankedTensorType type, Value value) {
+  int64_t positions = 1;
+  for (int64_t size : type.getShape().drop_front())
+    positions *= size;
+  if (positions == 1)
+    return value;
+  return MulOp::create(builder, value,
+                       constant(builder, value, 1.0 / static_cast<double>(positions)));
+}
+
+/// The op behind `prediction`, past what neither moves nor changes the last dimension's elements.
+static Operation *activationOf(Value prediction) {
+  while (auto reshape = prediction.getDefiningOp<ReshapeOp>()) {
+    if (reshape.getX().getType().getShape().back() != reshape.getType().getShape().back())
+      break;
+    prediction = reshape.getX();
+  }
+  return prediction.getDefiningOp();
+}
+
+/// `op` ended the model in a sigmoid or a softmax, and the loss begins with `own`.
+static void remarkOnActivation(Operation *op, StringRef loss, StringRef own, StringAttr output) {
+  auto softmax = dyn_cast_or_null<SoftmaxOp>(op);
+  // Along another dimension it is part of the model.
+  bool isSoftmax = softmax && static_cast<int64_t>(softmax.getAxis()) + 1 == softmax.getX().getType().getRank();
+  if (isSoftmax || isa_and_nonnull<SigmoidOp>(op))
+    emitWarning(op->getLoc()) << loss << " takes logits and applies " << own << " itself, but output "
+                              << output << " comes out of a " << (isSoftmax ? "softmax" : "sigmoid")
+                              << ": leave that out of the model";
+}
+
+/// The part of a sample's positions where the prediction is on the label's side of its threshold, weighted.
+static Value buildBinaryCorrect(ImplicitLocOpBuilder &builder, Value prediction, double threshold,
+                                Value label, Value weight) {
+  auto aboveThreshold = [&](Value value, double number) -> Value {
+    if (number == 0)
+      return value;
+    return SubOp::create(builder, value, constant(builder, value, number));
+  };
+  Value one = constant(builder, label, 1), zero = constant(builder, label, 0);
+  Value isPositive = aboveThreshold(label, 0.5);
+  auto type = cast<RankedTensorType>(label.getType());
+  Value whenPositive = WherePositiveOp::create(builder, isPositive, one, zero);
+  Value whenNegative = WherePositiveOp::create(builder, isPositive, zero, one);
+  Value correct = WherePositiveOp::create(builder, aboveThreshold(prediction, threshold),
+                                          whenPositive, whenNegative);
+  // Divided last: in an evaluation weights are 1, and the sum is a whole number.
+  Value weighted = MulOp::create(builder, correct, spreadWeight(builder, type, weight));
+  Value sum = ReduceSumOp::create(builder, weighted,
+                                  llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));
+  return overPositions(builder, type, sum);
+}
+
 namespace {
 
 struct CrossEntropy
@@ -39,6 +110,11 @@ struct CrossEntropy
 
   int64_t getClasses(Attribute, RankedTensorType prediction) const {
     return prediction.getShape().back();
+  }
+
+  /// log_softmax in front changes nothing: it is idempotent.
+  void remarkOn(Attribute, Value prediction, StringAttr output) const {
+    remarkOnActivation(activationOf(prediction), "cross-entropy", "softmax", output);
   }
 
   LossAndGradient buildLoss(Attribute, ImplicitLocOpBuilder &builder,
@@ -70,35 +146,15 @@ struct MeanSquaredError
   LossAndGradient buildLoss(Attribute, ImplicitLocOpBuilder &builder,
                             Value prediction, Value label, Value weight) const {
     auto type = cast<RankedTensorType>(prediction.getType());
-    int64_t rank = type.getRank(), positions = 1;
-    for (int64_t size : type.getShape().drop_front())
-      positions *= size;
-    // [N] as [N, 1, ...], to be broadcast over a sample's positions.
-    if (rank > 1) {
-      SmallVector<int64_t> column(rank, 1);
-      column[0] = type.getDimSize(0);
-      weight = ReshapeOp::create(
-          builder, RankedTensorType::get(column, type.getElementType()), weight);
-    }
-    if (positions != 1)
-      weight = MulOp::create(
-          builder, weight, constant(builder, prediction, 1.0 / static_cast<double>(positions)));
+    weight = overPositions(builder, type, spreadWeight(builder, type, weight));
     Value difference = SubOp::create(builder, prediction, label);
     Value scaled = MulOp::create(builder, difference, weight);
     Value product = MulOp::create(builder, difference, scaled);
     Value loss = ReduceSumOp::create(
-        builder, product, llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+        builder, product, llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));
     Value gradient =
         MulOp::create(builder, scaled, constant(builder, prediction, 2.0));
     return {loss, gradient};
-  }
-
-private:
-  static Value constant(ImplicitLocOpBuilder &builder, Value like, double number) {
-    RankedTensorType type = scalarOf(like);
-    return ConstantOp::create(
-        builder, type,
-        DenseElementsAttr::get(type, FloatAttr::get(type.getElementType(), number)));
   }
 };
 
@@ -118,6 +174,43 @@ struct BinaryCrossEntropy
         weight);
     return {loss.getLoss(), loss.getDprobability()};
   }
+
+  bool labelsAreProbabilities(Attribute) const { return true; }
+
+  Value buildCorrect(Attribute, ImplicitLocOpBuilder &builder, Value prediction,
+                     Value label, Value weight) const {
+    return buildBinaryCorrect(builder, prediction, 0.5, label, weight);
+  }
+};
+
+struct BinaryCrossEntropyWithLogits
+    : LossInterface::ExternalModel<BinaryCrossEntropyWithLogits,
+                                   BinaryCrossEntropyWithLogitsAttr> {
+  FailureOr<RankedTensorType> getLabelType(Attribute, Location location,
+                                           RankedTensorType prediction) const {
+    if (failed(requireSamples(location, "bce-logits", prediction)))
+      return failure();
+    return prediction;
+  }
+
+  void remarkOn(Attribute, Value prediction, StringAttr output) const {
+    remarkOnActivation(activationOf(prediction), "bce-logits", "sigmoid", output);
+  }
+
+  LossAndGradient buildLoss(Attribute, ImplicitLocOpBuilder &builder,
+                            Value prediction, Value label, Value weight) const {
+    auto loss = BinaryCrossEntropyWithLogitsOp::create(
+        builder, scalarOf(prediction), prediction.getType(), prediction, label, weight);
+    return {loss.getLoss(), loss.getDlogits()};
+  }
+
+  bool labelsAreProbabilities(Attribute) const { return true; }
+
+  /// sigmoid(0) is 0.5.
+  Value buildCorrect(Attribute, ImplicitLocOpBuilder &builder, Value prediction,
+                     Value label, Value weight) const {
+    return buildBinaryCorrect(builder, prediction, 0, label, weight);
+  }
 };
 
 } // namespace
@@ -126,4 +219,5 @@ void dtc::attachLosses(MLIRContext *context) {
   CrossEntropyAttr::attachInterface<CrossEntropy>(*context);
   MeanSquaredErrorAttr::attachInterface<MeanSquaredError>(*context);
   BinaryCrossEntropyAttr::attachInterface<BinaryCrossEntropy>(*context);
+  BinaryCrossEntropyWithLogitsAttr::attachInterface<BinaryCrossEntropyWithLogits>(*context);
 }

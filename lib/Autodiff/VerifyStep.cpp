@@ -153,19 +153,22 @@ readResults(func::FuncOp function, StringRef role, StringRef noun,
   return results;
 }
 
-/// A parameter's result is the update of its own argument; one that does not
-/// influence the loss may be returned as it came.
+/// A parameter's result is the update of its own argument; one that is frozen,
+/// or does not even reach the loss, is returned as it came.
 LogicalResult checkUpdates(func::FuncOp function, const Named &parameters,
                            const llvm::MapVector<StringAttr, Value> &results) {
   llvm::DenseSet<Value> influential = influences(function);
   for (auto [name, argument] : parameters) {
     Value result = results.find(name)->second;
+    bool isFrozen = bool(function.getArgAttr(argument.getArgNumber(), names::frozen));
     if (result == argument) {
-      if (!influential.contains(argument))
+      if (isFrozen || !influential.contains(argument))
         continue;
       return emitError(argument.getLoc()) << "parameter " << name
                                           << " influences the loss but is not updated";
     }
+    if (isFrozen)
+      return emitError(argument.getLoc()) << "parameter " << name << " is frozen but is updated";
     auto update = result.getDefiningOp<ParameterUpdateOpInterface>();
     if (!update || update.getParameterOperand().get() != argument)
       return emitError(argument.getLoc())

@@ -32,6 +32,16 @@ struct BinaryCrossEntropyCost
   }
 };
 
+struct BinaryCrossEntropyWithLogitsCost
+    : CostOpInterface::ExternalModel<BinaryCrossEntropyWithLogitsCost,
+                                     nn::BinaryCrossEntropyWithLogitsOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Loss; }
+  Cost getCost(Operation *op) const {
+    // max(z, 0) - z t + log(1 + exp(-|z|)) is 9 with its sum, (sigmoid(z) - t) w is 3 more: they share the exponential.
+    return costPerElement(op, 12);
+  }
+};
+
 struct CountCorrectCost
     : CostOpInterface::ExternalModel<CountCorrectCost, nn::CountCorrectOp> {
   OpFamily getFamily(Operation *) const { return OpFamily::Loss; }
@@ -71,6 +81,8 @@ void dtc::cost::registerTrainingCost(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::SoftmaxCrossEntropyOp::attachInterface<CrossEntropyCost>(*context);
     nn::BinaryCrossEntropyOp::attachInterface<BinaryCrossEntropyCost>(*context);
+    nn::BinaryCrossEntropyWithLogitsOp::attachInterface<BinaryCrossEntropyWithLogitsCost>(
+        *context);
     nn::CountCorrectOp::attachInterface<CountCorrectCost>(*context);
     nn::SGDUpdateOp::attachInterface<SGDCost>(*context);
     nn::AdamUpdateOp::attachInterface<AdamCost>(*context);

@@ -81,6 +81,8 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
      << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";
   if (std::optional<int64_t> classes = classesOf(programs))
     os << "      .classes = " << *classes << ",\n";
+  if (cast<LossInterface>(recipe.getLoss()).labelsAreProbabilities())
+    os << "      .probabilities = true,\n";
   if (llvm::any_of(program.getOps<rt::BufferOp>(), [](rt::BufferOp buffer) {
         return buffer.getKind() == rt::BufferKind::Correct;
       }))

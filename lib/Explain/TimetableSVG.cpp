@@ -5,6 +5,8 @@
 //               ▂  ▂  ▂  ▂                                beside it: communication
 //              [0] [1][2][3]       [0][1][2][3][update]   measured
 //   1 stage1      [0][1] …
+//
+// Where one took much longer than the other, each is drawn on a scale of its own, as long as the picture is wide.
 #include "dtc/Explain/TimetableSVG.h"
 
 #include "Escape.h"
@@ -20,6 +22,7 @@
 using namespace dtc;
 using namespace dtc::explain;
 using llvm::formatv;
+using llvm::SmallVector;
 using llvm::StringRef;
 
 namespace {
@@ -28,6 +31,10 @@ namespace {
 constexpr double rowHeight = 18, stripHeight = 4, rankGap = 8, pairGap = 2;
 constexpr double labelWidth = 180, rightMargin = 24, topHeight = 96, axisHeight = 26;
 constexpr double minWidth = 1000, maxWidth = 20000, boxWidth = 16;
+/// The times a step takes the one and the other way may differ by this factor on one scale.
+constexpr double mostRatio = 1.5;
+/// A step that waits longer than it works makes the picture no wider.
+constexpr double mostIdle = 2;
 /// Of a digit in a box.
 constexpr double digitWidth = 6.2;
 
@@ -57,6 +64,48 @@ std::string plainNumber(double value) {
 }
 std::string percent(double share) { return formatv("{0:F1} %", share * 100); }
 
+/// One timetable on its scale.
+struct View {
+  double xOf(double seconds) const { return labelWidth + seconds * scale; }
+  /// Ticks at 1, 2 or 5 times a power of ten, about 100 pixels apart.
+  double tick() const {
+    double rough = 100 / scale, step = std::pow(10, std::floor(std::log10(rough)));
+    for (double factor : {5.0, 2.0})
+      if (step * factor <= rough)
+        return step * factor;
+    return step;
+  }
+
+  const Timetable *table = nullptr;
+  /// Seconds across, pixels a second.
+  double duration = 0, scale = 0;
+};
+
+/// The seconds that a row must have room for.
+double durationOf(const Timetable &table) {
+  double duration = table.stepSeconds;
+  for (const std::vector<Span> &spans : table.ranks)
+    for (const Span &span : spans)
+      duration = std::max(duration, span.end);
+  return duration;
+}
+
+/// The pixels that make the boxes of the fullest row legible on average.
+double widthFor(const Timetable &table) {
+  double widest = 0;
+  for (const std::vector<Span> &spans : table.ranks) {
+    double work = 0;
+    size_t boxes = 0;
+    for (const Span &span : spans) {
+      boxes += isWork(span.kind);
+      work += isWork(span.kind) ? span.seconds() : 0;
+    }
+    if (work > 0)
+      widest = std::max(widest, boxWidth * boxes * std::min(table.stepSeconds / work, mostIdle));
+  }
+  return widest;
+}
+
 class Drawing {
 public:
   Drawing(llvm::raw_ostream &os, const TimetablePicture &picture);
@@ -65,15 +114,18 @@ public:
 private:
   void drawHead();
   void drawLegend();
-  void drawAxis();
+  void drawAxis(const View &view, StringRef unit, double labels);
+  void drawGrid(const View &view, double top, double bottom);
   void drawRank(size_t rank);
-  void drawRow(const Timetable &table, size_t rank, double y);
-  void drawSpan(const Span &span, double y, const std::set<int64_t> &stages);
+  void drawRow(const View &view, size_t rank, double y);
+  void drawSpan(const View &view, const Span &span, double y, const std::set<int64_t> &stages);
   void text(double x, double y, const std::string &what, StringRef attributes = "") {
     os << formatv("<text x=\"{0:F1}\" y=\"{1:F1}\"{2}{3}>{4}</text>\n", x, y,
                   attributes.empty() ? "" : " ", attributes, escapeXML(what));
   }
-  double xOf(double seconds) const { return labelWidth + seconds * scale; }
+  bool hasOneScale() const { return !picture.measured || predicted.scale == measured.scale; }
+  /// Two scales have two axes.
+  double top() const { return topHeight + (hasOneScale() ? 0 : axisHeight); }
   double heightOfRank() const {
     return (picture.measured ? 2 : 1) * (rowHeight + stripHeight) +
            (picture.measured ? pairGap : 0) + rankGap;
@@ -82,37 +134,32 @@ private:
 
   llvm::raw_ostream &os;
   const TimetablePicture &picture;
-  /// Seconds across, pixels a second.
-  double duration = 0, scale = 0;
+  View predicted, measured;
   double width = 0, height = 0;
 };
 
 } // namespace
 
 Drawing::Drawing(llvm::raw_ostream &os, const TimetablePicture &picture)
-    : os(os), picture(picture) {
-  // As wide as makes the boxes of the fullest row legible on average.
-  size_t fullest = 1;
-  for (const Timetable *table : {picture.predicted, picture.measured}) {
-    if (!table)
-      continue;
-    duration = std::max(duration, table->stepSeconds);
-    for (const std::vector<Span> &spans : table->ranks) {
-      double work = 0;
-      size_t boxes = 0;
-      for (const Span &span : spans) {
-        duration = std::max(duration, span.end);
-        boxes += isWork(span.kind);
-        work += isWork(span.kind) ? span.seconds() : 0;
-      }
-      if (work > 0)
-        fullest = std::max(fullest, size_t(boxes * table->stepSeconds / work));
-    }
+    : os(os), picture(picture), predicted{picture.predicted}, measured{picture.measured} {
+  SmallVector<View *> views{&predicted};
+  if (picture.measured)
+    views.push_back(&measured);
+  double across = minWidth, shortest = HUGE_VAL, longest = 0;
+  for (View *view : views) {
+    view->duration = durationOf(*view->table);
+    across = std::max(across, widthFor(*view->table));
+    shortest = std::min(shortest, view->duration);
+    longest = std::max(longest, view->duration);
   }
-  double across = std::clamp(fullest * boxWidth, minWidth, maxWidth);
-  scale = duration > 0 ? across / duration : 0;
+  across = std::min(across, maxWidth);
+  bool shared = longest <= mostRatio * shortest;
+  for (View *view : views) {
+    view->duration = shared ? longest : view->duration;
+    view->scale = view->duration > 0 ? across / view->duration : 0;
+  }
   width = labelWidth + across + rightMargin;
-  height = topHeight + ranks() * heightOfRank() + axisHeight;
+  height = top() + ranks() * heightOfRank() + axisHeight;
 }
 
 void Drawing::drawHead() {
@@ -137,7 +184,8 @@ void Drawing::drawHead() {
   text(12, 41, numbers("predicted", *picture.predicted));
   if (picture.measured)
     text(12, 57, numbers("measured", *picture.measured) +
-                     " (in each pair of rows the lower one)");
+                     " (in each pair of rows the lower one" +
+                     (hasOneScale() ? ")" : "; on its own scale: the two differ too much for one)"));
 }
 
 /// The kinds that occur.
@@ -156,29 +204,23 @@ void Drawing::drawLegend() {
   }
 }
 
-void Drawing::drawAxis() {
-  double bottom = height - axisHeight;
-  if (duration > 0) {
-    // Ticks at 1, 2 or 5 times a power of ten, about 100 pixels apart.
-    double rough = 100 / scale, step = std::pow(10, std::floor(std::log10(rough)));
-    for (double factor : {5.0, 2.0})
-      if (step * factor <= rough) {
-        step *= factor;
-        break;
-      }
-    for (int64_t i = 0; i * step <= duration * (1 + 1e-9); ++i) {
-      double x = xOf(i * step);
-      os << formatv("<line class=\"grid\" x1=\"{0:F1}\" y1=\"{1:F1}\" x2=\"{0:F1}\" y2=\"{2:F1}\"/>\n",
-                    x, topHeight - 6, bottom);
-      text(x, bottom + 14, plainNumber(i * step * 1e3),
-           "class=\"tick\"");
-    }
-  }
-  text(12, bottom + 14, "ms");
+/// Numbers with their baseline at `labels`.
+void Drawing::drawAxis(const View &view, StringRef unit, double labels) {
+  if (view.duration > 0)
+    for (int64_t i = 0; i * view.tick() <= view.duration * (1 + 1e-9); ++i)
+      text(view.xOf(i * view.tick()), labels, plainNumber(i * view.tick() * 1e3), "class=\"tick\"");
+  text(12, labels, unit.str());
 }
 
-void Drawing::drawSpan(const Span &span, double y, const std::set<int64_t> &stages) {
-  double x = xOf(span.begin), across = std::max(span.seconds() * scale, 0.3);
+void Drawing::drawGrid(const View &view, double top, double bottom) {
+  if (view.duration > 0)
+    for (int64_t i = 0; i * view.tick() <= view.duration * (1 + 1e-9); ++i)
+      os << formatv("<line class=\"grid\" x1=\"{0:F1}\" y1=\"{1:F1}\" x2=\"{0:F1}\" y2=\"{2:F1}\"/>\n",
+                    view.xOf(i * view.tick()), top, bottom);
+}
+
+void Drawing::drawSpan(const View &view, const Span &span, double y, const std::set<int64_t> &stages) {
+  double x = view.xOf(span.begin), across = std::max(span.seconds() * view.scale, 0.3);
   // A device's later stages are paler.
   double place = span.stage < 0 ? 0 : std::distance(stages.begin(), stages.find(span.stage));
   double opacity = 1 - 0.45 * place / std::max<double>(1, stages.size() - 1);
@@ -200,19 +242,21 @@ void Drawing::drawSpan(const Span &span, double y, const std::set<int64_t> &stag
     text(x + across / 2, y + rowHeight / 2 + 3.5, number, "class=\"number\"");
 }
 
-void Drawing::drawRow(const Timetable &table, size_t rank, double y) {
+void Drawing::drawRow(const View &view, size_t rank, double y) {
   std::set<int64_t> stages;
-  for (const Span &span : table.ranks[rank])
+  for (const Span &span : view.table->ranks[rank])
     if (span.stage >= 0)
       stages.insert(span.stage);
   os << formatv("<rect class=\"row\" x=\"{0:F1}\" y=\"{1:F1}\" width=\"{2:F1}\" height=\"{3:F1}\"/>\n",
                 labelWidth, y, width - labelWidth - rightMargin, rowHeight);
-  for (const Span &span : table.ranks[rank])
-    drawSpan(span, y, stages);
+  if (!hasOneScale())
+    drawGrid(view, y, y + rowHeight + stripHeight);
+  for (const Span &span : view.table->ranks[rank])
+    drawSpan(view, span, y, stages);
 }
 
 void Drawing::drawRank(size_t rank) {
-  double y = topHeight + rank * heightOfRank();
+  double y = top() + rank * heightOfRank();
   std::string label = std::to_string(rank);
   if (rank < picture.roles.size() && !picture.roles[rank].empty()) {
     StringRef role = picture.roles[rank];
@@ -225,11 +269,11 @@ void Drawing::drawRank(size_t rank) {
     text(labelWidth - 8, top + 13, percent(table.bubble(rank)),
          "fill-opacity=\"0.6\" text-anchor=\"end\"");
   };
-  drawRow(*picture.predicted, rank, y);
+  drawRow(predicted, rank, y);
   share(*picture.predicted, y);
   if (picture.measured) {
     double below = y + rowHeight + stripHeight + pairGap;
-    drawRow(*picture.measured, rank, below);
+    drawRow(measured, rank, below);
     share(*picture.measured, below);
   }
   os << "</g>\n";
@@ -238,8 +282,15 @@ void Drawing::drawRank(size_t rank) {
 void Drawing::draw() {
   drawHead();
   drawLegend();
-  text(labelWidth - 8, topHeight - 6, "idle", "fill-opacity=\"0.6\" text-anchor=\"end\"");
-  drawAxis();
+  text(labelWidth - 8, top() - 6, "idle", "fill-opacity=\"0.6\" text-anchor=\"end\"");
+  double bottom = height - axisHeight;
+  if (hasOneScale()) {
+    drawGrid(predicted, top() - 6, bottom);
+    drawAxis(predicted, "ms", bottom + 14);
+  } else {
+    drawAxis(predicted, "ms, predicted", top() - 6);
+    drawAxis(measured, "ms, measured", bottom + 14);
+  }
   for (size_t rank = 0; rank < ranks(); ++rank)
     drawRank(rank);
   os << "</svg>\n";

@@ -168,6 +168,7 @@ void Reader::addSpans(MeasuredStep &result, int64_t rank, const std::vector<Even
 }
 
 Expected<MeasuredStep> Reader::read(StringRef text, std::optional<int64_t> wanted) {
+  text.consume_front("\xEF\xBB\xBF"); // the byte order mark that some editors write
   if (Error error = checkNesting(text))
     return error;
   Expected<json::Value> file = json::parse(text);

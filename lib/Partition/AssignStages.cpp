@@ -4,6 +4,7 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Time.h"
 #include "dtc/Partition/Passes.h"
+#include "dtc/Partition/Pipeline.h"
 #include "dtc/Partition/Schedule.h"
 #include "dtc/Partition/StagePlanner.h"
 #include "dtc/Timeline/Mesh.h"
@@ -106,6 +107,8 @@ void LayerCosts::addLayer(const Layer &layer) {
       // The parameter, its gradient, and the optimizer's state.
       for (Value operand : update->getOperands())
         node.parameterBytes += bytesOf(operand);
+    } else {
+      node.parameterBytes += bytesOf(parameter); // frozen
     }
   for (Value value : prepared) {
     node.updateSeconds += secondsOf(device, value.getDefiningOp());
@@ -235,19 +238,22 @@ void AssignStagesPass::record(const StagePlan &plan) {
 
 LogicalResult AssignStagesPass::assign() {
   ModuleOp module = getOperation();
+  if (stagesPerDevice < 1 || stagesPerDevice > PartitionOptions::mostStagesPerDevice)
+    return module.emitError("stages-per-device must be from 1 to ")
+           << PartitionOptions::mostStagesPerDevice << ", not " << stagesPerDevice.getValue();
+  if (deviceMemory < 0)
+    return module.emitError("device-memory must be at least 0, not ") << deviceMemory.getValue();
   FailureOr<timeline::Mesh> mesh = timeline::Mesh::of(module);
   if (failed(mesh))
     return failure();
+  std::optional<unsigned> pipe = mesh->axisNamed(axis);
+  if (!pipe)
+    return module.emitError("the mesh has no axis '") << axis << "'";
   std::optional<Schedule> named = scheduleNamed(schedule);
   if (!named)
     return module.emitError("no schedule is called '")
            << schedule.getValue() << "'; there are " << scheduleNames();
-  PipelineShape shape{1, 1, stagesPerDevice, named->placement};
-  if (std::optional<unsigned> pipe = mesh->axisNamed(axis))
-    shape.devices = mesh->shape[*pipe];
-  if (stagesPerDevice < 1)
-    return module.emitError("there is at least one stage a device, not ")
-           << stagesPerDevice.getValue();
+  PipelineShape shape{mesh->shape[*pipe], 1, stagesPerDevice, named->placement};
 
   SmallVector<func::FuncOp> steps;
   for (auto function : module.getOps<func::FuncOp>())

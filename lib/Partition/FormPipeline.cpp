@@ -4,6 +4,7 @@
 
 #include "dialects/NN/NN.h"
 #include "dtc/Partition/Passes.h"
+#include "dtc/Timeline/Mesh.h"
 
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
 
@@ -112,8 +113,15 @@ FormPipelinePass::checkParameters(ArrayRef<std::unique_ptr<PipelinePlan>> plans)
 
 LogicalResult FormPipelinePass::form() {
   ModuleOp module = getOperation();
+  if (bucketBytes < 1)
+    return module.emitError("bucket-bytes must be at least 1, not ") << bucketBytes.getValue();
   if (!SymbolTable::lookupSymbolIn(module, dist::names::mesh))
     return module.emitError("has no mesh: run dtc-shard-batch first");
+  FailureOr<timeline::Mesh> mesh = timeline::Mesh::of(module);
+  if (failed(mesh))
+    return failure();
+  if (!mesh->axisNamed(axis))
+    return module.emitError("the mesh has no axis '") << axis << "'";
   SmallVector<func::FuncOp> steps;
   for (auto function : module.getOps<func::FuncOp>())
     if (function->hasAttr(nn::names::phase))

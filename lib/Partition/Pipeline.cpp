@@ -10,20 +10,6 @@
 using namespace mlir;
 using namespace dtc;
 
-bool PartitionOptions::isPipeline() const {
-  return llvm::any_of(mesh, [](llvm::StringRef axis) { return axis.starts_with("pipe:"); });
-}
-
-int64_t PartitionOptions::getRanks() const {
-  int64_t ranks = 1;
-  for (llvm::StringRef axis : mesh) {
-    int64_t size = 1;
-    axis.split(':').second.getAsInteger(10, size);
-    ranks *= size;
-  }
-  return mesh.empty() ? devices : ranks;
-}
-
 /// The mean speed of the ranks at each coordinate of an axis; none if nobody
 /// says how fast they are.
 static llvm::SmallVector<double> speedsAlong(const PartitionOptions &options,
@@ -113,7 +99,7 @@ void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions 
 
 void dtc::registerPartitionPipeline() {
   struct Options : PartitionPassOptions<Options> {};
-  static PassPipelineRegistration<Options> partition(
+  registerPartitioningPipeline<Options>(
       "dtc-partition",
       "spread a step over devices: fragments, timelines, verified communication",
       [](OpPassManager &manager, const Options &options) {

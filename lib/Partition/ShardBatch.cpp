@@ -10,6 +10,8 @@
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include <cmath>
+
 namespace dtc {
 #define GEN_PASS_DEF_SHARDBATCHPASS
 #include "dtc/Partition/Passes.h.inc"
@@ -144,8 +146,12 @@ struct ShardBatchPass : dtc::impl::ShardBatchPassBase<ShardBatchPass> {
   void warnAboutStatistics(func::FuncOp function, BatchShares shares);
   FailureOr<int64_t> markBatch(func::FuncOp function);
   LogicalResult checkMicrobatches(func::FuncOp function, int64_t share);
-  FailureOr<shard::GridOp> createMesh();
+  LogicalResult readMesh();
+  void createMesh();
 
+  /// The mesh, axis by axis.
+  SmallVector<int64_t> shape;
+  SmallVector<StringRef> names;
   bool warned = false;
 };
 } // namespace
@@ -157,6 +163,17 @@ LogicalResult ShardBatchPass::shard() {
            << maxDevices << ", not " << devices.getValue();
   if (axis.empty())
     return module.emitError("the axis needs a name");
+  if (microbatches < 1 || microbatches > maxDevices)
+    return module.emitError("microbatches must be from 1 to ")
+           << maxDevices << ", not " << microbatches.getValue();
+  if (!speeds.empty() && static_cast<int64_t>(speeds.size()) != devices)
+    return module.emitError("there are ") << speeds.size() << " speeds for " << devices.getValue()
+                                          << " devices along '" << axis << "'";
+  for (double speed : speeds)
+    if (!(speed > 0) || !std::isfinite(speed))
+      return module.emitError("a device's speed is a positive number, not ") << speed;
+  if (failed(readMesh()))
+    return failure();
   if (Operation *symbol = SymbolTable::lookupSymbolIn(module, dist::names::mesh)) {
     InFlightDiagnostic diagnostic = module.emitError("is partitioned already: it has a symbol '")
         << dist::names::mesh << "'";
@@ -173,20 +190,26 @@ LogicalResult ShardBatchPass::shard() {
   for (func::FuncOp step : steps)
     if (failed(shardFunction(step)))
       return failure();
-  return failure(failed(createMesh()));
+  createMesh();
+  return success();
 }
 
 /// `data:2`, `pipe:4`: as they stand in the option, or the axis alone.
-FailureOr<shard::GridOp> ShardBatchPass::createMesh() {
+LogicalResult ShardBatchPass::readMesh() {
   ModuleOp module = getOperation();
-  SmallVector<int64_t> shape;
-  SmallVector<StringRef> names;
   bool found = false;
+  int64_t ranks = 1;
+  shape.clear();
+  names.clear();
   for (StringRef entry : mesh) {
     auto [name, size] = entry.split(':');
     if (name.empty() || size.getAsInteger(10, shape.emplace_back()) || shape.back() < 1 ||
         shape.back() > maxDevices)
       return module.emitError("'") << entry << "' is no axis of a mesh; axes are NAME:SIZE";
+    if (llvm::is_contained(names, name))
+      return module.emitError("the mesh has two axes named '") << name << "'";
+    if ((ranks *= shape.back()) > maxDevices)
+      return module.emitError("the mesh must have from 1 to ") << maxDevices << " devices";
     names.push_back(name);
     found |= name == axis;
     if (name == axis && shape.back() != devices)
@@ -197,16 +220,17 @@ FailureOr<shard::GridOp> ShardBatchPass::createMesh() {
     names.insert(names.begin(), axis);
     shape.insert(shape.begin(), devices);
   }
+  return success();
+}
+
+void ShardBatchPass::createMesh() {
+  ModuleOp module = getOperation();
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   auto grid = shard::GridOp::create(builder, module.getLoc(), dist::names::mesh, shape);
   grid->setAttr(dist::names::axes, builder.getStrArrayAttr(names));
-  return grid;
 }
 
 LogicalResult ShardBatchPass::checkMicrobatches(func::FuncOp function, int64_t share) {
-  if (microbatches < 1 || microbatches > maxDevices)
-    return function.emitError("microbatches must be from 1 to ")
-           << maxDevices << ", not " << microbatches.getValue();
   int64_t size = (share + microbatches - 1) / microbatches;
   if ((microbatches - 1) * size < share)
     return success();
@@ -294,9 +318,6 @@ static SmallVector<int64_t> apportion(int64_t rows, ArrayRef<double> speeds) {
 /// A version of the step for each rank of the axis, with as many rows as it can
 /// work on while the others work on theirs.
 LogicalResult ShardBatchPass::shareUnevenly(func::FuncOp function, int64_t batch) {
-  if (static_cast<int64_t>(speeds.size()) != devices)
-    return function.emitError("there are ")
-           << speeds.size() << " speeds for " << devices.getValue() << " devices along '" << axis << "'";
   if (batch < devices)
     return function.emitError("a batch of ")
            << batch << " has no row for each of " << devices.getValue() << " devices";

@@ -104,7 +104,7 @@ struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
 
 template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
-  static PassPipelineRegistration<PassOptions> registration(
+  dtc::registerPartitioningPipeline<PassOptions>(
       name, description, [](OpPassManager &manager, const PassOptions &options) {
         dtc::buildPipelineTo(level, manager, {options.get(), options.output, options.batchStatistics, options.precision, options.reluMasks});
       });

@@ -31,6 +31,10 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
   void runOnOperation() override {
     rt::ProgramOp program = getOperation();
     Builder builder(program.getContext());
+    if (deviceMemory < 0) {
+      program.emitError("device-memory must be at least 0, not ") << deviceMemory.getValue();
+      return signalPassFailure();
+    }
     // Reshaping and reuse leave buffers behind that nothing touches.
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(program.getBody().front())))
       if (isa<rt::ViewOp, rt::BufferOp>(op) && op.use_empty() &&

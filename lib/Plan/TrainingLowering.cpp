@@ -97,6 +97,8 @@ struct RunningAverageUpdateLowering
 void dtc::plan::attachTrainingLowerings(MLIRContext *context) {
   nn::SoftmaxCrossEntropyOp::attachInterface<LossLowering<nn::SoftmaxCrossEntropyOp>>(*context);
   nn::BinaryCrossEntropyOp::attachInterface<LossLowering<nn::BinaryCrossEntropyOp>>(*context);
+  nn::BinaryCrossEntropyWithLogitsOp::attachInterface<
+      LossLowering<nn::BinaryCrossEntropyWithLogitsOp>>(*context);
   nn::CountCorrectOp::attachInterface<LossLowering<nn::CountCorrectOp>>(*context);
   nn::SGDUpdateOp::attachInterface<SGDUpdateLowering>(*context);
   nn::AdamUpdateOp::attachInterface<AdamUpdateLowering>(*context);

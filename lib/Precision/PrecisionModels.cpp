@@ -229,7 +229,7 @@ void dtc::registerPrecisionModels(DialectRegistry &registry) {
     reads<Reading::Summed, ReduceSumOp>(context);
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
-    have<OfLogits, SoftmaxCrossEntropyOp, CountCorrectOp>(context);
+    have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
     have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, SGDUpdateOp, AdamUpdateOp, RunningAverageUpdateOp>(context);
   });
 }

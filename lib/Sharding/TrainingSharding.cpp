@@ -70,6 +70,8 @@ void dtc::sharding::registerTrainingSharding(DialectRegistry &registry) {
         LossSharding<nn::SoftmaxCrossEntropyOp>>(*context);
     nn::BinaryCrossEntropyOp::attachInterface<
         LossSharding<nn::BinaryCrossEntropyOp>>(*context);
+    nn::BinaryCrossEntropyWithLogitsOp::attachInterface<
+        LossSharding<nn::BinaryCrossEntropyWithLogitsOp>>(*context);
     nn::CountCorrectOp::attachInterface<LossSharding<nn::CountCorrectOp>>(*context);
     nn::SGDUpdateOp::attachInterface<UpdateSharding<nn::SGDUpdateOp>>(*context);
     nn::AdamUpdateOp::attachInterface<UpdateSharding<nn::AdamUpdateOp>>(*context);

@@ -8,7 +8,7 @@
 // CHECK-LABEL: func.func @evaluate
 // CHECK-NOT: nn.exp
 // CHECK: %[[LOSS:.*]], %{{.*}} = nn.binary_cross_entropy
-// CHECK: return %[[LOSS]] : tensor<f32>
+// CHECK: return %[[LOSS]], %{{.*}} : tensor<f32>, tensor<f32>
 func.func @two(%x: tensor<2x3xf32> {nn.input = "x"},
                %w: tensor<3x1xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.5>})
     -> (tensor<2x1xf32> {nn.output = "energy"}, tensor<2x1xf32> {nn.output = "probability"})

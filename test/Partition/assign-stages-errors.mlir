@@ -1,6 +1,6 @@
 // RUN: split-file %s %t
 // RUN: not dtc-opt %t/step.mlir -dtc-assign-stages=stages-per-device=0 2>&1 | FileCheck %s --check-prefix=PER-DEVICE
-// PER-DEVICE: error: there is at least one stage a device, not 0
+// PER-DEVICE: error: stages-per-device must be from 1 to 1024, not 0
 // RUN: not dtc-opt %t/step.mlir -dtc-assign-stages=device-speeds=1,1,1 2>&1 | FileCheck %s --check-prefix=SPEEDS
 // SPEEDS: error: there are 3 device speeds for 2 devices
 // RUN: not dtc-opt %t/step.mlir -dtc-assign-stages=device-speeds=1,0 2>&1 | FileCheck %s --check-prefix=SPEED

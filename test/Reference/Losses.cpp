@@ -79,6 +79,22 @@ static LogicalResult binaryCrossEntropy(Operation *op, Operands operands,
   return success();
 }
 
+static LogicalResult binaryCrossEntropyWithLogits(Operation *, Operands operands,
+                                                  Results results) {
+  const Tensor &logits = *operands[0], &label = *operands[1], &weight = *operands[2];
+  auto positions = static_cast<int64_t>(logits.data.size()) /
+                   static_cast<int64_t>(weight.data.size());
+  for (size_t i = 0; i < logits.data.size(); ++i) {
+    double w = weight.data[i / positions] / static_cast<double>(positions);
+    if (w == 0)
+      continue;
+    double z = logits.data[i], y = label.data[i];
+    results[0].data[0] += w * (std::max(z, 0.0) - z * y + std::log1p(std::exp(-std::abs(z))));
+    results[1].data[i] = w * (1 / (1 + std::exp(-z)) - y);
+  }
+  return success();
+}
+
 static LogicalResult countCorrect(Operation *op, Operands operands,
                                   Results results) {
   Classification task(operands);
@@ -98,5 +114,6 @@ static LogicalResult countCorrect(Operation *op, Operands operands,
 void reference::addLossRules(Rules &rules) {
   rules["nn.softmax_cross_entropy"] = softmaxCrossEntropy;
   rules["nn.binary_cross_entropy"] = binaryCrossEntropy;
+  rules["nn.binary_cross_entropy_with_logits"] = binaryCrossEntropyWithLogits;
   rules["nn.count_correct"] = countCorrect;
 }

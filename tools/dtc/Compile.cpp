@@ -4,6 +4,7 @@
 #include "DeviceCompiler.h"
 #include "Diagnostics.h"
 #include "Explain.h"
+#include "Freeze.h"
 #include "HostCompiler.h"
 #include "Output.h"
 #include "Pictures.h"
@@ -295,8 +296,11 @@ int Compilation::run() {
   if (llvm::Error error = dtc::checkPlaces(options, modelData))
     return fail(std::move(error)), misused;
   bool isTrained = level != dtc::Level::NN;
-  if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)))
+  if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)) ||
+      failed(dtc::freezeParameters(*module, options.freeze)))
     return 1;
+  if (isTrained)
+    dtc::warnOfTrainedConstants(*module);
   importing.stop();
   if (llvm::Error error = readSpeeds())
     return fail(std::move(error));

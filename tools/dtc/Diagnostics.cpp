@@ -5,7 +5,10 @@
 #include "mlir/IR/Location.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <memory>
 
 using namespace mlir;
 
@@ -81,20 +84,26 @@ static StringRef getKind(DiagnosticSeverity severity) {
   llvm_unreachable("every severity is covered");
 }
 
-static void printLine(const Diagnostic &diagnostic, StringRef model) {
-  llvm::raw_ostream &os = llvm::errs();
+static std::string lineOf(const Diagnostic &diagnostic, StringRef model) {
+  std::string line;
+  llvm::raw_string_ostream os(line);
   os << "dtc: " << getKind(diagnostic.getSeverity()) << ": ";
   printPlace(diagnostic.getLocation(), model, os);
   printEscaped(diagnostic.str(), os);
   os << '\n';
+  return line;
 }
 
 dtc::DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, StringRef model)
     : ScopedDiagnosticHandler(&context) {
-  setHandler([model = model.str()](Diagnostic &diagnostic) {
-    printLine(diagnostic, model);
+  setHandler([model = model.str(), warnings = std::make_shared<llvm::StringSet<>>()](Diagnostic &diagnostic) {
+    std::string line = lineOf(diagnostic, model);
+    // --explain compiles the model more than once.
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Warning && !warnings->insert(line).second)
+      return;
+    llvm::errs() << line;
     for (const Diagnostic &note : diagnostic.getNotes())
-      printLine(note, model);
+      llvm::errs() << lineOf(note, model);
   });
 }
 

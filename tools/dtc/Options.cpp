@@ -116,6 +116,7 @@ private:
       recipe.loss = arg->getValue();
     if (const Arg *arg = args.getLastArg(OPT_optimizer))
       recipe.optimizer = arg->getValue();
+    options.freeze = args.getAllArgValues(OPT_freeze);
     options.modelOutput = args.getLastArgValue(OPT_model_output);
     StringRef statistics = args.getLastArgValue(OPT_batch_norm, "share");
     if (statistics != "share" && statistics != "whole")

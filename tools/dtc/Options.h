@@ -37,6 +37,8 @@ struct Options {
   RecipeOptions recipe;
   /// Name of the output that the loss takes; empty: the only one.
   std::string modelOutput;
+  /// Patterns of names of parameters that are not trained.
+  std::vector<std::string> freeze;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// What matrix products and convolutions round their operands to.

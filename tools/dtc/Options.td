@@ -12,7 +12,7 @@ multiclass Value<string name, string meta, string help, OptionGroup topic> {
 }
 
 def topic_1_recipe : Topic<"Recipe (what the model file itself says counts where an option is not given)">;
-defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse or bce", topic_1_recipe>;
+defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse, bce (of probabilities) or bce-logits", topic_1_recipe>;
 defm optimizer : Value<"optimizer", "NAME", "sgd, adam or adamw, with PyTorch's definitions and defaults", topic_1_recipe>;
 defm lr : Value<"lr", "X", "learning rate (default 1e-3)", topic_1_recipe>;
 defm momentum : Value<"momentum", "X", "sgd: momentum (default 0)", topic_1_recipe>;
@@ -24,6 +24,7 @@ defm epsilon : Value<"epsilon", "X", "adam, adamw: term in the denominator (defa
 defm weight_decay : Value<"weight-decay", "X", "weight decay (default 0; adamw 0.01)", topic_1_recipe>;
 defm batch : Value<"batch", "N", "global batch: binds the model's symbolic first dimension", topic_1_recipe>;
 defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several", topic_1_recipe>;
+defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;
 
 def topic_2_strategy : Topic<"Strategy">;
 defm strategy : Value<"strategy", "NAME", "none (default); data: the devices share the batch and sum gradients; model: they share the layers, as stages of a pipeline", topic_2_strategy>;

@@ -92,6 +92,7 @@ Attribute makeLoss(StringRef name, MLIRContext *context) {
       .Cases({"cross-entropy", "cross_entropy"}, nn::CrossEntropyAttr::get(context))
       .Case("mse", nn::MeanSquaredErrorAttr::get(context))
       .Case("bce", nn::BinaryCrossEntropyAttr::get(context))
+      .Cases({"bce-logits", "bce_logits"}, nn::BinaryCrossEntropyWithLogitsAttr::get(context))
       .Default({});
 }
 
@@ -109,7 +110,7 @@ public:
       return success();
     if (!loss)
       return error() << "no loss: the model has no recipe of its own; give "
-                        "--loss=cross-entropy, mse or bce";
+                        "--loss=cross-entropy, mse, bce or bce-logits";
     if (!optimizer)
       return error() << "no optimizer: the model has no recipe of its own; "
                         "give --optimizer=sgd, adam or adamw";
@@ -133,7 +134,7 @@ private:
     loss = makeLoss(*options.loss, model.getContext());
     if (!loss)
       return error() << "--loss=" << *options.loss
-                     << " is not supported; supported: cross-entropy, mse, bce";
+                     << " is not supported; supported: cross-entropy, mse, bce, bce-logits";
     return success();
   }
 

@@ -90,6 +90,15 @@ def LossInterface : AttrInterface<"LossInterface"> {
       }],
       "int64_t", "getClasses", (ins "::mlir::RankedTensorType":$prediction),
       /*methodBody=*/"", /*defaultImplementation=*/"return 0;">,
+    InterfaceMethod<"Whether labels are probabilities, in [0, 1].",
+      "bool", "labelsAreProbabilities", (ins),
+      /*methodBody=*/"", /*defaultImplementation=*/"return false;">,
+    InterfaceMethod<[{
+        Warns where the loss would do to `prediction`, a value of a model, what the
+        model has done to it already. `output` is its name.
+      }],
+      "void", "remarkOn", (ins "::mlir::Value":$prediction, "::mlir::StringAttr":$output),
+      /*methodBody=*/"", /*defaultImplementation=*/"return;">,
     InterfaceMethod<[{
         Builds the loss (a scalar) and its gradient with respect to the
         prediction (of the prediction's type).

@@ -97,8 +97,9 @@ def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp">
     In `@train` stand the forward ops, the loss, the adjoints in the order that
     finishes each parameter's gradient as early as possible, and all updates at
     the end. An adjoint has its forward op's location inside `fused<"adjoint">`,
-    an update its parameter's inside `fused<"update">`. A parameter that does not
-    influence the loss is warned about and returned unchanged, without state. Ops
+    an update its parameter's inside `fused<"update">`. A parameter with `nn.frozen`
+    is returned unchanged, without state; so is one that does not influence the loss
+    (no gradient reaches it), which is warned about and has `nn.frozen` from then on. Ops
     with state (`nn.batch_norm`) become what they are in either phase.
 
     ```mlir
@@ -153,7 +154,8 @@ def VerifyStepPass : Pass<"dtc-verify-step", "::mlir::ModuleOp"> {
     - names of inputs are unique, and so are names of parameters and of states;
     - what evaluation reads of the state is the training step's;
     - every parameter and state has an initial value and a result of its own
-      name and type, and a parameter that influences the loss has an update;
+      name and type, and a parameter that influences the loss has an update unless
+      it has `nn.frozen`;
     - every op is an nn op on static tensors (or the return).
 
     ```mlir

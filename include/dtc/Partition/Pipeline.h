@@ -3,6 +3,8 @@
 #define DTC_PARTITION_PIPELINE_H
 
 #include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/Error.h"
 
 namespace mlir {
 class OpPassManager;
@@ -12,6 +14,9 @@ namespace dtc {
 
 /// How a step is spread over devices.
 struct PartitionOptions {
+  /// More ranks, and stages of a device, than any machine has; products of them are far from overflow.
+  static constexpr int64_t mostRanks = 1 << 20, mostStagesPerDevice = 1024;
+
   /// Ranks that share each batch; what `mesh` says of the axis "data" must agree.
   int64_t devices = 1;
   /// Axes of the mesh as NAME:SIZE, the last one varying fastest: "data:2",
@@ -44,6 +49,8 @@ struct PartitionOptions {
   bool isPipeline() const;
   /// All devices of the mesh.
   int64_t getRanks() const;
+  /// The first option that is out of its range, that names what there is not, or that disagrees with another, in one line.
+  llvm::Error check() const;
 };
 
 /// The same as options of a pass pipeline.
@@ -92,6 +99,25 @@ struct PartitionPassOptions : mlir::PassPipelineOptions<Derived> {
     return options;
   }
 };
+
+/// Makes a pipeline known whose options `Options` are or extend PartitionPassOptions: what they say is checked before anything is built.
+template <typename Options>
+void registerPartitioningPipeline(llvm::StringRef name, llvm::StringRef description,
+                                  std::function<void(mlir::OpPassManager &, const Options &)> build) {
+  mlir::registerPassPipeline(
+      name, description,
+      [build](mlir::OpPassManager &manager, llvm::StringRef text,
+              llvm::function_ref<llvm::LogicalResult(const llvm::Twine &)> emitError) -> llvm::LogicalResult {
+        Options options;
+        if (failed(options.parseFromString(text)))
+          return llvm::failure();
+        if (llvm::Error error = options.get().check())
+          return emitError(llvm::toString(std::move(error)));
+        build(manager, options);
+        return llvm::success();
+      },
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> describe) { describe(Options()); });
+}
 
 /// From a step on the global batch (dtc-differentiate-graph's result) to
 /// verified fragments and timelines of each rank.

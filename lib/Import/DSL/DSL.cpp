@@ -59,8 +59,9 @@ OwningOpRef<ModuleOp> dtc::importDSL(StringRef path,
     return {};
   }
   StringRef text = buffer->getBuffer();
+  text.consume_front("\xEF\xBB\xBF"); // the byte order mark that some editors write
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text, path), llvm::SMLoc());
   SourceMgrDiagnosticHandler handler(sources, &context);
   return importDSLText(text, path, options, context);
 }

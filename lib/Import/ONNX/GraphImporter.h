@@ -11,7 +11,7 @@
 
 namespace dtc::onnximport {
 
-/// Imports one model, once. Fails after one error.
+/// Imports one model, once. Fails after one error, which tells of all nodes that are refused.
 class GraphImporter {
 public:
   GraphImporter(const ::onnx::ModelProto &model, llvm::StringRef path,
@@ -49,6 +49,9 @@ private:
                                  llvm::StringRef what);
 
   // ImportGraph.cpp
+  llvm::LogicalResult importNodes();
+  /// Says of a refused node's outputs, or of what depends on them, that nothing is known.
+  void bindUnknown(const ::onnx::NodeProto &proto);
   llvm::LogicalResult importNode(const ::onnx::NodeProto &proto, size_t number);
   llvm::LogicalResult checkInputsDefined(const ::onnx::NodeProto &proto,
                                          Node &node);
@@ -81,6 +84,8 @@ private:
   llvm::SmallVector<Place> inputs, parameters, outputs;
   llvm::SmallVector<std::pair<llvm::StringRef, IntegerTensor>>
       integerInitializers;
+  /// Whether a node was refused because of its operator.
+  bool lacksOperator = false;
 };
 
 } // namespace dtc::onnximport

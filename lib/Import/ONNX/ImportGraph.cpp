@@ -1,4 +1,5 @@
 // The nodes and outputs of a model, and the function that they make.
+#include "ConstantUses.h"
 #include "GraphImporter.h"
 #include "Operators.h"
 #include "ReadModel.h"
@@ -8,6 +9,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -34,6 +36,15 @@ LogicalResult GraphImporter::checkInputsDefined(const ::onnx::NodeProto &proto,
   return success();
 }
 
+/// How many names are given: ONNX leaves optional inputs and outputs out by the name "", behind the last other one as well as before.
+template <typename Names>
+static unsigned countGiven(const Names &names) {
+  unsigned count = names.size();
+  while (count > 0 && names.Get(count - 1).empty())
+    --count;
+  return count;
+}
+
 LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
                                         size_t number) {
   Node node(proto, number, state, builder);
@@ -44,15 +55,12 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
                         << " are not supported, only ONNX's own are";
   const Operator *op = operatorTable().find(proto.op_type(), state.opset);
   if (!op) {
-    InFlightDiagnostic diagnostic = node.error();
-    diagnostic << "this operator is not supported";
-    std::string names;
-    for (const auto &[name, versions] : operatorTable().rows())
-      names += (names.empty() ? "" : ", ") + name;
-    diagnostic.attachNote() << "supported operators: " << names;
-    return diagnostic;
+    lacksOperator = true;
+    return node.error() << "this operator is not supported";
   }
-  unsigned inputCount = proto.input_size(), outputCount = proto.output_size();
+  // Of any number of inputs none is optional.
+  unsigned inputCount = op->maxInputs == variadic ? proto.input_size() : countGiven(proto.input()),
+           outputCount = countGiven(proto.output());
   if (inputCount < op->minInputs || inputCount > op->maxInputs)
     return node.error() << "has " << inputCount
                         << " inputs, the operator takes " << op->minInputs
@@ -66,6 +74,14 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
                         << (op->maxOutputs == 1 ? "1" : "1 or 2");
   if (failed(checkInputsDefined(proto, node)))
     return failure();
+  // What a refused node computes is not known, nor then what follows from it.
+  if (llvm::any_of(proto.input(), [&](const std::string &input) {
+        auto binding = state.bindings.find(input);
+        return binding != state.bindings.end() && binding->second.isUnknown();
+      })) {
+    bindUnknown(proto);
+    return success();
+  }
 
   FailureOr<Binding> result = op->import(node);
   if (failed(result) || failed(node.checkAllAttributesRead()))
@@ -77,6 +93,67 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
                         << " has a name that is already taken; every name may "
                            "be defined once";
   return success();
+}
+
+void GraphImporter::bindUnknown(const ::onnx::NodeProto &proto) {
+  for (const std::string &output : proto.output())
+    if (!output.empty())
+      state.bindings.try_emplace(output, Binding::unknown());
+}
+
+LogicalResult GraphImporter::importNodes() {
+  // Of each operator, how many of its nodes are refused, and what is said of the first.
+  struct Refused {
+    unsigned count = 0;
+    Location location;
+    std::string message;
+  };
+  llvm::MapVector<StringRef, Refused> refused;
+  unsigned total = 0;
+  for (auto [i, proto] : llvm::enumerate(graph.node())) {
+    std::optional<std::pair<Location, std::string>> error;
+    {
+      ScopedDiagnosticHandler capture(&context, [&](Diagnostic &found) {
+        if (found.getSeverity() != DiagnosticSeverity::Error)
+          return failure();
+        if (!error)
+          error.emplace(found.getLocation(), found.str());
+        return success();
+      });
+      if (succeeded(importNode(proto, i)))
+        continue;
+    }
+    bindUnknown(proto);
+    assert(error && "a node is refused with an error");
+    auto [entry, isNew] = refused.try_emplace(proto.op_type(), Refused{0, error->first, error->second});
+    ++entry->second.count;
+    ++total;
+  }
+  if (total == 0)
+    return success();
+
+  constexpr size_t most = 32; // a file may name operators without end
+  InFlightDiagnostic diagnostic =
+      total == 1 ? emitError(refused.front().second.location) : error();
+  if (total == 1) {
+    diagnostic << refused.front().second.message;
+  } else {
+    diagnostic << total << " nodes are not supported: ";
+    llvm::interleaveComma(ArrayRef(refused.getArrayRef()).take_front(most), diagnostic, [&](const auto &entry) {
+      diagnostic << onOneLine(entry.first.take_front(100)) << " (" << entry.second.count << ")";
+    });
+    if (refused.size() > most)
+      diagnostic << " and " << refused.size() - most << " other operators";
+    for (const auto &[name, first] : ArrayRef(refused.getArrayRef()).take_front(most))
+      diagnostic.attachNote(first.location) << first.message;
+  }
+  if (lacksOperator) {
+    std::string names;
+    for (const auto &[name, versions] : operatorTable().rows())
+      names += (names.empty() ? "" : ", ") + name;
+    diagnostic.attachNote() << "supported operators: " << names;
+  }
+  return diagnostic;
 }
 
 //===----------------------------------------------------------------------===//
@@ -198,9 +275,8 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
     if (failed(defineName(name, std::move(integers), "initializer")))
       return {};
 
-  for (auto [i, node] : llvm::enumerate(graph.node()))
-    if (failed(importNode(node, i)))
-      return {};
+  if (failed(importNodes()))
+    return {};
 
   SmallVector<Value> values;
   if (failed(importOutputs(values)))
@@ -209,6 +285,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   function.setFunctionType(
       builder.getFunctionType(types(arguments), types(outputs)));
   function.setAllResultAttrs(attributes(outputs));
+  markConstantUses(graph, function);
   if (failed(verify(*module)))
     return {};
   if (options.dataFiles)

@@ -66,7 +66,8 @@ LogicalResult GraphImporter::checkModel() {
 void GraphImporter::collectUses() {
   for (const ::onnx::NodeProto &node : graph.node())
     for (const std::string &input : node.input())
-      state.used.insert(input);
+      if (!input.empty()) // left out
+        state.used.insert(input);
   for (const ::onnx::ValueInfoProto &output : graph.output())
     state.used.insert(output.name());
 }

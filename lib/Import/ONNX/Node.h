@@ -22,6 +22,10 @@ struct Binding {
 
   mlir::Value value;
   std::shared_ptr<const IntegerTensor> integers;
+
+  /// For an output of a node that was refused: neither.
+  static Binding unknown() { return Binding(mlir::Value()); }
+  bool isUnknown() const { return !value && !integers; }
 };
 
 /// What all nodes of a graph share.

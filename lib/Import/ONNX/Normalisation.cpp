@@ -3,6 +3,8 @@
 
 #include "dialects/NN/NN.h"
 
+#include "llvm/ADT/SmallString.h"
+
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
@@ -15,6 +17,12 @@ static FailureOr<Binding> importBatchNormalization(Node &node) {
   bool training = node.opset() >= 14 && node.flag("training_mode", false);
   if (node.failed())
     return failure();
+  if (!(momentum >= 0 && momentum <= 1)) {
+    // Here: below it is another number.
+    SmallString<16> text;
+    APFloat(static_cast<float>(momentum)).toString(text);
+    return node.error() << "momentum " << text << " must be from 0 to 1";
+  }
   if (training)
     return node.error() << "training_mode 1 is not supported: export the model in inference "
                            "mode, dtc makes its training step itself";

@@ -163,7 +163,10 @@ dtc::onnximport::readModel(StringRef path, MLIRContext &context) {
   std::unique_ptr<llvm::MemoryBuffer> buffer = readFile(path, context);
   if (!buffer)
     return nullptr;
-  if (path.ends_with(".onnxtxt"))
-    return parseText(buffer->getBuffer(), path, context);
+  if (path.ends_with(".onnxtxt")) {
+    StringRef text = buffer->getBuffer();
+    text.consume_front("\xEF\xBB\xBF"); // the byte order mark that some editors write
+    return parseText(text, path, context);
+  }
   return parseBinary(buffer->getBuffer(), path, context);
 }

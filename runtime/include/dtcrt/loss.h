@@ -34,11 +34,23 @@ void count_correct(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &
                    const Tensor<f32> &correct, const LossOptions &options = {});
 
 /// Binary cross-entropy of probabilities p [n, ...] against targets t of the same shape; logarithms are clamped at -100
-/// (PyTorch's binary_cross_entropy, and its gradient).
+/// (PyTorch's binary_cross_entropy, and its gradient). Throws Error naming the sample where a probability with a weight
+/// other than 0 is not in [0, 1]; one that is NaN makes the loss NaN.
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
                           const Tensor<f32> &loss, const Tensor<f32> &dp);
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
                           const Tensor<f32> &loss);
+
+/// Binary cross-entropy of sigmoid(logits [n, ...]) against targets t of the same shape, computed so that no logit overflows
+/// (PyTorch's binary_cross_entropy_with_logits, and its gradient). dlogits may be logits itself.
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<f32> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss, const Tensor<f32> &dlogits);
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<f32> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss);
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss, const Tensor<bf16> &dlogits);
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss);
 
 /// Mean squared error of p [n, ...] against t of the same shape, and its gradient.
 void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,

@@ -46,6 +46,7 @@ struct Plan {
   std::string optimizer{}; ///< "adam"
   std::string loss{};      ///< "cross-entropy"
   index classes = 0;     ///< labels are class ids below this; 0: labels are f32 targets
+  bool probabilities = false; ///< labels that are f32 targets lie in [0, 1]
   bool has_accuracy = false;
   f64 flops = 0;         ///< of one rank in one step
   /// Where Init::stored() finds its values; relative to the folder EXECUTABLE.source, or else to that of the executable.

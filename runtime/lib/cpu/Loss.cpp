@@ -86,42 +86,53 @@ void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &lab
     losses[row] = static_cast<f64>(factor) * (static_cast<f64>(logf(sum)) - of_target);
   }
   if (bad < rows.count)
-    throw Error(bad_label(ctx.rank(), bad / positions, label.data()[bad], classes));
+    throw Error(describe({.sample = bad / positions, .label = label.data()[bad], .classes = classes}, ctx.rank()));
   *loss.data() = total(losses, rows.count);
 }
 
 /// Losses of single elements, meaned over the elements of a sample.
-template <bool gradient, class Element>
-void elementwise_loss(Context &ctx, const char *call, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
-                      const Tensor<f32> &loss, const Tensor<f32> &dp, Element element) {
+template <bool gradient, class T, class Element>
+void elementwise_loss(Context &ctx, const char *call, const Tensor<T> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
+                      const Tensor<f32> &loss, const Tensor<T> &dp, Element element) {
   check_elements<gradient>(call, p, t, weight, dp);
   const index samples = p.dim(0), elements = samples ? p.size() / samples : 0;
   f64 *losses = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(samples) * sizeof(f64)));
   const f32 share = 1.0f / static_cast<f32>(std::max<index>(elements, 1));
-#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, p.size(), 4096))
+  index bad = samples;
+#pragma omp parallel for schedule(static) num_threads(threads_for(ctx, p.size(), 4096)) reduction(min : bad)
   for (index sample = 0; sample < samples; ++sample) {
     const f32 factor = weight.data()[sample * weight.strides()[0]] * share;
-    const f32 *in = p.data() + sample * elements, *target = t.data() + sample * elements;
-    f32 *out = gradient ? dp.data() + sample * elements : nullptr;
+    const T *in = p.data() + sample * elements;
+    const f32 *target = t.data() + sample * elements;
+    T *out = gradient ? dp.data() + sample * elements : nullptr;
     losses[sample] = 0;
     if (factor == 0) {
       if constexpr (gradient)
-        std::fill_n(out, elements, 0.0f);
+        std::fill_n(out, elements, T(0.0f));
       continue;
     }
     f64 sum = 0;
     for (index begin = 0; begin < elements; begin += 1024) {
       const index end = std::min(begin + 1024, elements);
       f32 part = 0;
-#pragma omp simd reduction(+ : part)
+      bool rules_out = false;
+#pragma omp simd reduction(+ : part) reduction(|| : rules_out)
       for (index i = begin; i < end; ++i) {
-        part += element.value(in[i], target[i]);
+        const f32 value = in[i];
+        part += element.value(value, target[i]);
+        rules_out = rules_out || element.rules_out(value);
         if constexpr (gradient)
-          out[i] = factor * element.slope(in[i], target[i]);
+          out[i] = T(factor * element.slope(value, target[i]));
       }
       sum += part;
+      if (rules_out)
+        bad = std::min(bad, sample);
     }
     losses[sample] = factor * sum;
+  }
+  if (bad < samples) {
+    const T *in = p.data() + bad * elements;
+    throw Error(describe({.sample = bad, .probability = *std::find_if(in, in + elements, element.rules_out)}, ctx.rank()));
   }
   *loss.data() = total(losses, samples);
 }
@@ -130,6 +141,12 @@ template <bool gradient>
 void binary(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
             const Tensor<f32> &dp) {
   elementwise_loss<gradient>(ctx, "binary_cross_entropy", p, t, weight, loss, dp, BinaryCrossEntropy());
+}
+
+template <bool gradient, class T>
+void binary_with_logits(Context &ctx, const Tensor<T> &logits, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                        const Tensor<T> &dlogits) {
+  elementwise_loss<gradient>(ctx, "binary_cross_entropy_with_logits", logits, t, weight, loss, dlogits, BinaryCrossEntropyWithLogits());
 }
 
 template <bool gradient>
@@ -194,6 +211,22 @@ void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> 
 }
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
   binary<false>(ctx, p, t, weight, loss, {});
+}
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<f32> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss, const Tensor<f32> &dlogits) {
+  binary_with_logits<true>(ctx, logits, t, weight, loss, dlogits);
+}
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<f32> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss) {
+  binary_with_logits<false>(ctx, logits, t, weight, loss, Tensor<f32>());
+}
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss, const Tensor<bf16> &dlogits) {
+  binary_with_logits<true>(ctx, logits, t, weight, loss, dlogits);
+}
+void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
+                                      const Tensor<f32> &loss) {
+  binary_with_logits<false>(ctx, logits, t, weight, loss, Tensor<bf16>());
 }
 void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
                         const Tensor<f32> &dp) {

@@ -53,8 +53,8 @@ Context::Backend::Backend(int local_rank, int local_ranks) {
   device::check(cudaSetDevice(device), "take a GPU");
   device::check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device), "describe the GPU");
   device::check(cudaStreamCreateWithFlags(&compute, cudaStreamNonBlocking), "make a stream");
-  device::check(cudaMalloc(reinterpret_cast<void **>(&bad_label), sizeof(BadLabel)), "allocate memory");
-  device::check(cudaMemset(bad_label, 0xFF, sizeof(BadLabel)), "clear memory");
+  device::check(cudaMalloc(reinterpret_cast<void **>(&bad_operand), sizeof(BadOperand)), "allocate memory");
+  device::check(cudaMemset(bad_operand, 0xFF, sizeof(BadOperand)), "clear memory");
   device::check(cudaMalloc(reinterpret_cast<void **>(&arrivals), sizeof *arrivals), "allocate memory");
   device::check(cudaMemset(arrivals, 0, sizeof *arrivals), "clear memory");
   open_fragments = &fragments;
@@ -67,7 +67,7 @@ Context::Backend::~Backend() {
   static_cast<void>(cudaFree(workspace_));
   for (void *block : outgrown_)
     static_cast<void>(cudaFree(block));
-  static_cast<void>(cudaFree(bad_label));
+  static_cast<void>(cudaFree(bad_operand));
   static_cast<void>(cudaFree(arrivals));
   static_cast<void>(cudaStreamDestroy(compute));
 }

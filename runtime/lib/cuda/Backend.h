@@ -5,6 +5,7 @@
 #include "core/Require.h"
 #include "dtcrt/context.h"
 #include "dtcrt/device.h"
+#include "math/BadOperand.h"
 
 #include <cstdint>
 #include <memory>
@@ -12,11 +13,6 @@
 #include <vector>
 
 namespace dtcrt {
-
-/// A class id that is out of range, as the kernel that found it writes it; `sample` is -1 while there is none.
-struct BadLabel {
-  i64 sample, label, classes;
-};
 
 class Network;
 
@@ -37,7 +33,7 @@ struct Context::Backend {
 
   MadeCalls made;
   std::unique_ptr<Network> network; ///< to the other ranks; absent for a rank alone
-  BadLabel *bad_label = nullptr; ///< on the device
+  BadOperand *bad_operand = nullptr; ///< on the device: the first that a loss found; `sample` is -1 while there is none
   std::uint32_t *arrivals = nullptr; ///< on the device: blocks of a running kernel that have ended; 0 between kernels
 
   /// Masks of relu (MatmulOptions::relu_mask) that a call was given to write, and whether cuBLASLt wrote it: nobody else can read it.

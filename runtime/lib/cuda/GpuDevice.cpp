@@ -10,7 +10,6 @@
 #include "cuda/Backend.h"
 #include "cuda/Network.h"
 #include "dtcrt/world.h"
-#include "math/Losses.h"
 
 #include <algorithm>
 #include <array>
@@ -106,7 +105,7 @@ public:
 private:
   struct Result {
     f32 loss, correct;
-    BadLabel bad_label;
+    BadOperand bad_operand;
   };
   /// What a step under way holds: its batch on the host and on the device, its results.
   struct Slot {
@@ -234,7 +233,7 @@ void GpuDevice::start(Phase phase, const std::function<void()> &work) {
     fetch(&result.loss, binding_.loss.data(), sizeof(f32));
   if (binding_.correct)
     fetch(&result.correct, binding_.correct.data(), sizeof(f32));
-  fetch(&result.bad_label, gpu_.bad_label, sizeof(BadLabel));
+  fetch(&result.bad_operand, gpu_.bad_operand, sizeof(BadOperand));
   check(cudaEventRecord(slot.finished, gpu_.compute), "record an event");
 }
 
@@ -265,8 +264,8 @@ Outcome GpuDevice::finish() {
   else
     check(cudaEventSynchronize(slots_[number].finished), "compute a step");
   const Result &result = results_[number];
-  if (result.bad_label.sample >= 0)
-    throw Error(bad_label(ctx_.rank(), result.bad_label.sample, result.bad_label.label, result.bad_label.classes));
+  if (result.bad_operand.sample >= 0)
+    throw Error(describe(result.bad_operand, ctx_.rank()));
   return {result.loss, result.correct};
 }
 

@@ -15,22 +15,23 @@ using namespace device;
 
 constexpr i64 no_row = INT64_MAX;
 
-/// What a block adds to the result: its sum, and its first row with a label that is no class.
+/// What a block adds to the result: its sum, and its first row (or element) that the loss rules out.
 struct Part {
   f64 sum;
   i64 bad_row;
 };
 
-/// Where the result goes, and what tells of a bad label.
+/// Where the result goes, and what tells of a bad label or probability.
 struct Result {
   f32 *value;
   std::uint32_t *arrivals; ///< of blocks; 0 between kernels
-  BadLabel *bad_label;
-  const i64 *label;
-  index positions, classes;
+  BadOperand *bad_operand;
+  const i64 *label; ///< class ids, or else
+  const f32 *probability;
+  index positions, classes; ///< rows of a sample
 };
 
-/// Adds up what the threads of a block have found, and, in the block that ends last, the parts of all. The first bad label of a step stays.
+/// Adds up what the threads of a block have found, and, in the block that ends last, the parts of all. The first bad operand of a step stays.
 __device__ void finish_block(f64 sum, i64 bad_row, Part *parts, const Result &result) {
   __shared__ bool is_last;
   const Part part{block_reduce<block_threads>(sum, Sum()), block_reduce<block_threads>(bad_row, Min())};
@@ -53,8 +54,9 @@ __device__ void finish_block(f64 sum, i64 bad_row, Part *parts, const Result &re
     return;
   *result.arrivals = 0;
   *result.value = static_cast<f32>(total.sum);
-  if (total.bad_row != no_row && result.bad_label->sample < 0)
-    *result.bad_label = {total.bad_row / result.positions, result.label[total.bad_row], result.classes};
+  if (total.bad_row != no_row && result.bad_operand->sample < 0)
+    *result.bad_operand = {total.bad_row / result.positions, result.label ? result.label[total.bad_row] : 0, result.classes,
+                           result.probability ? result.probability[total.bad_row] : 0};
 }
 
 /// The grid for `items`, `a_block` at a time, by their number alone: the order of addition is the same on every GPU.
@@ -112,7 +114,7 @@ void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &lab
   check_labels("softmax_cross_entropy", logits, label, weight, axis);
   const Rows<T> in(logits, axis), out(gradient ? dlogits : logits, axis);
   const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
-  const Result result{loss.data(), ctx.backend().arrivals, ctx.backend().bad_label, label.data(), positions, in.length};
+  const Result result{loss.data(), ctx.backend().arrivals, ctx.backend().bad_operand, label.data(), nullptr, positions, in.length};
   constexpr int pack = pack_size<T>;
   with_team<pack>(in.length, in.step == 1 && out.step == 1, rows_in_packs<pack>(in) && rows_in_packs<pack>(out), [&](auto lanes, auto count) {
     const index blocks = blocks_of(in.count, block_threads / lanes.value);
@@ -158,7 +160,7 @@ void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label,
   check_labels("count_correct", logits, label, weight, o.axis);
   const Rows<T> in(logits, o.axis);
   const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
-  const Result result{correct.data(), ctx.backend().arrivals, ctx.backend().bad_label, label.data(), positions, in.length};
+  const Result result{correct.data(), ctx.backend().arrivals, ctx.backend().bad_operand, label.data(), nullptr, positions, in.length};
   constexpr int pack = pack_size<T>;
   with_team<pack>(in.length, in.step == 1, rows_in_packs<pack>(in), [&](auto lanes, auto count) {
     const index blocks = blocks_of(in.count, block_threads / lanes.value);
@@ -168,46 +170,54 @@ void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label,
 }
 
 /// Losses of single elements, meaned over those of a sample; packs lie inside samples.
-template <int count, bool gradient, class Element>
-__global__ void element_losses(const f32 *p, const f32 *t, const f32 *weight, index weight_step, f32 *dp, index size, index elements, f32 share,
+template <int count, bool gradient, class Element, class T>
+__global__ void element_losses(const T *p, const f32 *t, const f32 *weight, index weight_step, T *dp, index size, index elements, f32 share,
                                Part *parts, Result result) {
   f64 loss = 0;
+  i64 bad = no_row;
   for (index i = first_item<index>() * count; i < size; i += item_step<index>() * count) {
     const f32 factor = weight[divide(i, elements) * weight_step] * share;
-    Pack<f32, count> slopes;
+    Pack<T, count> slopes;
     f32 sum = 0;
     if (factor != 0) {
-      const Pack<f32, count> in = load<count>(p + i), target = load<count>(t + i);
+      const Pack<T, count> in = load<count>(p + i);
+      const Pack<f32, count> target = load<count>(t + i);
       for (int j = 0; j < count; ++j) {
-        sum += Element::value(in[j], target[j]);
-        slopes[j] = gradient ? factor * Element::slope(in[j], target[j]) : 0;
+        const f32 value = in[j];
+        sum += Element::value(value, target[j]);
+        slopes[j] = T(gradient ? factor * Element::slope(value, target[j]) : 0);
+        if (Element::rules_out(value))
+          bad = min(bad, static_cast<i64>(i + j));
       }
     } else {
       for (int j = 0; j < count; ++j)
-        slopes[j] = 0;
+        slopes[j] = T(0);
     }
     loss += static_cast<f64>(factor) * sum;
     if constexpr (gradient)
       store(dp + i, slopes);
   }
-  finish_block(loss, no_row, parts, result);
+  finish_block(loss, bad, parts, result);
 }
 
-template <class Element, bool gradient>
-void element_loss(Context &ctx, const char *call, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                  const Tensor<f32> &dp) {
+template <class Element, bool gradient, class T>
+void element_loss(Context &ctx, const char *call, const Tensor<T> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
+                  const Tensor<T> &dp) {
   check_elements<gradient>(call, p, t, weight, dp);
   const index size = p.size(), elements = std::max<index>(p.dim(0) ? size / p.dim(0) : 0, 1);
-  const Result result{loss.data(), ctx.backend().arrivals, ctx.backend().bad_label, nullptr, 1, 0};
+  const f32 *probability = nullptr;
+  if constexpr (std::is_same_v<T, f32>)
+    probability = p.data();
+  const Result result{loss.data(), ctx.backend().arrivals, ctx.backend().bad_operand, nullptr, probability, elements, 0};
   const auto run = [&](auto count, auto kernel) {
     const index blocks = blocks_of(ceil_div(size, count.value), block_threads * 8);
     launch(ctx, kernel, static_cast<unsigned>(blocks), block_threads, p.data(), t.data(), weight.data(), weight.strides()[0],
            gradient ? dp.data() : nullptr, size, elements, 1.0f / static_cast<f32>(elements), parts_of(ctx, blocks), result);
   };
-  if (packs<4, f32>({p.data(), t.data(), dp.data()}, {elements}))
-    run(std::integral_constant<int, 4>(), element_losses<4, gradient, Element>);
+  if (packs<4, T>({p.data(), dp.data()}, {elements}) && packs<4, f32>({t.data()}, {elements}))
+    run(std::integral_constant<int, 4>(), element_losses<4, gradient, Element, T>);
   else
-    run(std::integral_constant<int, 1>(), element_losses<1, gradient, Element>);
+    run(std::integral_constant<int, 1>(), element_losses<1, gradient, Element, T>);
 }
 
 } // namespace
@@ -230,19 +240,32 @@ DTCRT_CLASS_LOSSES(f32)
 DTCRT_CLASS_LOSSES(bf16)
 #undef DTCRT_CLASS_LOSSES
 
+#define DTCRT_LOGIT_LOSSES(T)                                                                                                          \
+  void binary_cross_entropy_with_logits(Context &ctx, const Tensor<T> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,        \
+                                        const Tensor<f32> &loss, const Tensor<T> &dlogits) {                                           \
+    element_loss<BinaryCrossEntropyWithLogits, true>(ctx, "binary_cross_entropy_with_logits", logits, t, weight, loss, dlogits);       \
+  }                                                                                                                                    \
+  void binary_cross_entropy_with_logits(Context &ctx, const Tensor<T> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,        \
+                                        const Tensor<f32> &loss) {                                                                     \
+    element_loss<BinaryCrossEntropyWithLogits, false>(ctx, "binary_cross_entropy_with_logits", logits, t, weight, loss, Tensor<T>());  \
+  }
+DTCRT_LOGIT_LOSSES(f32)
+DTCRT_LOGIT_LOSSES(bf16)
+#undef DTCRT_LOGIT_LOSSES
+
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
                           const Tensor<f32> &dp) {
   element_loss<BinaryCrossEntropy, true>(ctx, "binary_cross_entropy", p, t, weight, loss, dp);
 }
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
-  element_loss<BinaryCrossEntropy, false>(ctx, "binary_cross_entropy", p, t, weight, loss, {});
+  element_loss<BinaryCrossEntropy, false>(ctx, "binary_cross_entropy", p, t, weight, loss, Tensor<f32>());
 }
 void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
                         const Tensor<f32> &dp) {
   element_loss<SquaredError, true>(ctx, "mean_squared_error", p, t, weight, loss, dp);
 }
 void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
-  element_loss<SquaredError, false>(ctx, "mean_squared_error", p, t, weight, loss, {});
+  element_loss<SquaredError, false>(ctx, "mean_squared_error", p, t, weight, loss, Tensor<f32>());
 }
 
 } // namespace dtcrt

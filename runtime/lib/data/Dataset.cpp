@@ -3,6 +3,8 @@
 #include "core/Require.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 namespace dtcrt {
 
@@ -54,6 +56,7 @@ Wishes wishes_of(const Plan &plan, const Binding &binding) {
   if (is_present(binding.label))
     wishes.label = wanted_of("label", binding.label);
   wishes.classes = plan.classes;
+  wishes.probabilities = plan.probabilities;
   wishes.batch = plan.batch;
   return wishes;
 }
@@ -102,6 +105,24 @@ void check_classes(const std::string &file, const Column &label, index classes) 
           if (!(values[i] >= 0) || static_cast<i64>(values[i]) >= classes)
             throw Error(file + ": label " + std::to_string(static_cast<i64>(values[i])) + " of sample " +
                         std::to_string(static_cast<index>(i) / positions) + " is not a class id below " + std::to_string(classes));
+      },
+      label.values);
+}
+
+void check_targets(const std::string &file, const Column &label, bool probabilities) {
+  const index elements = std::max<index>(label.shape.product(), 1);
+  std::visit(
+      [&](const auto &values) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          const f32 target = static_cast<f32>(values[i]) * label.scale;
+          const bool is_wrong = probabilities ? !(target >= 0 && target <= 1) : !std::isfinite(target);
+          if (!is_wrong)
+            continue;
+          char number[32];
+          std::snprintf(number, sizeof number, "%.9g", static_cast<f64>(target));
+          throw Error(file + ": label " + number + " of sample " + std::to_string(static_cast<index>(i) / elements) +
+                      (probabilities ? " is not in [0, 1], as the loss wants it" : " is not a finite number"));
+        }
       },
       label.values);
 }

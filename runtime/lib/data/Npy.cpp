@@ -202,6 +202,8 @@ Dataset load_npy(const std::string &where, const Wishes &wishes) {
       Column label = take(label_name, *wishes.label);
       if (wishes.label->is_integer)
         check_classes(files[label_name], label, wishes.classes);
+      else
+        check_targets(files[label_name], label, wishes.probabilities);
       if (wishes.label->is_bound)
         split.label = std::move(label);
     }

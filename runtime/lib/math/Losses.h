@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/Require.h"
+#include "math/BadOperand.h"
 #include "math/HostDevice.h"
 
 #include <math.h>
@@ -19,14 +20,8 @@ template <class T> void check_labels(const char *call, const Tensor<T> &logits, 
   require(weight.rank() == 1 && weight.dim(0) == logits.dim(0), call, "one weight a sample");
 }
 
-/// What is said of a class id that is none.
-inline std::string bad_label(int rank, index sample, i64 label, index classes) {
-  return "label " + std::to_string(label) + " of sample " + std::to_string(sample) + " of the batch on rank " + std::to_string(rank) +
-         " is not a class id below " + std::to_string(classes);
-}
-
-template <bool gradient>
-void check_elements(const char *call, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &dp) {
+template <bool gradient, class T>
+void check_elements(const char *call, const Tensor<T> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<T> &dp) {
   require(p.shape() == t.shape() && p.rank() >= 1, call, "predictions and targets have one shape");
   require(p.strides() == t.strides() && p.is_dense() && (!gradient || dp.strides() == p.strides()), call, "all tensors are dense, in one layout");
   require(weight.rank() == 1 && weight.dim(0) == p.dim(0), call, "one weight a sample");
@@ -34,6 +29,8 @@ void check_elements(const char *call, const Tensor<f32> &p, const Tensor<f32> &t
 
 /// The logarithms are clamped so that a wrong certainty costs 100, not infinity; the gradient's divisor likewise (PyTorch).
 struct BinaryCrossEntropy {
+  /// NaN is the model's, and makes the loss NaN.
+  DTCRT_HOST_DEVICE static bool rules_out(f32 p) { return p < 0 || p > 1; }
   DTCRT_HOST_DEVICE static f32 value(f32 p, f32 t) {
     const f32 log_p = logf(p), log_q = log1pf(-p);
     return (t - 1) * (log_q < -100 ? -100 : log_q) - t * (log_p < -100 ? -100 : log_p); // NaN stays NaN
@@ -44,7 +41,18 @@ struct BinaryCrossEntropy {
   }
 };
 
+/// log(1 + exp(z)) - z t, without the exponential of anything positive.
+struct BinaryCrossEntropyWithLogits {
+  DTCRT_HOST_DEVICE static bool rules_out(f32) { return false; }
+  DTCRT_HOST_DEVICE static f32 value(f32 z, f32 t) { return (z > 0 ? z : 0) - z * t + log1pf(expf(-fabsf(z))); }
+  DTCRT_HOST_DEVICE static f32 slope(f32 z, f32 t) {
+    const f32 e = expf(-fabsf(z));
+    return (z > 0 ? 1 : e) / (1 + e) - t;
+  }
+};
+
 struct SquaredError {
+  DTCRT_HOST_DEVICE static bool rules_out(f32) { return false; }
   DTCRT_HOST_DEVICE static f32 value(f32 p, f32 t) { return (p - t) * (p - t); }
   DTCRT_HOST_DEVICE static f32 slope(f32 p, f32 t) { return 2 * (p - t); }
 };

@@ -35,6 +35,10 @@ MODELS = {
         "mixed": ([16, 24, 3, 3], True),
         "head": ([10, 240], True),
     },
+    "bce_logits": {
+        "fc1": ([32, 784], True),
+        "fc2": ([10, 32], True),
+    },
     "batch_norm": {
         "conv1": ([8, 1, 5, 5], False),
         "bn1": ([8], "batch_norm"),
@@ -56,7 +60,7 @@ MODELS = {
 
 # Not every beginning will do: where rounding alone decides whether a dead ReLU comes to life, Adam makes a jump of 1e-3 in the
 # loss out of it (mnist_cnn from the seeds "" and " 3", for instance). make_curves.py checks that from these it does not happen.
-SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "branches": " 9", "batch_norm": "", "norm_residual": ""}
+SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "bce_logits": "", "branches": " 9", "batch_norm": "", "norm_residual": ""}
 # What PyTorch's batch normalisation begins with.
 NORMALISATION = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}
 

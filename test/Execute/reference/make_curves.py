@@ -22,6 +22,9 @@ from torch.nn import functional
 
 import initial
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "Inputs"))
+import binary_targets
+
 STEPS = 20
 HERE = pathlib.Path(__file__).parent
 DATA = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/share/datasets/fashion-mnist")
@@ -34,6 +37,7 @@ def read_idx(name, header):
 
 IMAGES = torch.tensor(read_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)[:STEPS * 256].astype(numpy.float32)) / 255
 LABELS = torch.tensor(read_idx("train-labels-idx1-ubyte.gz", 8)[:STEPS * 256].astype(numpy.int64))
+TARGETS = torch.tensor([binary_targets.targets(label) for label in LABELS.tolist()])
 
 
 class MnistCnn(nn.Module):
@@ -65,6 +69,15 @@ class Gelu(nn.Module):
     def forward(self, x):
         x = functional.gelu(self.fc1(x.flatten(1)))
         return self.fc3(functional.gelu(self.fc2(x), approximate="tanh"))
+
+
+class BceLogits(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(784, 32), nn.Linear(32, 10)
+
+    def forward(self, x):
+        return self.fc2(torch.tanh(self.fc1(x.flatten(1))))
 
 
 class Branches(nn.Module):
@@ -156,18 +169,27 @@ CURVES = {
     "mnist_cnn": (MnistCnn, 256, lambda p: torch.optim.Adam(p, lr=1e-3)),
     "mlp": (Mlp, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3)),
     "gelu": (Gelu, 64, lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
+    "bce_logits": (BceLogits, 64, lambda p: torch.optim.SGD(p, lr=0.5, momentum=0.9)),
     "branches": (Branches, 64, lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.05)),
     "batch_norm": (BatchNorm, 64, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9)),
     "norm_residual": (NormResidual, 64, lambda p: torch.optim.SGD(p, lr=0.004)),
 }
+# What a loss is taken of, where it is not cross-entropy of classes.
+LOSSES = {"bce_logits": (functional.binary_cross_entropy_with_logits, TARGETS)}
 # How many samples an epoch of 20 steps has where the last batch is a partial one.
 SAMPLES = {"batch_norm": 19 * 64 + 40, "norm_residual": 19 * 64 + 40}
+# Curves of a model whose parameters with such a beginning are frozen.
+FROZEN = {"mlp_frozen": ("mlp", "fc1.")}
 # Curves of a model that normalises shares of so many rows apart, as ranks or microbatches do.
 SHARES = {"batch_norm_shares": ("batch_norm", 32), "norm_residual_shares": ("norm_residual", 32)}
 
 
+evaluations = {}
+
+
 def train(curve, dtype, noise=0.0, generator=None):
     name, rows = SHARES.get(curve, (curve, None))
+    name, frozen = FROZEN.get(name, (name, None))
     make_model, batch, make_optimizer = CURVES[name]
     samples = SAMPLES.get(name, STEPS * batch)
     model = make_model().to(dtype)
@@ -177,16 +199,27 @@ def train(curve, dtype, noise=0.0, generator=None):
     with torch.no_grad():
         for parameter in model.parameters() if noise else ():
             parameter += noise * torch.randn(parameter.shape, generator=generator)
-    optimizer = make_optimizer(model.parameters())
+    for key, parameter in model.named_parameters():
+        parameter.requires_grad_(frozen is None or not key.startswith(frozen))
+    optimizer = make_optimizer([parameter for parameter in model.parameters() if parameter.requires_grad])
     losses = []
     compute = Shares(model, rows) if rows else model
     for step in range(STEPS):
         part = slice(step * batch, min((step + 1) * batch, samples))
-        loss = functional.cross_entropy(compute(IMAGES[part].to(dtype)), LABELS[part])
+        prediction = compute(IMAGES[part].to(dtype))
+        function, labels = LOSSES.get(name, (functional.cross_entropy, LABELS))
+        loss = function(prediction, labels[part] if labels is LABELS else labels[part].to(dtype))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
+    if name in LOSSES:
+        with torch.no_grad():
+            prediction = model(IMAGES[samples:samples + 100].to(dtype))
+        labels = TARGETS[samples:samples + 100].to(dtype)
+        # The first time, in f32 from the parameters as they are.
+        evaluations.setdefault(name, {"eval_loss": function(prediction, labels).item(),
+                                      "eval_accuracy": ((prediction > 0) == (labels > 0.5)).double().mean().item()})
     return losses, {key: value.tolist() for key, value in model.state_dict().items() if ".running_" in key}
 
 
@@ -197,7 +230,7 @@ def difference(losses, others):
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
 generator = torch.Generator().manual_seed(0)
-for name in sys.argv[2:] or [*CURVES, *SHARES]:
+for name in sys.argv[2:] or [*CURVES, *SHARES, *FROZEN]:
     losses, statistics = train(name, torch.float32)
     exact = difference(train(name, torch.float64)[0], losses)
     moved = max(difference(train(name, torch.float32, 1e-7, generator)[0], losses) for _ in range(5))
@@ -207,6 +240,8 @@ for name in sys.argv[2:] or [*CURVES, *SHARES]:
     with open(HERE / f"{name}.jsonl", "w") as file:
         for step, loss in enumerate(losses, 1):
             file.write(json.dumps({"step": step, "loss": round(loss, 9)}) + "\n")
+        if name in evaluations:  # of the next 100 samples
+            file.write(json.dumps({"step": STEPS, **{key: round(value, 9) for key, value in evaluations[name].items()}}) + "\n")
     if statistics:
         with open(HERE / f"{name}.statistics.json", "w") as file:
             json.dump({key: [float(f"{value:.7g}") for value in values] for key, values in statistics.items()}, file, indent=1)

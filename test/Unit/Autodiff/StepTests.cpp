@@ -57,7 +57,9 @@ const std::vector<StepCase> stepCases = {
     {"mse_of_log_softmax", "#nn.mse",
      "%14 = nn.softmax %13 axis 1 : tensor<2x3xf64>\n%y = nn.log %14 : tensor<2x3xf64>",
      {-1, 0.5, -2, 0, -3, -0.25}},
-    {"bce", "#nn.bce", "%y = nn.sigmoid %13 : tensor<2x3xf64>", {1, 0, 0.5, 0, 1, 1}}};
+    {"bce", "#nn.bce", "%y = nn.sigmoid %13 : tensor<2x3xf64>", {1, 0, 0.5, 0, 1, 1}},
+    {"bce_logits", "#nn.bce_logits", "%y = nn.add %13, %10 : tensor<2x3xf64>, tensor<2x3xf64>",
+     {1, 0, 0.5, 0, 1, 1}}};
 
 class Step : public testing::TestWithParam<StepCase> {
 protected:

@@ -27,6 +27,7 @@ VALUES = torch.tensor([[0.5, -1.0], [2.0, 0.25], [-0.75, 3.0]])
 TARGETS = torch.tensor([[0.25, -2.0], [2.5, 0.0], [1.0, 1.0]])
 PROBABILITIES = torch.tensor([[0.5, 0.9], [0.01, 0.75], [1.0, 0.0]])
 CHOICES = torch.tensor([[1.0, 1.0], [0.0, 0.25], [0.0, 0.0]])
+WIDE = torch.tensor([[0.0, 3.5], [-0.25, 900.0], [-900.0, 40.0]])
 LOSSES = [
     ("cross_entropy", "#nn.cross_entropy", cross_entropy, LOGITS, torch.tensor([3, 0, 1]), [1, 1, 1]),
     ("cross_entropy_padded", "#nn.cross_entropy", cross_entropy, LOGITS, torch.tensor([3, 0, 0]), [1, 1, 0]),
@@ -37,6 +38,8 @@ LOSSES = [
     ("mse_vector", "#nn.mse", F.mse_loss, VALUES[:, 0], TARGETS[:, 0], [1, 1, 1]),
     ("bce", "#nn.bce", F.binary_cross_entropy, PROBABILITIES, CHOICES, [1, 1, 1]),
     ("bce_padded", "#nn.bce", F.binary_cross_entropy, PROBABILITIES, CHOICES, [1, 1, 0]),
+    ("bce_logits", "#nn.bce_logits", F.binary_cross_entropy_with_logits, WIDE, CHOICES, [1, 1, 1]),
+    ("bce_logits_padded", "#nn.bce_logits", F.binary_cross_entropy_with_logits, WIDE, CHOICES, [0, 1, 1]),
 ]
 
 # Optimizers: attribute, the PyTorch optimizer with the same settings.

@@ -80,6 +80,48 @@ TEST(TimetableSVG, StaysLegibleWith64DevicesAnd64Microbatches) {
   EXPECT_LT(svg.size(), 4u << 20);
 }
 
+/// However far apart prediction and measurement are: every microbatch has room for its number, and the picture is no wider than that takes.
+TEST(TimetableSVG, StaysLegibleAtAnyRatio) {
+  for (double ratio : {0.01, 0.1, 1 / 6., 0.5, 0.9, 1., 1.4, 2., 6., 10., 100.}) {
+    Timetable predicted = pipeline(4, 8, 1e-3), measured = pipeline(4, 8, 1e-3 * ratio);
+    std::string svg = draw({"far", {}, &predicted, &measured});
+    EXPECT_EQ(count(svg, "class=\"number\""), 2u * 2 * 4 * 8) << ratio;
+    for (std::string kind : {"forward", "backward"}) {
+      StringRef rest = StringRef(svg).split("</style>").second;
+      rest = rest.substr(rest.find("<g>"));
+      std::string rect = "<rect class=\"" + kind + "\"";
+      for (size_t place; (place = rest.find(rect)) != StringRef::npos;) {
+        rest = rest.substr(place + 1);
+        EXPECT_GE(attribute(rest, "width"), 12) << ratio;
+      }
+    }
+    EXPECT_LE(attribute(svg, "width"), 1300) << ratio;
+    bool far = ratio < 0.6 || ratio > 1.5;
+    EXPECT_EQ(svg.find("on its own scale") != std::string::npos, far) << ratio;
+    EXPECT_EQ(svg.find(">ms, measured<") != std::string::npos, far) << ratio;
+  }
+}
+
+/// A run that mostly waited: what it waited for stays in sight.
+TEST(TimetableSVG, WaitingMakesItNoWider) {
+  Timetable predicted = pipeline(2, 8, 1e-3), measured = pipeline(2, 8, 1e-3);
+  measured.stepSeconds *= 50;
+  EXPECT_LE(attribute(draw({"idle", {}, &predicted, &measured}), "width"), 1300);
+}
+
+/// The number of a tick is where its time is, on both scales.
+TEST(TimetableSVG, EachScaleHasItsAxis) {
+  Timetable predicted = pipeline(1, 2, 1e-3), measured = pipeline(1, 2, 10e-3);
+  std::string svg = draw({"axes", {}, &predicted, &measured});
+  auto placeOf = [&](const std::string &label) {
+    size_t end = svg.find(">" + label + "<");
+    EXPECT_NE(end, std::string::npos) << label;
+    return attribute(StringRef(svg).substr(svg.rfind("<text", end)), "x");
+  };
+  // Steps of 4 ms and of 40 ms over the same width.
+  EXPECT_NEAR(placeOf("2") - placeOf("0"), placeOf("20") - placeOf("0"), 0.2);
+}
+
 TEST(TimetableSVG, StaysInItsFrame) {
   Timetable predicted = pipeline(3, 2, 1e-3), measured = pipeline(3, 2, 2e-3);
   std::string svg = draw({"mlp", {}, &predicted, &measured});

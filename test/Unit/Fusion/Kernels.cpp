@@ -65,13 +65,15 @@ static const llvm::StringMap<ScalarRule> &scalarRules() {
   return rules;
 }
 
-/// Both comparisons are ordered: false if an operand is NaN.
+/// All comparisons are ordered: false if an operand is NaN.
 static FailureOr<double> compare(arith::CmpFOp op, Scalars x) {
   switch (op.getPredicate()) {
   case arith::CmpFPredicate::OGT:
     return x[0] > x[1];
   case arith::CmpFPredicate::OLT:
     return x[0] < x[1];
+  case arith::CmpFPredicate::OLE:
+    return x[0] <= x[1];
   default:
     return op.emitOpError("has a predicate that no formula uses");
   }

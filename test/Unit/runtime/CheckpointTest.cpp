@@ -57,11 +57,12 @@ TEST(Checkpoint, SaysTheSameStepToRolesWithAndWithoutState) {
   const Plan plan;
   const std::unique_ptr<Device> device = make_device(ctx, plan, {});
   const Manifest manifest{.parameters = {{"w", {2}}}, .state = {{"m", {2}}}};
+  std::vector<Fact> facts;
   for (const Binding &binding : {Binding{.parameters = {{"w", w.tensor, {}}}, .state = {{"m", m.tensor}}}, Binding{}}) {
-    EXPECT_EQ(load_checkpoint(ctx, *device, whole, manifest, binding), 12);
-    EXPECT_EQ(load_checkpoint(ctx, *device, parameters, manifest, binding), 0);
+    EXPECT_EQ(load_checkpoint(ctx, *device, whole, manifest, binding, facts), 12);
+    EXPECT_EQ(load_checkpoint(ctx, *device, parameters, manifest, binding, facts), 0);
   }
-  EXPECT_EQ(load_checkpoint(ctx, *device, parameters, {.parameters = {{"w", {2}}}}, {.parameters = {{"w", w.tensor, {}}}}), 12);
+  EXPECT_EQ(load_checkpoint(ctx, *device, parameters, {.parameters = {{"w", {2}}}}, {.parameters = {{"w", w.tensor, {}}}}, facts), 12);
 }
 
 std::string file_of(const std::string &header, const std::string &data) {

@@ -244,6 +244,40 @@ TEST(Npy, DamagedFilesAndWrongNames) {
   EXPECT_FAILS("npy:", arrays, "nothing after 'npy:'");
 }
 
+/// What a loss takes for granted of its labels is seen when they are read, not in a loss that nobody can explain.
+TEST(Npy, TargetsOutOfTheLossesRange) {
+  Folder folder;
+  const std::string x = folder / "x.npy", label = folder / "label.npy", source = "npy:x=" + x + ",label=" + label;
+  write(x, npy("<f4", "(3, 2)", bytes_of<f32>({1, 2, 3, 4, 5, 6})));
+  Wishes targets{.inputs = {{"x", false, {2}}}, .label = Wanted{"label", false, {2}}, .batch = 2};
+  const f32 nan = std::numeric_limits<f32>::quiet_NaN(), infinity = std::numeric_limits<f32>::infinity();
+  const auto labels = [&](std::vector<f32> values) { write(label, npy("<f4", "(3, 2)", bytes_of<f32>(values))); };
+  for (const bool probabilities : {false, true}) {
+    targets.probabilities = probabilities;
+    labels({0, 1, 0.5f, 0.25f, 1, 0});
+    EXPECT_EQ(load_dataset(source, targets, 1).train.size, 3);
+    labels({0, 1, 0.5f, nan, 1, 0});
+    EXPECT_FAILS(source, targets, probabilities ? "label.npy: label nan of sample 1 is not in [0, 1]" : "label.npy: label nan of sample 1 is not a finite number");
+    labels({0, 1, 0.5f, 1, infinity, 0});
+    EXPECT_FAILS(source, targets, probabilities ? "label inf of sample 2" : "label inf of sample 2 is not a finite number");
+  }
+  labels({0, 1, 2, 0, 1, 0});
+  EXPECT_FAILS(source, targets, "label 2 of sample 1 is not in [0, 1]");
+  labels({-0.25f, 1, 1, 0, 1, 0});
+  EXPECT_FAILS(source, targets, "label -0.25 of sample 0 is not in [0, 1]");
+  write(label, npy("<i8", "(3, 2)", bytes_of<i64>({0, 1, 0, 1, 0, -1})));
+  EXPECT_FAILS(source, targets, "label -1 of sample 2 is not in [0, 1]");
+  // Too large for f32, which is what the program computes with.
+  write(label, npy("<f8", "(3, 2)", bytes_of<f64>({0, 1, 1e300, 1, 0, 1})));
+  targets.probabilities = false;
+  EXPECT_FAILS(source, targets, "label inf of sample 1 is not a finite number");
+  // Those of an evaluation as well.
+  labels({0, 1, 0.5f, 0.25f, 1, 0});
+  const std::string other = folder / "other.npy";
+  write(other, npy("<f4", "(3, 2)", bytes_of<f32>({0, 1, nan, 1, 1, 0})));
+  EXPECT_FAILS(source + ",eval-x=" + x + ",eval-label=" + other, targets, "other.npy: label nan of sample 1 is not a finite number");
+}
+
 TEST(Synthetic, DependsOnTheSeedAlone) {
   const Dataset a = load_dataset("synthetic:40", images, 1), b = load_dataset("synthetic:40", images, 1), c = load_dataset("synthetic:40", images, 2);
   EXPECT_EQ(a.train.size, 40);

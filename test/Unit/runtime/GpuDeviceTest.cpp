@@ -19,7 +19,7 @@ __global__ void weigh(const f32 *x, const f32 *weight, const i64 *step, f32 *los
     sum += x[i] * weight[i];
   *loss = sum;
 }
-__global__ void complain(BadLabel *place) { *place = {3, 12, 10}; }
+__global__ void complain(BadOperand *place) { *place = {3, 12, 10, 0}; }
 
 struct Loop {
   explicit Loop(const DeviceOptions &options = {}, std::size_t arena_bytes = 4096)
@@ -87,7 +87,7 @@ TEST_P(GpuDevice, WritesAndReadsWhatTheProgramBinds) {
 TEST_P(GpuDevice, TellsOfALabelThatAKernelFound) {
   Loop loop;
   loop.device->batch();
-  loop.device->start(Device::Phase::train, [&] { device::launch(loop.ctx, complain, 1, 1, loop.ctx.backend().bad_label); });
+  loop.device->start(Device::Phase::train, [&] { device::launch(loop.ctx, complain, 1, 1, loop.ctx.backend().bad_operand); });
   try {
     loop.device->finish();
     FAIL() << "nothing was said";

@@ -5,7 +5,6 @@
 
 #ifdef DTCRT_CUDA
 #include "cuda/Backend.h"
-#include "math/Losses.h"
 #endif
 
 using namespace dtcrt;
@@ -99,8 +98,8 @@ TEST(CrossEntropy, NamesTheSampleOfALabelOutOfRange) {
   label.memory = {0, 4, 1};
 #ifdef DTCRT_CUDA // the host is told at the end of the step
   softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits);
-  BadLabel &bad = *ctx.backend().bad_label;
-  EXPECT_EQ(bad_label(0, bad.sample, bad.label, bad.classes), "label 4 of sample 1 of the batch on rank 0 is not a class id below 4");
+  BadOperand &bad = *ctx.backend().bad_operand;
+  EXPECT_EQ(describe(bad, 0), "label 4 of sample 1 of the batch on rank 0 is not a class id below 4");
   bad.sample = -1;
 #else
   try {
@@ -164,6 +163,73 @@ template <class Loss, class Closed> void check_elementwise(Loss loss_of, Closed 
 TEST(BinaryCrossEntropy, AndItsGradient) {
   check_elementwise([](auto &ctx, auto &...tensors) { binary_cross_entropy(ctx, tensors...); },
                     [](f64 p, f64 t) { return -t * std::log(p) - (1 - t) * std::log(1 - p); }, 0.05, 0.95);
+}
+
+TEST(BinaryCrossEntropyWithLogits, AndItsGradient) {
+  check_elementwise([](auto &ctx, auto &...tensors) { binary_cross_entropy_with_logits(ctx, tensors...); },
+                    [](f64 z, f64 t) { return -t * std::log(1 / (1 + std::exp(-z))) - (1 - t) * std::log(1 - 1 / (1 + std::exp(-z))); }, -6, 6);
+}
+
+TEST(BinaryCrossEntropyWithLogits, NoLogitOverflows) {
+  Context ctx(1);
+  Owned<f32> z({4}), t({4}), dz({4}), weight({4}, row_major, 0.25f), loss({});
+  z.memory = {1000, -1000, 200, -200};
+  t.memory = {0, 1, 1, 0};
+  binary_cross_entropy_with_logits(ctx, z, t, weight, loss, dz);
+  EXPECT_FLOAT_EQ(loss.memory[0], 500);
+  EXPECT_FLOAT_EQ(dz.memory[0], 0.25f);
+  EXPECT_FLOAT_EQ(dz.memory[1], -0.25f);
+  EXPECT_EQ(dz.memory[2], 0);
+  EXPECT_NEAR(dz.memory[3], 0, 1e-30);
+}
+
+TEST(BinaryCrossEntropyWithLogits, OfBf16IsThatOfItsValues) {
+  Context ctx(2);
+  const Dims shape{5, 13};
+  Owned<f32> z(shape), t(shape), dz(shape), weight({5}, row_major, 0.2f), loss({}), other({});
+  Owned<bf16> low(shape), d_low(shape);
+  randomise(low.tensor, 1, -5, 5);
+  randomise(t.tensor, 2, 0, 1);
+  for (std::size_t i = 0; i < z.memory.size(); ++i)
+    z.memory[i] = low.memory[i];
+  binary_cross_entropy_with_logits(ctx, z, t, weight, loss, dz);
+  binary_cross_entropy_with_logits(ctx, low, t, weight, other, d_low);
+  EXPECT_FLOAT_EQ(loss.memory[0], other.memory[0]);
+  for (std::size_t i = 0; i < z.memory.size(); ++i)
+    EXPECT_EQ(static_cast<f32>(d_low.memory[i]), static_cast<f32>(bf16(dz.memory[i])));
+}
+
+TEST(BinaryCrossEntropy, NamesTheSampleOfAProbabilityOutOfRange) {
+  Context ctx(1);
+  Owned<f32> p({3, 2}, row_major, 0.5f), t({3, 2}), dp({3, 2}), weight({3}, row_major, 1), loss({});
+  p.memory[3] = 1.25f;
+  p.memory[4] = -2;
+  constexpr const char *expected = "probability 1.25 of sample 1 of the batch on rank 0 is not in [0, 1]: bce takes probabilities, bce-logits takes logits";
+#ifdef DTCRT_CUDA // the host is told at the end of the step
+  binary_cross_entropy(ctx, p, t, weight, loss, dp);
+  BadOperand &bad = *ctx.backend().bad_operand;
+  EXPECT_EQ(describe(bad, 0), expected);
+  bad.sample = -1;
+#else
+  try {
+    binary_cross_entropy(ctx, p, t, weight, loss, dp);
+    FAIL() << "a probability of 1.25 went through";
+  } catch (const Error &error) {
+    EXPECT_STREQ(error.what(), expected);
+  }
+#endif
+  weight.memory = {1, 0, 0}; // padding rows are not looked at
+  binary_cross_entropy(ctx, p, t, weight, loss, dp);
+  EXPECT_NEAR(loss.memory[0], std::log(2.0), 1e-6);
+  p.memory = {0, 1, 0, 1, 0, 1}; // both ends are probabilities
+  weight.memory = {1, 1, 1};
+  binary_cross_entropy(ctx, p, t, weight, loss, dp);
+  p.memory[0] = std::numeric_limits<f32>::quiet_NaN(); // the model's own, which the loss shows
+  binary_cross_entropy(ctx, p, t, weight, loss, dp);
+  EXPECT_TRUE(std::isnan(loss.memory[0]));
+#ifdef DTCRT_CUDA
+  EXPECT_EQ(bad.sample, -1);
+#endif
 }
 
 TEST(BinaryCrossEntropy, ClampsLogarithmsAtMinusHundred) {

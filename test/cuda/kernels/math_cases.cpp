@@ -158,6 +158,15 @@ void element_losses(Context &ctx, Cases &c) {
   binary_cross_entropy(ctx, p, t, weight, loss, dp);
   c.record("binary_cross_entropy", loss);
   c.record("binary_cross_entropy's gradient", dp);
+  const Tensor<f32> z = c.tensor<f32>(shape, layout, -20, 20);
+  const Tensor<bf16> low = c.tensor<bf16>(shape, layout, -20, 20), d_low = c.tensor<bf16>(shape, layout);
+  binary_cross_entropy_with_logits(ctx, z, t, weight, loss, dp);
+  c.record("binary_cross_entropy_with_logits", loss);
+  c.record("binary_cross_entropy_with_logits' gradient", dp);
+  binary_cross_entropy_with_logits(ctx, low, t, weight, loss);
+  c.record("binary_cross_entropy_with_logits of bf16", loss);
+  binary_cross_entropy_with_logits(ctx, low, t, weight, loss, d_low);
+  c.record("binary_cross_entropy_with_logits' gradient of bf16", d_low, 1.0f / 128);
   mean_squared_error(ctx, p, t, weight, loss);
   c.record("mean_squared_error", loss);
   mean_squared_error(ctx, p, t, weight, loss, dp);

@@ -16,6 +16,7 @@ void dtc::dsl::registerLosses(Table<AttributeBuiltin> &table) {
   table.add(loss<nn::CrossEntropyAttr>("cross_entropy"));
   table.add(loss<nn::MeanSquaredErrorAttr>("mse"));
   table.add(loss<nn::BinaryCrossEntropyAttr>("bce"));
+  table.add(loss<nn::BinaryCrossEntropyWithLogitsAttr>("bce_logits"));
 }
 
 static Attribute buildSGD(const Arguments &arguments, MLIRContext *context,

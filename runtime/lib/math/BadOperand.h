@@ -1,0 +1,29 @@
+// What a loss was given that its definition rules out, and what is said of it.
+#pragma once
+
+#include "dtcrt/tensor.h"
+
+#include <cstdio>
+#include <string>
+
+namespace dtcrt {
+
+/// A class id that is none, or a probability out of [0, 1]; then there are 0 classes.
+struct BadOperand {
+  i64 sample, label, classes;
+  f32 probability;
+};
+
+inline std::string describe(const BadOperand &bad, int rank) {
+  char value[32];
+  if (bad.classes)
+    std::snprintf(value, sizeof value, "%lld", static_cast<long long>(bad.label));
+  else
+    std::snprintf(value, sizeof value, "%.9g", static_cast<f64>(bad.probability));
+  return (bad.classes ? "label " : "probability ") + std::string(value) + " of sample " + std::to_string(bad.sample) +
+         " of the batch on rank " + std::to_string(rank) +
+         (bad.classes ? " is not a class id below " + std::to_string(bad.classes)
+                      : " is not in [0, 1]: bce takes probabilities, bce-logits takes logits");
+}
+
+} // namespace dtcrt
