@@ -1,4 +1,6 @@
 // dtc-differentiate-graph: a model with a recipe becomes @train and @evaluate.
+#include "TrainedOutput.h"
+
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Gradients.h"
@@ -120,40 +122,6 @@ private:
   SmallVector<DictionaryAttr> argumentAttributes, resultAttributes;
   SmallVector<Value> results;
 };
-
-/// `"a", "b"`, escaped: whatever a model file calls its outputs stays one line.
-std::string quoteAll(ArrayRef<StringAttr> names) {
-  std::string all;
-  llvm::raw_string_ostream out(all);
-  llvm::interleaveComma(names, out);
-  return all;
-}
-
-/// The number of the result that `output` names, or of the only one.
-FailureOr<unsigned> findTrainedOutput(func::FuncOp function, StringRef output) {
-  SmallVector<StringAttr> all;
-  for (unsigned i = 0; i < function.getNumResults(); ++i) {
-    auto name = function.getResultAttrOfType<StringAttr>(i, names::output);
-    if (!name)
-      return function.emitError() << "result " << i << " of the model has no '"
-                                  << names::output << "'";
-    all.push_back(name);
-  }
-  if (output.empty()) {
-    if (all.size() == 1)
-      return 0u;
-    if (all.empty())
-      return function.emitError("the model has no output to train");
-    return function.emitError() << "the model has the outputs " << quoteAll(all)
-                                << ": say which one is trained (output=NAME)";
-  }
-  auto wanted = StringAttr::get(function.getContext(), output);
-  auto found = llvm::find(all, wanted);
-  if (found == all.end())
-    return function.emitError() << "the model has no output " << wanted
-                                << ", only " << quoteAll(all);
-  return static_cast<unsigned>(found - all.begin());
-}
 
 /// Checks that dimension 0 of a model input or output is the recipe's batch.
 LogicalResult checkBatch(Model &model, RankedTensorType type,

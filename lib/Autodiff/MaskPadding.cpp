@@ -1,4 +1,6 @@
 // dtc-mask-padding: rows that pad a partial batch take no part in what mixes samples.
+#include "TrainedOutput.h"
+
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Passes.h"
@@ -25,8 +27,9 @@ using SamplePlaces = SmallVector<Placement, 1>;
 /// Follows the samples through a model and masks what mixes them.
 class PaddingMask {
 public:
-  PaddingMask(func::FuncOp model, int64_t batch, StringRef output)
-      : model(model), batch(batch), output(output),
+  /// `trained` is the number of the result that the loss takes.
+  PaddingMask(func::FuncOp model, int64_t batch, unsigned trained)
+      : model(model), batch(batch), trained(trained),
         element(cast<RankedTensorType>(model.getResultTypes().front()).getElementType()),
         builder(model.getLoc(), OpBuilder::atBlockBegin(&model.getBody().front())) {}
 
@@ -48,7 +51,7 @@ private:
 
   func::FuncOp model;
   int64_t batch;
-  StringRef output;
+  unsigned trained;
   Type element;
   ImplicitLocOpBuilder builder;
   DenseMap<Value, SamplePlaces> places;
@@ -223,13 +226,9 @@ LogicalResult PaddingMask::maskMixed(Operation *op, const ShardingRule &rule, Fa
 }
 
 void PaddingMask::visitReturn(Operation *op) {
-  for (auto [number, value] : llvm::enumerate(op->getOperands())) {
-    auto name = model.getResultAttrOfType<StringAttr>(number, names::output);
-    if (!output.empty() && name != output)
-      continue;
-    if (llvm::any_of(places.lookup(value), [](Placement place) { return place != Placement::sharded(0); }))
-      needWholeBatch(value.getDefiningOp() ? value.getDefiningOp() : op, "gives the loss samples that are not its rows");
-  }
+  Value value = op->getOperand(trained);
+  if (llvm::any_of(places.lookup(value), [](Placement place) { return place != Placement::sharded(0); }))
+    needWholeBatch(value.getDefiningOp() ? value.getDefiningOp() : op, "gives the loss samples that are not its rows");
 }
 
 void PaddingMask::run() {
@@ -258,9 +257,12 @@ struct MaskPaddingPass : dtc::impl::MaskPaddingPassBase<MaskPaddingPass> {
     func::FuncOp function = getOperation();
     auto recipe = function->getAttrOfType<nn::RecipeAttr>(names::recipe);
     // What is no model of one block, dtc-differentiate-graph refuses.
-    if (!recipe || function.getNumResults() == 0 || !function->hasAttr(names::model) || function->hasAttr(names::phase) || !function.getBody().hasOneBlock())
+    if (!recipe || !function->hasAttr(names::model) || function->hasAttr(names::phase) || !function.getBody().hasOneBlock())
       return;
-    PaddingMask(function, recipe.getBatch(), output).run();
+    FailureOr<unsigned> trained = findTrainedOutput(function, output);
+    if (failed(trained))
+      return signalPassFailure();
+    PaddingMask(function, recipe.getBatch(), *trained).run();
   }
 };
 } // namespace

@@ -35,7 +35,7 @@ PASSES = {
     "dtc-to-grad": ([], first_of(STAGES)),
     "dtc-to-dist": ([], first_of(STAGES)),
     "dtc-partition": (["--dtc-to-grad"], first_of(PIPELINE)),
-    "dtc-mask-padding": ([], {"output": []}),  # what is no output, dtc-differentiate-graph refuses
+    "dtc-mask-padding": ([], {"output": NAMES}),
     "dtc-differentiate-graph": ([], {"output": NAMES, "batch-statistics": CHOICES}),
     "dtc-lower-precision": (["--dtc-to-grad"], {"precision": CHOICES}),
     "dtc-shard-batch": (["--dtc-to-grad"], {"axis": [""], "devices": NUMBERS, "microbatches": NUMBERS, "fewer": FLAGS, "speeds": SPEEDS,
