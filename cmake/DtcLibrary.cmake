@@ -28,8 +28,29 @@ endmacro()
 macro(dtc_tablegen_target name)
   add_custom_target(${name} DEPENDS ${DTC_GENERATED})
   set_property(GLOBAL APPEND PROPERTY DTC_TABLEGEN_TARGETS ${name})
+  add_dependencies(DtcPrecompiledPIC ${name})
+  add_dependencies(DtcPrecompiledPIE ${name})
   set(DTC_GENERATED)
 endmacro()
+
+# What nearly every source of the compiler includes, compiled once: parsing it takes most of a source's time. Executables are
+# compiled with another option for their addresses and need their own.
+foreach(kind PIC PIE)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled/${kind}.cpp CONTENT "")
+  add_library(DtcPrecompiled${kind} OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled/${kind}.cpp)
+  target_include_directories(DtcPrecompiled${kind} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  target_include_directories(DtcPrecompiled${kind} PRIVATE ${DTC_INCLUDE_DIRS})
+  target_precompile_headers(DtcPrecompiled${kind} PRIVATE
+    <mlir/Dialect/Arith/IR/Arith.h> <mlir/Dialect/Func/IR/FuncOps.h> <mlir/IR/BuiltinOps.h>
+    <mlir/IR/ImplicitLocOpBuilder.h> <mlir/IR/Matchers.h> <mlir/IR/PatternMatch.h>
+    <mlir/Interfaces/InferTypeOpInterface.h> <mlir/Interfaces/SideEffectInterfaces.h>
+    <mlir/Bytecode/BytecodeOpInterface.h> <mlir/Pass/Pass.h> <mlir/Pass/PassManager.h>
+    <llvm/ADT/MapVector.h> <llvm/ADT/StringExtras.h> <llvm/ADT/StringMap.h> <llvm/ADT/TypeSwitch.h>
+    <llvm/Support/FormatVariadic.h> <llvm/Support/raw_ostream.h> ${PROJECT_SOURCE_DIR}/dialects/NN/NN.h)
+endforeach()
+target_compile_options(DtcPrecompiledPIC PRIVATE -fPIC)
+target_compile_options(DtcPrecompiledPIE PRIVATE -fPIE)
+set_target_properties(DtcPrecompiledPIC DtcPrecompiledPIE PROPERTIES POSITION_INDEPENDENT_CODE OFF)
 
 # dtc_library(NAME SOURCES... [INTERNAL] [LINK libraries...])
 # An INTERNAL library is not among those that are installed.
@@ -41,6 +62,7 @@ function(dtc_library name)
     target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${dir}>)
   endforeach()
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  target_precompile_headers(${name} REUSE_FROM DtcPrecompiledPIC)
   get_property(tablegen GLOBAL PROPERTY DTC_TABLEGEN_TARGETS)
   if(tablegen)
     add_dependencies(${name} ${tablegen})
@@ -55,5 +77,6 @@ function(dtc_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  target_precompile_headers(${name} REUSE_FROM DtcPrecompiledPIE)
   install(TARGETS ${name} RUNTIME)
 endfunction()
