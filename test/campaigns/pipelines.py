@@ -3,6 +3,8 @@
 # Compiles each model with --strategy=none and for each case (`data:2,pipe:2/1f1b/4/recompute`), runs all for 20 steps on the
 # same synthetic samples, and compares losses (relative 1e-5), parameters and optimizer state (2e-4 of each tensor's norm); with
 # --precision=bf16 within what roundings in another order amount to (test/Execute/precision.test says how much that is).
+# Rounding can take a sample over a kink of relu or max pooling; its whole gradient then differs. That is rare, so a case whose
+# losses differ by no more than a hundred times that passes if it agrees at the next two seeds; a mistake differs at all of them.
 # Without cases: every combination of mesh, schedule, microbatches and recomputation, which takes half an hour on two cores.
 # Prints a line for each; exit status 1 if one differs or does not run.
 import argparse
@@ -14,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXECUTE = os.path.join(ROOT, "test", "Execute")
@@ -25,6 +28,9 @@ MODELS = {
     "unet": "test/Execute/Inputs/models/unet.dt",
     "tied": "test/Execute/Inputs/models/tied.dt",
 }
+
+# What losses may differ by, relative.
+LOSSES = {"f32": 1e-5, "bf16": 2e-3}
 
 # Whoever runs this, on however few cores.
 os.environ.update({"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"})
@@ -74,19 +80,49 @@ def all_cases():
         ["", "recompute"])]
 
 
-def check(dtc, model, batch, seed, case, expected, arguments):
+class References:
+    """The unpartitioned programs, each run at the seeds that are asked for."""
+
+    def __init__(self, directory, arguments):
+        self.directory, self.arguments, self.lock, self.trained = directory, arguments, threading.Lock(), {}
+
+    def of(self, model, seed):
+        with self.lock:
+            if (model, seed) not in self.trained:
+                folder = os.path.join(self.directory, f"{model}-{seed}")
+                os.mkdir(folder)
+                self.trained[model, seed] = train(self.arguments.dtc, folder, model, self.arguments.batch, seed, 1,
+                                                  [f"--precision={self.arguments.precision}"])
+            return self.trained[model, seed]
+
+
+def differences(references, model, seed, case, arguments, loss_tolerance):
+    """The largest ones of losses and of parameters, relative."""
     mesh, schedule, microbatches, *options = case.split("/")
     ranks = math.prod(int(axis.split(":")[1]) for axis in mesh.split(","))
     options = [f"--mesh={mesh}", f"--microbatches={microbatches}", f"--schedule={schedule}",
                f"--precision={arguments.precision}", *("--" + option for option in options if option)]
+    expected = references.of(model, seed)
+    full = arguments.precision == "f32"
     with tempfile.TemporaryDirectory() as directory:
-        losses, parameters = train(dtc, directory, model, batch, seed, ranks, options)
-        full = arguments.precision == "f32"
-        differences = (compare("compare_losses.py", expected[0], losses, f"--tolerance={1e-5 if full else 2e-3}", "--steps=20"),
-                       compare("compare_parameters.py", expected[1], parameters, f"--tolerance={2e-4 if full else 5e-2}"))
+        losses, parameters = train(arguments.dtc, directory, model, arguments.batch, seed, ranks, options)
+        of_losses = compare("compare_losses.py", expected[0], losses, f"--tolerance={loss_tolerance}", "--steps=20")
+        if float(of_losses) > LOSSES[arguments.precision]:
+            return of_losses, "behind a kink"
+        of_parameters = compare("compare_parameters.py", expected[1], parameters, f"--tolerance={2e-4 if full else 5e-2}")
         if full and evaluations(expected[0]) != evaluations(losses):
             raise Failed("another accuracy in the evaluation")
-        return differences
+        return of_losses, of_parameters
+
+
+def check(references, model, case, arguments):
+    """A line's words; that a sample is on a kink is rare, and no two seeds have it there."""
+    tolerance, seed = LOSSES[arguments.precision], arguments.seed
+    found = differences(references, model, seed, case, arguments, 100 * tolerance)
+    for other in (seed + 1, seed + 2) if float(found[0]) > tolerance else ():
+        again = differences(references, model, other, case, arguments, tolerance)
+        found = (*found, f"seed {other}:", *again)
+    return "  ".join(found)
 
 
 def main():
@@ -95,7 +131,6 @@ def main():
     parser.add_argument("--dtc", default=os.path.join(ROOT, "build", "release", "bin", "dtc"))
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--batch", type=int, default=32)
-    # Rounding can take one sample over a kink of relu: its whole gradient then differs, at some seeds.
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="f32")
     parser.add_argument("--jobs", type=int, default=2)
@@ -103,19 +138,13 @@ def main():
 
     failures = 0
     with tempfile.TemporaryDirectory() as directory, concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        pending = []
-        for model in arguments.models.split(","):
-            folder = os.path.join(directory, model)
-            os.mkdir(folder)
-            expected = train(arguments.dtc, folder, model, arguments.batch, arguments.seed, 1,
-                             [f"--precision={arguments.precision}"])
-            for case in arguments.cases or all_cases():
-                pending.append((model, case, pool.submit(check, arguments.dtc, model, arguments.batch, arguments.seed, case,
-                                                         expected, arguments)))
+        references = References(directory, arguments)
+        pending = [(model, case, pool.submit(check, references, model, case, arguments))
+                   for model in arguments.models.split(",") for case in arguments.cases or all_cases()]
         print(f"{'model':14} {'case':40} losses   parameters")
         for model, case, result in pending:
             try:
-                verdict = "{}  {}".format(*result.result())
+                verdict = result.result()
             except Failed as failure:
                 verdict = f"FAILED: {failure}"
                 failures += 1
