@@ -5,6 +5,7 @@
 #include "cpu/Elementwise.h"
 #include "cpu/Epilogue.h"
 #include "cpu/Widened.h"
+#include "math/CopyView.h"
 
 #include <algorithm>
 #include <string_view>
@@ -19,6 +20,8 @@ namespace {
 
 /// Input channels (of a group) that do not fill a vector.
 constexpr index few_channels = 4;
+/// f32 numbers of the widest vector.
+constexpr index vector_channels = 16;
 
 enum : i64 { key_forward = 100, key_input_gradient, key_weight_gradient };
 
@@ -296,8 +299,38 @@ bool input_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<T> &w, const
   return done;
 }
 
+/// oneDNN first gathers what a convolution of one tap with strides reads. For the gradient of the weights, over fewer channels than a
+/// vector has, it writes past its workspace for that, and the gradient is wrong (uxlfoundation/oneDNN#6035): true for such a call.
+template <class T> bool must_gather(const Tensor<T> &x, const Tensor<T> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  const auto all = [](const Dims &values, index value) { return std::all_of(values.begin(), values.end(), [&](index v) { return v == value; }); };
+  if (dw.rank() != x.rank() || o.strides.size() != x.rank() - 2 || dw.dim(1) >= vector_channels || all(o.strides, 1) || !all(o.pads, 0))
+    return false;
+  for (int d = 2; d < x.rank(); ++d) // other sizes are an error, which the call finds
+    if (dw.dim(d) != 1 || dy.rank() != x.rank() || dy.dim(d) != (x.dim(d) - 1) / o.strides[d - 2] + 1)
+      return false;
+  return true;
+}
+
+/// What such a convolution reads of x, densely.
+template <class T> Tensor<T> gathered(Context &ctx, const Tensor<T> &x, const Tensor<T> &dy, const Dims &steps) {
+  Dims shape = x.shape(), strides = x.strides();
+  for (int d = 2; d < x.rank(); ++d) {
+    shape[d] = dy.dim(d);
+    strides[d] *= steps[d - 2];
+  }
+  const Tensor<T> read(static_cast<T *>(ctx.backend().workspace(static_cast<std::size_t>(shape.product()) * sizeof(T))), shape,
+                       x.is_dense() ? x.layout() : row_major);
+  copy_view(ctx, static_cast<const T *>(x.data()), strides, read.data(), read.strides(), shape);
+  return read;
+}
+
 template <class T>
 bool weight_gradient(Context &ctx, const Tensor<T> &x, const Tensor<T> &dy, const Tensor<f32> &dw, const ConvGradientOptions &o) {
+  if (must_gather(x, dy, dw, o)) {
+    ConvGradientOptions dense = o;
+    dense.strides = {};
+    return weight_gradient(ctx, gathered(ctx, x, dy, o.strides), dy, dw, dense);
+  }
   bool done = true;
   guarded("conv_weight_gradient", x.shape(), dy.shape(), dw.shape(), [&] {
     Context::Backend &backend = ctx.backend();

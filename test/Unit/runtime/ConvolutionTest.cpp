@@ -113,6 +113,14 @@ const Case cases[] = {
     {.name = "OneDimension", .x = {3, 4, 17}, .w = {6, 4, 5}, .strides = {2}, .dilations = {1}, .pads = {2, 1}, .activation = relu},
     {.name = "ThreeDimensions", .x = {2, 3, 5, 6, 4}, .w = {4, 3, 2, 3, 2}, .strides = {1, 2, 1}, .dilations = {1, 1, 1}, .pads = {0, 1, 0, 1, 1, 0}},
     {.name = "OneByOne", .x = {2, 24, 5, 5}, .w = {48, 24, 1, 1}, .strides = {1, 1}, .dilations = {1, 1}, .pads = {0, 0, 0, 0}, .activation = relu},
+    // oneDNN gathers for these, and not always where it may.
+    {.name = "OneByOneStrides", .x = {32, 6, 12, 12}, .w = {8, 6, 1, 1}, .strides = {2, 2}, .dilations = {1, 1}, .pads = {0, 0, 0, 0}},
+    {.name = "OneByOneStridesOneChannel", .x = {32, 1, 11, 12}, .w = {16, 1, 1, 1}, .strides = {3, 2}, .dilations = {1, 1}, .pads = {0, 0, 0, 0}},
+    {.name = "OneByOneStridesTail", .x = {8, 13, 9, 9}, .w = {12, 13, 1, 1}, .strides = {1, 3}, .dilations = {1, 1}, .pads = {0, 0, 0, 0}, .bias = false},
+    {.name = "OneByOneStridesGroups", .x = {8, 12, 10, 9}, .w = {16, 3, 1, 1}, .strides = {2, 2}, .dilations = {1, 1}, .pads = {0, 0, 0, 0}, .groups = 4},
+    {.name = "OneByOneStridesPads", .x = {8, 3, 10, 9}, .w = {16, 3, 1, 1}, .strides = {2, 2}, .dilations = {1, 1}, .pads = {1, 0, 0, 1}},
+    {.name = "OneTapStrides", .x = {32, 5, 40}, .w = {8, 5, 1}, .strides = {4}, .dilations = {1}, .pads = {0, 0}},
+    {.name = "OneTapStridesThreeDimensions", .x = {16, 3, 6, 5, 7}, .w = {8, 3, 1, 1, 1}, .strides = {2, 1, 2}, .dilations = {1, 1, 1}, .pads = {0, 0, 0, 0, 0, 0}},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, Convolution, testing::Combine(testing::ValuesIn(cases), testing::Values(row_major, channels_last)),
