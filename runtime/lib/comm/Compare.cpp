@@ -2,6 +2,9 @@
 #include "comm/Compare.h"
 #include "comm/Gather.h"
 
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
 #include <map>
 
 namespace dtcrt {
@@ -10,6 +13,31 @@ namespace {
 
 /// Differences that one line names.
 constexpr int most_named = 8;
+
+/// Names and values may come from files: bytes that would break the line are written \xNN.
+std::string on_one_line(const std::string &text) {
+  std::string line;
+  for (const unsigned char c : text) {
+    char escape[5] = {static_cast<char>(c), 0};
+    if (c < 0x20 || c == 0x7f)
+      std::snprintf(escape, sizeof escape, "\\x%02x", c);
+    line += escape;
+  }
+  return line;
+}
+
+/// A text behind its length.
+void append(std::string &list, const std::string &text) {
+  const std::uint64_t size = text.size();
+  list.append(reinterpret_cast<const char *>(&size), sizeof size).append(text);
+}
+
+std::string take(const std::string &list, std::size_t &at) {
+  std::uint64_t size = 0;
+  std::memcpy(&size, list.data() + at, sizeof size);
+  at += sizeof size + size;
+  return list.substr(at - size, size);
+}
 
 /// "rank 2", "ranks 0 and 3", "ranks 1 to 3 and 7".
 std::string ranks_text(const std::vector<int> &ranks) {
@@ -59,28 +87,26 @@ std::string differences(const std::vector<std::vector<Fact>> &ranks) {
   for (const auto &[name, values] : facts) {
     if (values.size() == 1 || ++differing > most_named)
       continue;
-    text += (text.empty() ? "" : "; ") + name + " is ";
+    text += (text.empty() ? "" : "; ") + on_one_line(name) + " is ";
     for (std::size_t i = 0; i < values.size(); ++i)
-      text += (i ? ", " : "") + (values[i].text.empty() ? "not given" : values[i].text) + " on " + ranks_text(values[i].ranks);
+      text += (i ? ", " : "") + (values[i].text.empty() ? "not given" : on_one_line(values[i].text)) + " on " + ranks_text(values[i].ranks);
   }
   return text + (differing > most_named ? "; and " + std::to_string(differing - most_named) + " more" : "");
 }
 
 void compare(World &world, const std::string &what, const std::vector<Fact> &own) {
   std::string text;
-  for (const Fact &fact : own)
-    text += fact.name + '\0' + fact.value + '\0';
+  for (const Fact &fact : own) {
+    append(text, fact.name);
+    append(text, fact.value);
+  }
   std::vector<std::vector<Fact>> ranks;
   for (const std::string &theirs : all_gather(world, text)) {
-    std::vector<std::string> parts;
-    for (std::size_t at = 0; at < theirs.size();) {
-      const std::size_t end = theirs.find('\0', at);
-      parts.push_back(theirs.substr(at, end - at));
-      at = end + 1;
-    }
     std::vector<Fact> &facts = ranks.emplace_back();
-    for (std::size_t i = 0; i + 1 < parts.size(); i += 2)
-      facts.push_back({parts[i], parts[i + 1]});
+    for (std::size_t at = 0; at < theirs.size();) {
+      const std::string name = take(theirs, at);
+      facts.push_back({name, take(theirs, at)});
+    }
   }
   if (const std::string text = differences(ranks); !text.empty())
     throw AgreedError(what + text, world.rank() == 0);

@@ -9,7 +9,7 @@
 namespace dtcrt {
 
 struct Fact {
-  std::string name, value; ///< for people; without zero bytes
+  std::string name, value; ///< for people; a rank has each name once
 };
 
 /// Collective. Facts of the same name have the same value on all ranks that have them, or all ranks throw the same AgreedError:

@@ -3,6 +3,7 @@
 #include "comm/Agreement.h"
 #include "comm/Compare.h"
 #include "core/Require.h"
+#include "data/NpyFiles.h"
 #include "io/Hash.h"
 
 #include <cstdlib>
@@ -30,12 +31,12 @@ std::string describe(const Column &column) {
       column.values);
 }
 
-void describe(const std::string &prefix, const Split &split, const Wishes &wishes, std::vector<Fact> &facts) {
+void describe(bool is_evaluation, const Split &split, const Wishes &wishes, std::vector<Fact> &facts) {
   for (std::size_t i = 0; i < split.inputs.size(); ++i)
     if (wishes.inputs[i].is_bound)
-      facts.push_back({prefix + wishes.inputs[i].name, describe(split.inputs[i])});
+      facts.push_back({spelled({is_evaluation, wishes.inputs[i].name}), describe(split.inputs[i])});
   if (split.label)
-    facts.push_back({prefix + "label", describe(*split.label)});
+    facts.push_back({spelled({is_evaluation, std::nullopt}), describe(*split.label)});
 }
 
 } // namespace
@@ -77,9 +78,9 @@ void require_alike(World &world, const std::string &source, const Wishes &wishes
     // What is made from the seed may differ in a last bit where hosts have different processors.
     if (source.starts_with("synthetic"))
       return;
-    describe("", data.train, wishes, values);
+    describe(false, data.train, wishes, values);
     if (data.test)
-      describe("eval-", *data.test, wishes, values);
+      describe(true, *data.test, wishes, values);
   });
   compare(world, "the ranks find different data: ", sizes);
   compare(world, "the ranks find different data: ", values);

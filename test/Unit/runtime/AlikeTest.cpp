@@ -18,6 +18,8 @@ TEST(Differences, NameWhatDiffersAndWhere) {
   EXPECT_EQ(dtcrt::differences({Facts{{"a", "1"}, {"b", "3"}}, Facts{{"a", ""}, {"b", "4"}}}),
             "a is 1 on rank 0, not given on rank 1; b is 3 on rank 0, 4 on rank 1");
   const Facts x{{"a", "x"}}, y{{"a", "y"}};
+  const std::string zero("a\0b\n", 4);
+  EXPECT_EQ(dtcrt::differences({Facts{{zero, zero}}, Facts{{zero, "c"}}}), "a\\x00b\\x0a is a\\x00b\\x0a on rank 0, c on rank 1");
   EXPECT_EQ(dtcrt::differences({x, x, x, y, x, x, y}), "a is x on ranks 0 to 2, 4 and 5, y on ranks 3 and 6");
   Facts many, others;
   for (int i = 0; i < 20; ++i) {
