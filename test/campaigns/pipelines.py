@@ -3,8 +3,8 @@
 # Compiles each model with --strategy=none and for each case (`data:2,pipe:2/1f1b/4/recompute`), runs all for 20 steps on the
 # same synthetic samples, and compares losses (relative 1e-5), parameters and optimizer state (2e-4 of each tensor's norm); with
 # --precision=bf16 within what roundings in another order amount to (test/Execute/precision.test says how much that is).
-# Rounding can take a sample over a kink of relu or max pooling; its whole gradient then differs. That is rare, so a case whose
-# losses differ by no more than a hundred times that passes if it agrees at the next two seeds; a mistake differs at all of them.
+# Rounding can take a sample over a kink of relu or max pooling; its whole gradient then differs. That is rare, so a case that
+# differs by no more than a hundred times that passes if it agrees at the next two seeds; a mistake differs at all of them.
 # Without cases: every combination of mesh, schedule, microbatches and recomputation, which takes half an hour on two cores.
 # Prints a line for each; exit status 1 if one differs or does not run.
 import argparse
@@ -29,8 +29,8 @@ MODELS = {
     "tied": "test/Execute/Inputs/models/tied.dt",
 }
 
-# What losses may differ by, relative.
-LOSSES = {"f32": 1e-5, "bf16": 2e-3}
+# What losses and parameters may differ by.
+TOLERANCES = {"f32": (1e-5, 2e-4), "bf16": (2e-3, 5e-2)}
 
 # Whoever runs this, on however few cores.
 os.environ.update({"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"})
@@ -96,31 +96,29 @@ class References:
             return self.trained[model, seed]
 
 
-def differences(references, model, seed, case, arguments, loss_tolerance):
-    """The largest ones of losses and of parameters, relative."""
+def differences(references, model, seed, case, arguments, slack):
+    """The largest ones of losses and of parameters, relative; more than `slack` times what they may be has failed."""
     mesh, schedule, microbatches, *options = case.split("/")
     ranks = math.prod(int(axis.split(":")[1]) for axis in mesh.split(","))
     options = [f"--mesh={mesh}", f"--microbatches={microbatches}", f"--schedule={schedule}",
                f"--precision={arguments.precision}", *("--" + option for option in options if option)]
     expected = references.of(model, seed)
-    full = arguments.precision == "f32"
+    of_losses, of_parameters = TOLERANCES[arguments.precision]
     with tempfile.TemporaryDirectory() as directory:
         losses, parameters = train(arguments.dtc, directory, model, arguments.batch, seed, ranks, options)
-        of_losses = compare("compare_losses.py", expected[0], losses, f"--tolerance={loss_tolerance}", "--steps=20")
-        if float(of_losses) > LOSSES[arguments.precision]:
-            return of_losses, "behind a kink"
-        of_parameters = compare("compare_parameters.py", expected[1], parameters, f"--tolerance={2e-4 if full else 5e-2}")
-        if full and evaluations(expected[0]) != evaluations(losses):
+        found = (compare("compare_losses.py", expected[0], losses, f"--tolerance={slack * of_losses}", "--steps=20"),
+                 compare("compare_parameters.py", expected[1], parameters, f"--tolerance={min(slack * of_parameters, 1)}"))
+        same = float(found[0]) <= of_losses and float(found[1]) <= of_parameters
+        if same and arguments.precision == "f32" and evaluations(expected[0]) != evaluations(losses):
             raise Failed("another accuracy in the evaluation")
-        return of_losses, of_parameters
+        return same, found
 
 
 def check(references, model, case, arguments):
     """A line's words; that a sample is on a kink is rare, and no two seeds have it there."""
-    tolerance, seed = LOSSES[arguments.precision], arguments.seed
-    found = differences(references, model, seed, case, arguments, 100 * tolerance)
-    for other in (seed + 1, seed + 2) if float(found[0]) > tolerance else ():
-        again = differences(references, model, other, case, arguments, tolerance)
+    same, found = differences(references, model, arguments.seed, case, arguments, slack=100)
+    for other in () if same else (arguments.seed + 1, arguments.seed + 2):
+        _, again = differences(references, model, other, case, arguments, slack=1)
         found = (*found, f"seed {other}:", *again)
     return "  ".join(found)
 
