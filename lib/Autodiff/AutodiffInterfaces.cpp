@@ -1,13 +1,13 @@
 // The interfaces' generated definitions, and the registration of all models.
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 
-#include "Models.h"
+#include "ExternalModels.h"
 #include "dialects/NN/NN.h"
 
 #include "dtc/Autodiff/AutodiffAttrInterfaces.cpp.inc"
 #include "dtc/Autodiff/AutodiffOpInterfaces.cpp.inc"
 
-void dtc::registerAutodiffModels(mlir::DialectRegistry &registry) {
+void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registry.addExtension(+[](mlir::MLIRContext *context, nn::NNDialect *) {
     attachElementwiseAdjoints(context);
     attachConvolutionAdjoint(context);

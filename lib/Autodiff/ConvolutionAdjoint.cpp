@@ -1,5 +1,5 @@
 // Adjoint of convolution: the two gradients that libraries have calls for.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 

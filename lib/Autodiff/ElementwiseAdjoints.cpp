@@ -1,5 +1,5 @@
 // Adjoints of elementwise ops: a table, one line an op.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "Unbroadcast.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"

@@ -1,5 +1,5 @@
 // Losses that a recipe can name: how each is built, with its gradient.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 

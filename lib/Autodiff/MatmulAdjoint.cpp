@@ -1,5 +1,5 @@
 // Adjoint of the matrix product: two more products, never a transposed copy.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "Unbroadcast.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"

@@ -1,5 +1,5 @@
 // Batch normalisation: what it is in training and in evaluation, and its adjoint.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 

@@ -1,5 +1,5 @@
 // Optimizers that a recipe can name: their state and their update.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/OptimizerStates.h"

@@ -1,5 +1,5 @@
 // Adjoints of ops that move, cast or sum elements, and of broadcasting.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "Unbroadcast.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"

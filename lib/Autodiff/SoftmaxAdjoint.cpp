@@ -1,5 +1,5 @@
 // Adjoints of softmax and its logarithm, from their results alone.
-#include "Models.h"
+#include "ExternalModels.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 

@@ -63,7 +63,7 @@ Cost dtc::costOfTensors(Operation *op, uint64_t flops) {
   return cost;
 }
 
-void dtc::registerCostModels(DialectRegistry &registry) {
+void dtc::registerCostExternalModels(DialectRegistry &registry) {
   cost::registerElementwiseCost(registry);
   cost::registerStructuredCost(registry);
   cost::registerNormalisationCost(registry);

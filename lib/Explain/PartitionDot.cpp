@@ -136,7 +136,7 @@ void PartitionDrawing::collect() {
       for (Value value : event.op->getOperands())
         bytes += bytesOf(value);
       collectiveLabels[node] = "all-reduce " + describe(event.op) + "\nover " +
-                               timelines.getMesh().axes[event.axis] + ", " + formatBytes(bytes);
+                               timelines.getMesh().axes[event.axis].name + ", " + formatBytes(bytes);
     }
   }
 }
@@ -233,7 +233,7 @@ void PartitionDrawing::drawRole(raw_ostream &os, unsigned role) {
      << escapeDot(timeline.getRole());
   StringRef separator = ": ";
   for (auto [axis, coordinate] : timelines.getRoles()[role].at) {
-    os << separator << escapeDot(timelines.getMesh().axes[axis]) << " " << coordinate;
+    os << separator << escapeDot(timelines.getMesh().axes[axis].name) << " " << coordinate;
     separator = ", ";
   }
   os << "\";\n    color=\"#888888\";\n";

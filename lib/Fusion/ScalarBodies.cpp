@@ -1,5 +1,5 @@
 // The formula of each elementwise op on scalars: a table.
-#include "lib/Fusion/Models.h"
+#include "lib/Fusion/ExternalModels.h"
 
 #include "dialects/NN/NN.h"
 #include "dtc/Fusion/ScalarBodyInterface.h"

@@ -4,10 +4,10 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Time.h"
 #include "dtc/Partition/Passes.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PartitionOptions.h"
 #include "dtc/Partition/Schedule.h"
 #include "dtc/Partition/StagePlanner.h"
-#include "dtc/Timeline/Mesh.h"
+#include "dtc/Mesh/Mesh.h"
 
 #include "llvm/ADT/SetVector.h"
 
@@ -243,17 +243,16 @@ LogicalResult AssignStagesPass::assign() {
            << PartitionOptions::mostStagesPerDevice << ", not " << stagesPerDevice.getValue();
   if (deviceMemory < 0)
     return module.emitError("device-memory must be at least 0, not ") << deviceMemory.getValue();
-  FailureOr<timeline::Mesh> mesh = timeline::Mesh::of(module);
+  FailureOr<Mesh> mesh = Mesh::of(module);
   if (failed(mesh))
     return failure();
-  std::optional<unsigned> pipe = mesh->axisNamed(axis);
-  if (!pipe)
+  if (!mesh->has(axis))
     return module.emitError("the mesh has no axis '") << axis << "'";
   std::optional<Schedule> named = scheduleNamed(schedule);
   if (!named)
     return module.emitError("no schedule is called '")
            << schedule.getValue() << "'; there are " << scheduleNames();
-  PipelineShape shape{mesh->shape[*pipe], 1, stagesPerDevice, named->placement};
+  PipelineShape shape{mesh->size(axis), 1, stagesPerDevice, named->placement};
 
   SmallVector<func::FuncOp> steps;
   for (auto function : module.getOps<func::FuncOp>())

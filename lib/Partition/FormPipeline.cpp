@@ -4,9 +4,7 @@
 
 #include "dialects/NN/NN.h"
 #include "dtc/Partition/Passes.h"
-#include "dtc/Timeline/Mesh.h"
-
-#include "mlir/Dialect/Shard/IR/ShardOps.h"
+#include "dtc/Mesh/Mesh.h"
 
 namespace dtc {
 #define GEN_PASS_DEF_FORMPIPELINEPASS
@@ -27,22 +25,12 @@ struct FormPipelinePass : dtc::impl::FormPipelinePassBase<FormPipelinePass> {
   }
 
   LogicalResult form();
-  FailureOr<StagingOptions> readOptions(func::FuncOp step);
+  FailureOr<StagingOptions> readOptions(func::FuncOp step, const Mesh &mesh);
   LogicalResult checkParameters(ArrayRef<std::unique_ptr<PipelinePlan>> plans);
 };
 } // namespace
 
-/// The size of an axis of the module's mesh; 1 if it has none of that name.
-static int64_t axisSize(ModuleOp module, StringRef axis) {
-  auto grid = cast<shard::GridOp>(SymbolTable::lookupSymbolIn(module, dist::names::mesh));
-  auto axes = grid->getAttrOfType<ArrayAttr>(dist::names::axes);
-  for (auto [name, size] : llvm::zip_equal(axes.getAsValueRange<StringAttr>(), grid.getShape()))
-    if (name == axis)
-      return size;
-  return 1;
-}
-
-FailureOr<StagingOptions> FormPipelinePass::readOptions(func::FuncOp step) {
+FailureOr<StagingOptions> FormPipelinePass::readOptions(func::FuncOp step, const Mesh &mesh) {
   ModuleOp module = getOperation();
   StagingOptions options;
   std::optional<Schedule> named = scheduleNamed(schedule);
@@ -51,7 +39,7 @@ FailureOr<StagingOptions> FormPipelinePass::readOptions(func::FuncOp step) {
            << schedule.getValue() << "'; there are " << scheduleNames();
   }
   options.schedule = *named;
-  options.shape.devices = axisSize(module, axis);
+  options.shape.devices = mesh.size(axis);
   auto microbatches = step->getAttrOfType<IntegerAttr>(dist::names::microbatches);
   options.shape.microbatches = microbatches ? microbatches.getInt() : 1;
   int64_t stages = 1;
@@ -79,7 +67,7 @@ FailureOr<StagingOptions> FormPipelinePass::readOptions(func::FuncOp step) {
   options.recompute = recompute;
   auto batchAxis = step->getAttrOfType<StringAttr>(dist::names::axis);
   options.bucketBytes =
-      batchAxis && axisSize(module, batchAxis.getValue()) > 1 ? bucketBytes.getValue() : 0;
+      batchAxis && mesh.size(batchAxis) > 1 ? bucketBytes.getValue() : 0;
   return options;
 }
 
@@ -117,10 +105,10 @@ LogicalResult FormPipelinePass::form() {
     return module.emitError("bucket-bytes must be at least 1, not ") << bucketBytes.getValue();
   if (!SymbolTable::lookupSymbolIn(module, dist::names::mesh))
     return module.emitError("has no mesh: run dtc-shard-batch first");
-  FailureOr<timeline::Mesh> mesh = timeline::Mesh::of(module);
+  FailureOr<Mesh> mesh = Mesh::of(module);
   if (failed(mesh))
     return failure();
-  if (!mesh->axisNamed(axis))
+  if (!mesh->has(axis))
     return module.emitError("the mesh has no axis '") << axis << "'";
   SmallVector<func::FuncOp> steps;
   for (auto function : module.getOps<func::FuncOp>())
@@ -129,7 +117,7 @@ LogicalResult FormPipelinePass::form() {
   SmallVector<std::unique_ptr<StepGraph>> graphs;
   SmallVector<std::unique_ptr<PipelinePlan>> plans;
   for (func::FuncOp step : steps) {
-    FailureOr<StagingOptions> options = readOptions(step);
+    FailureOr<StagingOptions> options = readOptions(step, *mesh);
     if (failed(options))
       return failure();
     splitSums(step, options->shape);

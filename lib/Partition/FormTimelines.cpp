@@ -24,7 +24,7 @@ class TimelineBuilder {
 public:
   TimelineBuilder(StepPlan &plan, StringRef phase, SymbolTable &symbols)
       : plan(plan), function(plan.function), phase(phase), symbols(symbols),
-        role(rolePrefix(function)), builder(function.getContext()) {
+        role(roleSuffix(function)), builder(function.getContext()) {
     for (Operation &op : function.getBody().front())
       order[&op] = order.size();
   }

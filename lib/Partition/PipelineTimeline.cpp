@@ -13,7 +13,7 @@ PipelineTimelines::PipelineTimelines(const PipelinePlan &plan, StringRef axis,
     : plan(plan), step(plan.graph->getStep()),
       phase(step->getAttrOfType<StringAttr>(nn::names::phase).getValue()), axis(axis),
       batchAxis(batchAxis), symbols(symbols),
-      suffix(rolePrefix(plan.graph->getStep())),
+      suffix(roleSuffix(plan.graph->getStep())),
       microbatches(plan.options.shape.microbatches) {}
 
 std::string PipelineTimelines::roleOf(int64_t device) const {
@@ -27,7 +27,7 @@ static dist::FragmentOp cloneInto(func::FuncOp step, StringRef name,
                                   ArrayRef<Operation *> ops, ArrayRef<Value> inputs,
                                   SymbolTable &symbols, IRMapping &local) {
   OpBuilder before(step);
-  std::string suffix = rolePrefix(step);
+  std::string suffix = roleSuffix(step);
   auto fragment = dist::FragmentOp::create(
       before, step.getLoc(), suffix.empty() ? name.str() : (name + "_" + suffix).str(),
       before.getFunctionType(ValueRange(inputs).getTypes(), {}));

@@ -4,10 +4,10 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
+#include "dtc/Mesh/Mesh.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Shard/IR/ShardDialect.h"
-#include "mlir/Dialect/Shard/IR/ShardOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include <cmath>
@@ -21,9 +21,6 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::partition;
 using namespace dtc::sharding;
-
-/// More ranks than any machine has; keeps products of sizes far from overflow.
-static constexpr int64_t maxDevices = 1 << 20;
 
 namespace {
 
@@ -146,34 +143,26 @@ struct ShardBatchPass : dtc::impl::ShardBatchPassBase<ShardBatchPass> {
   void warnAboutStatistics(func::FuncOp function, BatchShares shares);
   FailureOr<int64_t> markBatch(func::FuncOp function);
   LogicalResult checkMicrobatches(func::FuncOp function, int64_t share);
-  LogicalResult readMesh();
-  void createMesh();
 
-  /// The mesh, axis by axis.
-  SmallVector<int64_t> shape;
-  SmallVector<StringRef> names;
   bool warned = false;
 };
 } // namespace
 
 LogicalResult ShardBatchPass::shard() {
   ModuleOp module = getOperation();
-  if (devices < 1 || devices > maxDevices)
-    return module.emitError("devices must be from 1 to ")
-           << maxDevices << ", not " << devices.getValue();
-  if (axis.empty())
-    return module.emitError("the axis needs a name");
-  if (microbatches < 1 || microbatches > maxDevices)
+  llvm::Expected<Mesh> axes = Mesh::parse(ArrayRef<std::string>(mesh), devices, axis);
+  if (!axes)
+    return module.emitError(llvm::toString(axes.takeError()));
+  devices = axes->size(axis);
+  if (microbatches < 1 || microbatches > Mesh::mostRanks)
     return module.emitError("microbatches must be from 1 to ")
-           << maxDevices << ", not " << microbatches.getValue();
+           << Mesh::mostRanks << ", not " << microbatches.getValue();
   if (!speeds.empty() && static_cast<int64_t>(speeds.size()) != devices)
     return module.emitError("there are ") << speeds.size() << " speeds for " << devices.getValue()
                                           << " devices along '" << axis << "'";
   for (double speed : speeds)
     if (!(speed > 0) || !std::isfinite(speed))
       return module.emitError("a device's speed is a positive number, not ") << speed;
-  if (failed(readMesh()))
-    return failure();
   if (Operation *symbol = SymbolTable::lookupSymbolIn(module, dist::names::mesh)) {
     InFlightDiagnostic diagnostic = module.emitError("is partitioned already: it has a symbol '")
         << dist::names::mesh << "'";
@@ -190,44 +179,8 @@ LogicalResult ShardBatchPass::shard() {
   for (func::FuncOp step : steps)
     if (failed(shardFunction(step)))
       return failure();
-  createMesh();
+  axes->createIn(module);
   return success();
-}
-
-/// `data:2`, `pipe:4`: as they stand in the option, or the axis alone.
-LogicalResult ShardBatchPass::readMesh() {
-  ModuleOp module = getOperation();
-  bool found = false;
-  int64_t ranks = 1;
-  shape.clear();
-  names.clear();
-  for (StringRef entry : mesh) {
-    auto [name, size] = entry.split(':');
-    if (name.empty() || size.getAsInteger(10, shape.emplace_back()) || shape.back() < 1 ||
-        shape.back() > maxDevices)
-      return module.emitError("'") << entry << "' is no axis of a mesh; axes are NAME:SIZE";
-    if (llvm::is_contained(names, name))
-      return module.emitError("the mesh has two axes named '") << name << "'";
-    if ((ranks *= shape.back()) > maxDevices)
-      return module.emitError("the mesh must have from 1 to ") << maxDevices << " devices";
-    names.push_back(name);
-    found |= name == axis;
-    if (name == axis && shape.back() != devices)
-      return module.emitError("the mesh has ")
-             << shape.back() << " devices along '" << name << "', not " << devices.getValue();
-  }
-  if (!found && (names.empty() || devices > 1)) {
-    names.insert(names.begin(), axis);
-    shape.insert(shape.begin(), devices);
-  }
-  return success();
-}
-
-void ShardBatchPass::createMesh() {
-  ModuleOp module = getOperation();
-  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-  auto grid = shard::GridOp::create(builder, module.getLoc(), dist::names::mesh, shape);
-  grid->setAttr(dist::names::axes, builder.getStrArrayAttr(names));
 }
 
 LogicalResult ShardBatchPass::checkMicrobatches(func::FuncOp function, int64_t share) {

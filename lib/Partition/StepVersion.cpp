@@ -6,7 +6,7 @@
 using namespace mlir;
 using namespace dtc;
 
-std::string dtc::partition::rolePrefix(func::FuncOp step) {
+std::string dtc::partition::roleSuffix(func::FuncOp step) {
   std::string role;
   if (auto at = step->getAttrOfType<DictionaryAttr>(dist::names::at))
     for (NamedAttribute place : at)

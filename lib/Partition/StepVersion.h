@@ -7,7 +7,7 @@
 namespace dtc::partition {
 
 /// "data1" for the step of the ranks at {data = 1}; empty for that of all ranks.
-std::string rolePrefix(mlir::func::FuncOp step);
+std::string roleSuffix(mlir::func::FuncOp step);
 
 } // namespace dtc::partition
 

@@ -162,7 +162,7 @@ static LogicalResult checkFragmentCollectives(const PhaseTimelines &timelines) {
         continue;
       InFlightDiagnostic diagnostic = event.op->emitOpError("stands in a fragment of rank ")
           << rank << ", but ranks differ in their timelines along '"
-          << mesh.axes[event.axis] << "'";
+          << mesh.axes[event.axis].name << "'";
       diagnostic.attachNote(timelines.roleOf(other).timeline->getLoc())
           << "the timeline of rank " << other;
       return diagnostic;

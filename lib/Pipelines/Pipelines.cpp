@@ -3,7 +3,7 @@
 
 #include "dtc/Autodiff/Passes.h"
 #include "dtc/Fusion/Passes.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PassOrder.h"
 #include "dtc/Plan/Passes.h"
 #include "dtc/Precision/Passes.h"
 
@@ -105,8 +105,8 @@ struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
 template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
   dtc::registerPartitioningPipeline<PassOptions>(
-      name, description, [](OpPassManager &manager, const PassOptions &options) {
-        dtc::buildPipelineTo(level, manager, {options.get(), options.output, options.batchStatistics, options.precision, options.reluMasks});
+      name, description, [](OpPassManager &manager, const dtc::PartitionOptions &partition, const PassOptions &options) {
+        dtc::buildPipelineTo(level, manager, {partition, options.output, options.batchStatistics, options.precision, options.reluMasks});
       });
 }
 

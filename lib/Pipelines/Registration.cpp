@@ -11,11 +11,11 @@
 #include "dtc/Emit/Emit.h"
 #include "dtc/Fusion/Passes.h"
 #include "dtc/Partition/Passes.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PassOrder.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Plan/Passes.h"
 #include "dtc/Precision/Passes.h"
-#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ExternalModels.h"
 #include "dtc/Sharding/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -31,13 +31,13 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
                   mlir::func::FuncDialect, mlir::shard::ShardDialect,
                   mlir::arith::ArithDialect, mlir::math::MathDialect,
                   mlir::linalg::LinalgDialect, mlir::tensor::TensorDialect>();
-  registerAutodiffModels(registry);
-  registerPrecisionModels(registry);
-  registerFusionModels(registry);
-  registerShardingModels(registry);
-  registerCostModels(registry);
-  plan::registerPlanModels(registry);
-  emit::registerEmitModels(registry);
+  registerAutodiffExternalModels(registry);
+  registerPrecisionExternalModels(registry);
+  registerFusionExternalModels(registry);
+  registerShardingExternalModels(registry);
+  registerCostExternalModels(registry);
+  plan::registerPlanExternalModels(registry);
+  emit::registerEmitExternalModels(registry);
 }
 
 void dtc::registerPasses() {

@@ -1,5 +1,5 @@
 // Convolutions to runtime calls: activations channels-last, weights row-major.
-#include "Models.h"
+#include "ExternalModels.h"
 
 #include "dialects/NN/NN.h"
 #include "dtc/Plan/FragmentBuilder.h"

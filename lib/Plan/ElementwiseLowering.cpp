@@ -1,5 +1,5 @@
 // Fused elementwise ops (linalg.generic) to kernels: the grid follows memory.
-#include "Models.h"
+#include "ExternalModels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

@@ -2,6 +2,7 @@
 #include "RoleLowering.h"
 
 #include "dialects/NN/NN.h"
+#include "dtc/Mesh/Mesh.h"
 #include "dtc/Plan/Passes.h"
 
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
@@ -24,12 +25,9 @@ struct LowerToRuntimePass
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
-    auto grid = symbols.lookup<shard::GridOp>(dist::names::mesh);
-    auto axes = grid ? grid->getAttrOfType<ArrayAttr>(dist::names::axes) : nullptr;
-    if (!axes) {
-      module.emitError("has no shard.grid @mesh with dist.axes");
+    FailureOr<Mesh> mesh = Mesh::of(module);
+    if (failed(mesh))
       return signalPassFailure();
-    }
     // One program a role, in the order in which roles appear.
     llvm::MapVector<StringRef, SmallVector<dist::TimelineOp>> roles;
     for (auto timeline : module.getOps<dist::TimelineOp>())
@@ -42,7 +40,7 @@ struct LowerToRuntimePass
     builder.setInsertionPointToEnd(module.getBody());
     for (auto &[role, timelines] : roles) {
       FailureOr<rt::ProgramOp> program =
-          createProgram(builder, role, timelines.front(), grid, axes);
+          createProgram(builder, role, timelines.front(), *mesh);
       if (failed(program))
         return signalPassFailure();
       RoleLowering lowering(*program, symbols, markOps);
@@ -56,8 +54,7 @@ struct LowerToRuntimePass
   }
 
   FailureOr<rt::ProgramOp> createProgram(OpBuilder &builder, StringRef role,
-                                         dist::TimelineOp timeline,
-                                         shard::GridOp grid, ArrayAttr axes) {
+                                         dist::TimelineOp timeline, const Mesh &mesh) {
     auto model = timeline->getAttrOfType<StringAttr>(nn::names::model);
     auto recipe = timeline->getAttrOfType<nn::RecipeAttr>(nn::names::recipe);
     if (!model || !recipe)
@@ -71,10 +68,15 @@ struct LowerToRuntimePass
     if (!localBatch)
       return timeline.emitOpError("has neither sample weights nor ")
                  << dist::names::localBatch;
-    SmallVector<int64_t> shape(grid.getShape());
+    SmallVector<int64_t> sizes;
+    SmallVector<StringRef> names;
+    for (const Mesh::Axis &axis : mesh.axes) {
+      sizes.push_back(axis.size);
+      names.push_back(axis.name);
+    }
     auto program = rt::ProgramOp::create(
         builder, timeline.getLoc(), role, model, recipe, recipe.getBatch(),
-        localBatch, axes, shape, timeline->getAttrOfType<DictionaryAttr>(dist::names::at),
+        localBatch, builder.getStrArrayAttr(names), sizes, timeline->getAttrOfType<DictionaryAttr>(dist::names::at),
         timeline->getAttrOfType<IntegerAttr>(dist::names::firstRow),
         timeline->getAttrOfType<StringAttr>(nn::names::precision),
         timeline->getAttrOfType<StringAttr>(nn::names::wholeBatches),

@@ -1,5 +1,5 @@
 // Matrix products to runtime calls.
-#include "Models.h"
+#include "ExternalModels.h"
 
 using namespace mlir;
 using namespace dtc;

@@ -1,5 +1,5 @@
 // Batch normalisation to runtime calls: images channels-last, as convolutions leave them.
-#include "Models.h"
+#include "ExternalModels.h"
 
 using namespace mlir;
 using namespace dtc;

@@ -1,5 +1,5 @@
 // Pooling to runtime calls: channels-last throughout.
-#include "Models.h"
+#include "ExternalModels.h"
 
 using namespace mlir;
 using namespace dtc;

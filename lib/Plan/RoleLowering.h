@@ -29,11 +29,6 @@ private:
     rt::BufferKind kind;
     llvm::StringRef name;
   };
-  /// A value of a timeline: its memory, and whose microbatch's slot.
-  struct Place {
-    mlir::Value memory;
-    mlir::IntegerAttr microbatch;
-  };
 
   static std::optional<ArgumentKind> classify(dist::TimelineOp timeline, unsigned index);
   llvm::LogicalResult bindArguments(dist::TimelineOp timeline);

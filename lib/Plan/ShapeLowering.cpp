@@ -1,5 +1,5 @@
 // Ops that move, reduce or normalise elements to runtime calls.
-#include "Models.h"
+#include "ExternalModels.h"
 
 using namespace mlir;
 using namespace dtc;

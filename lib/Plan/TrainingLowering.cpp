@@ -1,5 +1,5 @@
 // Losses, metrics and updates to runtime calls. Updates work in place.
-#include "Models.h"
+#include "ExternalModels.h"
 
 using namespace mlir;
 using namespace dtc;

@@ -1,6 +1,6 @@
 // Sharding rules of convolution and its gradients.
 #include "dialects/NN/NN.h"
-#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ExternalModels.h"
 #include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;

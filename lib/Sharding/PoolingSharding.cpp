@@ -1,6 +1,6 @@
 // Sharding rules of pooling and its gradients: parallel in samples and channels.
 #include "dialects/NN/NN.h"
-#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ExternalModels.h"
 #include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;

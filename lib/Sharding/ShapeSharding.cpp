@@ -1,6 +1,6 @@
 // Sharding rules of constants, shape changes, reductions and softmax.
 #include "dialects/NN/NN.h"
-#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ExternalModels.h"
 #include "dtc/Sharding/ShardingRule.h"
 
 #include <limits>

@@ -1,6 +1,6 @@
 // Sharding rules of losses, metrics and optimizer updates.
 #include "dialects/NN/NN.h"
-#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ExternalModels.h"
 #include "dtc/Sharding/ShardingRule.h"
 
 using namespace mlir;

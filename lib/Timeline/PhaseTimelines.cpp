@@ -187,7 +187,7 @@ LogicalResult PhaseTimelines::matchCollectives() {
       } else if (k >= group.size()) {
         InFlightDiagnostic diagnostic = event.op->emitOpError("of ")
             << describe(event.op) << " is collective #" << k << " of rank " << rank << " over '"
-            << mesh.axes[event.axis] << "', but rank " << first << " has " << k << " only";
+            << mesh.axes[event.axis].name << "', but rank " << first << " has " << k << " only";
         diagnostic.attachNote(roleOf(first).timeline->getLoc())
             << "the timeline of rank " << first;
         return diagnostic;
@@ -200,7 +200,7 @@ LogicalResult PhaseTimelines::matchCollectives() {
       if (difference.empty())
         continue;
       InFlightDiagnostic diagnostic = event.op->emitOpError("is collective #")
-          << k << " of rank " << rank << " over '" << mesh.axes[event.axis]
+          << k << " of rank " << rank << " over '" << mesh.axes[event.axis].name
           << "', but rank " << first << " reaches another: " << difference;
       diagnostic.attachNote(op->getLoc()) << "collective #" << k << " of rank " << first;
       return diagnostic;
@@ -214,7 +214,7 @@ LogicalResult PhaseTimelines::matchCollectives() {
       Operation *op = opOf(first, collectives[group->second[k]].starts.front());
       InFlightDiagnostic diagnostic = op->emitOpError("of ")
           << describe(op) << " is collective #" << k << " of rank " << first << " over '"
-          << mesh.axes[axis] << "', but rank " << rank << " has " << k << " only";
+          << mesh.axes[axis].name << "', but rank " << rank << " has " << k << " only";
       diagnostic.attachNote(roleOf(rank).timeline->getLoc()) << "the timeline of rank " << rank;
       return diagnostic;
     }

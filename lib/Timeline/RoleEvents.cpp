@@ -92,7 +92,7 @@ LogicalResult EventReader::readPlace() {
     std::optional<unsigned> axis = mesh.axisNamed(entry.getName());
     auto coordinate = dyn_cast<IntegerAttr>(entry.getValue());
     if (!axis || !coordinate || coordinate.getInt() < 0 ||
-        coordinate.getInt() >= mesh.shape[*axis])
+        coordinate.getInt() >= mesh.axes[*axis].size)
       return role.timeline.emitOpError("is at ")
              << entry.getName().getValue() << " = " << entry.getValue()
              << ", which is no place of the mesh";
@@ -113,7 +113,7 @@ LogicalResult EventReader::readCollective(EventKind kind, Operation *op, StringR
   if (!axis)
     return op->emitOpError("combines over '")
            << axisName << "', which is no axis of the mesh ("
-           << llvm::join(mesh.axes, ", ") << ")";
+           << mesh.names() << ")";
   Event event{kind, Traffic::Collective, op, *axis};
   event.inFragment = inFragment;
   if (kind == EventKind::Start)
@@ -130,11 +130,11 @@ LogicalResult EventReader::readMessage(MessageOp op, Traffic traffic) {
   if (!axis)
     return op.emitOpError(verb) << "another rank over '" << op.getAxis()
                                 << "', which is no axis of the mesh ("
-                                << llvm::join(mesh.axes, ", ") << ")";
+                                << mesh.names() << ")";
   int64_t peer = op.getPeer();
-  if (peer >= mesh.shape[*axis])
+  if (peer >= mesh.axes[*axis].size)
     return op.emitOpError(verb) << op.getAxis() << " = " << peer << ", but '"
-                                << op.getAxis() << "' has " << mesh.shape[*axis] << " ranks";
+                                << op.getAxis() << "' has " << mesh.axes[*axis].size << " ranks";
   auto place = llvm::find_if(role.at, [&](auto entry) { return entry.first == *axis; });
   if (place == role.at.end() || place->second == peer) {
     InFlightDiagnostic diagnostic = op.emitOpError(verb)

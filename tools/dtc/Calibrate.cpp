@@ -227,7 +227,7 @@ Error Calibrator::measureMachine() {
 }
 
 Error Calibrator::measureStep(ModuleOp step) {
-  int64_t ranks = std::min(options.partition.getRanks(), cores);
+  int64_t ranks = std::min(options.partition.mesh.ranks(), cores);
   for (StepForm form : {StepForm::Unfused, StepForm::Fused}) {
     Expected<Findings> findings = measure(step, form, ranks);
     if (!findings)

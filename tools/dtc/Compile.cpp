@@ -69,9 +69,9 @@ private:
     llvm::Expected<dtc::Cluster> cluster = dtc::readCluster(partition.cluster);
     if (!cluster)
       return cluster.takeError();
-    if (llvm::Error error = cluster->checkDeviceCount(partition.getRanks()))
+    if (llvm::Error error = cluster->checkDeviceCount(partition.mesh.ranks()))
       return error;
-    for (int64_t rank = 0; cluster->devices.size() > 1 && rank < partition.getRanks(); ++rank)
+    for (int64_t rank = 0; cluster->devices.size() > 1 && rank < partition.mesh.ranks(); ++rank)
       partition.deviceSpeeds.push_back(cluster->deviceOf(rank).speed);
     return llvm::Error::success();
   }

@@ -6,7 +6,6 @@
 
 #include "dtc/Partition/Schedule.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Option/Arg.h"
 #include "llvm/Option/ArgList.h"
@@ -176,8 +175,6 @@ private:
     return true;
   }
 
-  static constexpr int64_t mostDevices = 65536;
-
   /// --strategy and --devices, or --mesh.
   bool readMesh(dtc::PartitionOptions &partition) {
     const Arg *strategy = args.getLastArg(OPT_strategy);
@@ -188,7 +185,7 @@ private:
       return readAxes(mesh->getValue(), partition);
     }
     int64_t count = 1;
-    if (!readCount(OPT_devices, mostDevices, count))
+    if (!readCount(OPT_devices, dtc::Mesh::mostRanks, count))
       return false;
     StringRef name = strategy ? strategy->getValue() : "none";
     if (name != "none" && name != "data" && name != "model")
@@ -198,34 +195,18 @@ private:
     if (name == "none" && count > 1)
       return fail("--devices=" + Twine(count) +
                   " needs a strategy that uses them: --strategy=data or --strategy=model");
-    if (name == "model")
-      partition.mesh = {"pipe:" + std::to_string(count)};
-    else
-      partition.devices = count;
+    partition.mesh = dtc::Mesh::line(name == "model" ? dtc::Mesh::pipe : dtc::Mesh::data, count);
     return true;
   }
 
   /// `data:2,pipe:2`
   bool readAxes(StringRef text, dtc::PartitionOptions &partition) {
-    int64_t product = 1;
-    SmallVector<StringRef> axes;
-    text.split(axes, ',');
-    StringSet<> seen;
-    for (StringRef entry : axes) {
-      auto [axis, size] = entry.split(':');
-      int64_t count = 0;
-      if (axis != "data" && axis != "pipe")
-        return fail("--mesh=" + text + ": '" + axis + "' is no axis; the axes are data and pipe");
-      if (size.getAsInteger(10, count) || count < 1 || count > mostDevices ||
-          (product *= count) > mostDevices)
-        return fail("--mesh=" + text + ": expected " + axis + ":N with N from 1 to " +
-                    Twine(mostDevices));
-      if (!seen.insert(axis).second)
-        return fail("--mesh=" + text + ": the axis '" + axis + "' is there twice");
-      if (axis == "data")
-        partition.devices = count;
-      partition.mesh.push_back(entry.str());
-    }
+    llvm::Expected<dtc::Mesh> mesh = dtc::Mesh::parse(text);
+    if (!mesh)
+      return fail("--mesh=" + text + ": " + llvm::toString(mesh.takeError()));
+    if (llvm::Error error = mesh->checkNames())
+      return fail("--mesh=" + text + ": " + llvm::toString(std::move(error)));
+    partition.mesh = *mesh;
     return true;
   }
 
@@ -276,7 +257,7 @@ private:
                       ": expected positive numbers, one for each device");
         partition.deviceSpeeds.push_back(speed);
       }
-      int64_t ranks = partition.getRanks();
+      int64_t ranks = partition.mesh.ranks();
       if (static_cast<int64_t>(speeds.size()) != ranks)
         return fail("--device-speeds=" + StringRef(arg->getValue()) + ": there are " +
                     Twine(ranks) + " devices");

@@ -4,7 +4,7 @@
 
 #include "dtc/Autodiff/BatchStatistics.h"
 #include "dtc/Emit/Emit.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PartitionOptions.h"
 #include "dtc/Precision/Precision.h"
 
 #include <cstdint>

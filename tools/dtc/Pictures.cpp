@@ -18,10 +18,10 @@ using llvm::formatv;
 
 static std::string describe(StringRef model, const dtc::PartitionOptions &partition) {
   std::string text = model.str();
-  int64_t ranks = partition.getRanks();
+  int64_t ranks = partition.mesh.ranks();
   text += formatv(" on {0} device{1}", ranks, ranks == 1 ? "" : "s");
-  if (!partition.mesh.empty())
-    text += ", mesh " + llvm::join(partition.mesh, ",");
+  if (partition.isPipeline())
+    text += ", mesh " + partition.mesh.str();
   if (partition.isPipeline())
     text += ", " + partition.schedule;
   return text;

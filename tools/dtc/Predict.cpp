@@ -17,7 +17,7 @@ static Expected<dtc::Cluster> describeCluster(const dtc::PartitionOptions &parti
       return read.takeError();
     cluster = std::move(*read);
   }
-  if (Error error = cluster.checkDeviceCount(partition.getRanks()))
+  if (Error error = cluster.checkDeviceCount(partition.mesh.ranks()))
     return error;
   if (partition.deviceSpeeds.empty())
     return cluster;

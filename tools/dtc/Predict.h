@@ -3,7 +3,7 @@
 #define DTC_TOOLS_DTC_PREDICT_H
 
 #include "dtc/Cost/Simulator.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PartitionOptions.h"
 
 #include "llvm/Support/Error.h"
 

@@ -47,7 +47,7 @@ class DialectRegistry;
 namespace dtc {
 
 /// Attaches these interfaces to the ops, losses and optimizers of nn.
-void registerAutodiffModels(mlir::DialectRegistry &registry);
+void registerAutodiffExternalModels(mlir::DialectRegistry &registry);
 
 } // namespace dtc
 

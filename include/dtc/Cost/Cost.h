@@ -51,7 +51,7 @@ struct Device;
 double secondsOf(const Device &device, OpFamily family, const Cost &cost);
 
 /// Attaches CostOpInterface to the ops of nn and dist, family by family.
-void registerCostModels(mlir::DialectRegistry &registry);
+void registerCostExternalModels(mlir::DialectRegistry &registry);
 
 namespace cost {
 void registerElementwiseCost(mlir::DialectRegistry &registry);

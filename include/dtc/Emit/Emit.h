@@ -76,7 +76,7 @@ llvm::LogicalResult emitSource(mlir::ModuleOp module, llvm::StringRef folder,
 std::string unusedPathBeside(llvm::StringRef path);
 
 /// Attaches ExpressionOpInterface to the scalar ops of kernels.
-void registerEmitModels(mlir::DialectRegistry &registry);
+void registerEmitExternalModels(mlir::DialectRegistry &registry);
 
 } // namespace dtc::emit
 

@@ -23,7 +23,7 @@ inline constexpr llvm::StringLiteral opsAttribute = "dtc.ops";
 
 /// Attaches the interfaces of the Fusion stage to the nn ops and loads the
 /// dialects it produces (linalg, arith, math, tensor).
-void registerFusionModels(mlir::DialectRegistry &registry);
+void registerFusionExternalModels(mlir::DialectRegistry &registry);
 
 /// The stage on a module: afterwards fragments hold library calls with their
 /// epilogues, one `linalg.generic` for each chain of elementwise ops, and the

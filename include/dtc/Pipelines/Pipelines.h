@@ -3,7 +3,7 @@
 #define DTC_PIPELINES_PIPELINES_H
 
 #include "dtc/Autodiff/BatchStatistics.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PartitionOptions.h"
 #include "dtc/Precision/Precision.h"
 
 namespace mlir {

@@ -33,7 +33,7 @@ inline constexpr llvm::StringLiteral opAttribute = "rt.op";
 void registerPlanPipeline();
 
 /// Attaches RuntimeLoweringOpInterface to every op that a fragment can hold.
-void registerPlanModels(mlir::DialectRegistry &registry);
+void registerPlanExternalModels(mlir::DialectRegistry &registry);
 
 } // namespace dtc::plan
 

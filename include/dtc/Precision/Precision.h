@@ -45,7 +45,7 @@ struct Wanted {
 enum class Agreement { None, Low, Full };
 
 /// Attaches PrecisionOpInterface to the ops of nn.
-void registerPrecisionModels(mlir::DialectRegistry &registry);
+void registerPrecisionExternalModels(mlir::DialectRegistry &registry);
 
 } // namespace dtc
 

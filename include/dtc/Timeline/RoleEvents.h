@@ -3,7 +3,7 @@
 #define DTC_TIMELINE_ROLEEVENTS_H
 
 #include "dialects/Dist/Dist.h"
-#include "dtc/Timeline/Mesh.h"
+#include "dtc/Mesh/Mesh.h"
 
 namespace dtc::timeline {
 

@@ -4,7 +4,7 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 #include "dtc/Autodiff/Passes.h"
-#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ExternalModels.h"
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -21,8 +21,8 @@ const DialectRegistry &test::makeRegistry() {
   static const DialectRegistry registry = [] {
     DialectRegistry all;
     all.insert<nn::NNDialect, func::FuncDialect>();
-    registerAutodiffModels(all);
-    registerShardingModels(all);
+    registerAutodiffExternalModels(all);
+    registerShardingExternalModels(all);
     return all;
   }();
   return registry;

@@ -22,7 +22,7 @@ using reference::Tensor;
 std::unique_ptr<MLIRContext> test::makeContext() {
   DialectRegistry registry;
   registry.insert<nn::NNDialect, func::FuncDialect>();
-  registerFusionModels(registry);
+  registerFusionExternalModels(registry);
   auto context =
       std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();

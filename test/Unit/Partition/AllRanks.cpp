@@ -63,7 +63,7 @@ struct Network {
 
 class Rank {
 public:
-  Rank(int64_t rank, dist::TimelineOp timeline, const timeline::Mesh &mesh, Network &network)
+  Rank(int64_t rank, dist::TimelineOp timeline, const Mesh &mesh, Network &network)
       : timeline(timeline), rank(rank), mesh(mesh), network(network),
         next(timeline.getBody().front().begin()) {}
 
@@ -90,7 +90,7 @@ private:
   void takeRows(dist::MicrobatchOp rows);
 
   int64_t rank;
-  const timeline::Mesh &mesh;
+  const Mesh &mesh;
   Network &network;
   Block::iterator next;
   /// How many there were before it.
@@ -181,7 +181,7 @@ bool Rank::waitForCollective(dist::WaitOp wait, dist::AllReduceStartOp start) {
   unsigned axis = *mesh.axisNamed(start.getAxis());
   const Round &round =
       network.rounds[{axis, mesh.rankAt(rank, axis, 0)}][numberOf.at(start)];
-  if (static_cast<int64_t>(round.parts.size()) < mesh.shape[axis])
+  if (static_cast<int64_t>(round.parts.size()) < mesh.axes[axis].size)
     return false;
   for (auto [index, value] : llvm::enumerate(wait.getValues())) {
     Tensor sum = zeros(cast<ShapedType>(value.getType()).getShape());
@@ -202,7 +202,7 @@ void Rank::takeRows(dist::MicrobatchOp rows) {
 }
 
 dist::TimelineOp dtc::reference::timelineOf(ModuleOp module, StringRef phase,
-                                            const timeline::Mesh &mesh, int64_t rank) {
+                                            const Mesh &mesh, int64_t rank) {
   for (auto timeline : module.getOps<dist::TimelineOp>()) {
     if (timeline.getPhase() != phase)
       continue;
@@ -219,7 +219,7 @@ dist::TimelineOp dtc::reference::timelineOf(ModuleOp module, StringRef phase,
 FailureOr<std::vector<RankResult>> dtc::reference::runAllRanks(
     ModuleOp module, StringRef phase,
     llvm::function_ref<Tensor(int64_t, dist::TimelineOp, unsigned)> argument) {
-  auto mesh = timeline::Mesh::of(module);
+  auto mesh = Mesh::of(module);
   if (failed(mesh))
     return failure();
   Network network;

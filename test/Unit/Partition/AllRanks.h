@@ -3,7 +3,7 @@
 #define DTC_TEST_UNIT_PARTITION_ALLRANKS_H
 
 #include "dialects/Dist/Dist.h"
-#include "dtc/Timeline/Mesh.h"
+#include "dtc/Mesh/Mesh.h"
 #include "test/Reference/Rules.h"
 
 namespace dtc::reference {
@@ -18,7 +18,7 @@ struct RankResult {
 
 /// The timeline of a phase that a rank runs; null if there is none.
 dist::TimelineOp timelineOf(mlir::ModuleOp module, llvm::StringRef phase,
-                            const timeline::Mesh &mesh, int64_t rank);
+                            const Mesh &mesh, int64_t rank);
 
 /// Runs one phase of a partitioned module on every rank of its mesh, all
 /// arithmetic in double by the rules of the reference. `argument` gives a rank's

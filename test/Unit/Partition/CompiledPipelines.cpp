@@ -2,7 +2,7 @@
 #include "CompiledPipelines.h"
 
 #include "dialects/Dist/Dist.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PassOrder.h"
 #include "dtc/Partition/Schedule.h"
 #include "dtc/Pipelines/Pipelines.h"
 
@@ -44,8 +44,7 @@ OwningOpRef<ModuleOp> test::makeStep(MLIRContext &context, int layers) {
 OwningOpRef<ModuleOp> test::compilePipeline(ModuleOp step, const PipelineSpec &spec) {
   OwningOpRef<ModuleOp> module = step.clone();
   PartitionOptions options;
-  options.devices = spec.data;
-  options.mesh = {formatv("data:{0}", spec.data), formatv("pipe:{0}", spec.devices)};
+  options.mesh.axes = {{"data", spec.data}, {"pipe", spec.devices}};
   options.bucketBytes = 64;
   options.microbatches = spec.microbatches;
   options.schedule = spec.schedule;

@@ -1,5 +1,5 @@
 // Partitioned steps give what the unpartitioned step gives, on every rank.
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PassOrder.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Pipelines/Registration.h"
 #include "test/Unit/Autodiff/MixingModels.h"
@@ -145,7 +145,7 @@ std::pair<OwningOpRef<ModuleOp>, OwningOpRef<ModuleOp>> makeSteps(MLIRContext &c
 
   OwningOpRef<ModuleOp> partitioned = global->clone();
   PartitionOptions options;
-  options.devices = devices;
+  options.mesh = Mesh::line(Mesh::data, devices);
   options.bucketBytes = bucketBytes;
   PassManager partition(&context);
   buildPartitionPipeline(partition, options);

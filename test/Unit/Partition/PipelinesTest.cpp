@@ -1,6 +1,6 @@
 // Pipelines give what the unpartitioned step gives: all schedules, any graph.
 #include "dialects/NN/NN.h"
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PassOrder.h"
 #include "dtc/Partition/Schedule.h"
 #include "dtc/Precision/Passes.h"
 #include "dtc/Pipelines/Registration.h"
@@ -57,9 +57,7 @@ protected:
 /// What GoogleTest prints when a combination fails.
 std::string describe(const PartitionOptions &options) {
   std::string text = options.schedule + " of " + std::to_string(options.microbatches) +
-                     " microbatches" + (options.recompute ? ", recomputing, on" : " on");
-  for (const std::string &axis : options.mesh)
-    text += " " + axis;
+                     " microbatches" + (options.recompute ? ", recomputing, on " : " on ") + options.mesh.str();
   return text;
 }
 
@@ -67,7 +65,7 @@ PartitionOptions makeOptions(const partition::Schedule &schedule, int64_t stages
                              int64_t microbatches, bool recompute) {
   PartitionOptions options;
   options.schedule = schedule.name.str();
-  options.mesh = {"pipe:" + std::to_string(stages)};
+  options.mesh = Mesh::line(Mesh::pipe, stages);
   options.microbatches = microbatches;
   options.recompute = recompute;
   options.bucketBytes = 100;
@@ -85,7 +83,7 @@ TEST_P(OfModel, GivesTheWholeStep) {
         for (bool recompute : {false, true}) {
           PartitionOptions options = makeOptions(schedule, stages, microbatches, recompute);
           options.stagesPerDevice = schedule.usualStages;
-          options.mesh = {"pipe:" + std::to_string(std::max<int64_t>(stages / schedule.usualStages, 1))};
+          options.mesh = Mesh::line(Mesh::pipe, std::max<int64_t>(stages / schedule.usualStages, 1));
           SCOPED_TRACE(describe(options));
           EXPECT_TRUE(check(options));
           if (HasFailure())
@@ -97,14 +95,10 @@ TEST_P(OfModel, GivesTheWholeStepWithABatchThatNothingDivides) {
   for (int64_t batch : {15, 13}) {
     ASSERT_NO_FATAL_FAILURE(begin(GetParam().text, batch));
     for (const partition::Schedule &schedule : partition::allSchedules())
-      for (std::vector<std::string> mesh :
-           {std::vector<std::string>{"pipe:3"}, {"data:2", "pipe:2"}, {"pipe:2", "data:2"}, {"data:3", "pipe:2"}}) {
+      for (StringRef mesh : {"pipe:3", "data:2,pipe:2", "pipe:2,data:2", "data:3,pipe:2"}) {
         PartitionOptions options = makeOptions(schedule, 2, batch == 15 ? 4 : 2, false);
-        options.mesh = mesh;
-        for (const std::string &axis : mesh)
-          if (StringRef(axis).starts_with("data:"))
-            options.devices = axis.back() - '0';
-        if (batch == 15 && options.devices == 3)
+        options.mesh = llvm::cantFail(Mesh::parse(mesh));
+        if (batch == 15 && options.mesh.size(Mesh::data) == 3)
           options.microbatches = 3; // five samples: 2, 2 and 1
         SCOPED_TRACE(describe(options));
         EXPECT_TRUE(check(options));
@@ -121,12 +115,10 @@ TEST_P(OfModel, GivesTheWholeStepInMixedPrecision) {
   lower.addPass(createLowerPrecisionPass());
   ASSERT_TRUE(succeeded(lower.run(*module)));
   for (const partition::Schedule &schedule : partition::allSchedules())
-    for (std::vector<std::string> mesh : {std::vector<std::string>{"pipe:3"}, {"data:2", "pipe:2"}, {"data:4"}})
+    for (StringRef mesh : {"pipe:3", "data:2,pipe:2", "data:4"})
       for (int64_t microbatches : {1, 4}) {
         PartitionOptions options = makeOptions(schedule, 2, microbatches, microbatches == 4);
-        options.mesh = mesh;
-        if (StringRef(mesh.front()).starts_with("data:"))
-          options.devices = mesh.front().back() - '0';
+        options.mesh = llvm::cantFail(Mesh::parse(mesh));
         if (!options.isPipeline())
           options.microbatches = 1;
         options.stagesPerDevice = schedule.usualStages;
@@ -153,11 +145,9 @@ TEST_F(Pipelines, GiveTheWholeStepOfRandomGraphs) {
           makeOptions(schedule, 2 + number % 3, 1 + number % 3, number % 2 == 0);
       options.stagesPerDevice = schedule.usualStages;
       if (schedule.usualStages == 2)
-        options.mesh = {"pipe:2"};
-      if (number % 4 == 3) {
-        options.mesh.insert(options.mesh.begin(), "data:2");
-        options.devices = 2;
-      }
+        options.mesh = Mesh::line(Mesh::pipe, 2);
+      if (number % 4 == 3)
+        options.mesh.axes.insert(options.mesh.axes.begin(), {"data", 2});
       ++number;
       SCOPED_TRACE(describe(options));
       EXPECT_TRUE(check(options));
@@ -171,8 +161,7 @@ TEST_F(Pipelines, ShareABatchUnevenly) {
   ASSERT_NO_FATAL_FAILURE(begin(test::smallModels()[1].text, 16)); // the residual network
   for (const partition::Schedule &schedule : partition::allSchedules()) {
     PartitionOptions options = makeOptions(schedule, 2, 2, false);
-    options.mesh = {"data:2", "pipe:2"};
-    options.devices = 2;
+    options.mesh.axes = {{"data", 2}, {"pipe", 2}};
     options.deviceSpeeds = {1, 1, 0.4, 0.4};
     SCOPED_TRACE(describe(options));
     EXPECT_TRUE(check(options));

@@ -84,7 +84,7 @@ static void expectNear(const Tensor &want, const Tensor &got, const std::string 
 
 void reference::expectSameStep(const WholeStep &whole, ModuleOp partitioned, StringRef phase) {
   func::FuncOp function = whole.function;
-  auto mesh = timeline::Mesh::of(partitioned);
+  auto mesh = Mesh::of(partitioned);
   ASSERT_TRUE(succeeded(mesh));
   std::map<std::string, unsigned> arguments, results;
   for (unsigned i = 0; i < function.getNumArguments(); ++i)

@@ -1,5 +1,5 @@
 // Which nn ops take an epilogue, and which can become one.
-#include "lib/Fusion/Models.h"
+#include "lib/Fusion/ExternalModels.h"
 
 #include "dtc/Fusion/EpilogueInterfaces.h"
 
@@ -145,7 +145,7 @@ void isActivation(MLIRContext *context) {
 
 } // namespace
 
-void fusion::registerEpilogueModels(DialectRegistry &registry) {
+void fusion::registerEpilogueExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     takesEpilogue<nn::MatmulOp, OptionalBias<nn::MatmulOp, -1>, GradientOfActivation>(context);
     takesEpilogue<nn::ConvOp, OptionalBias<nn::ConvOp, 1>>(context);

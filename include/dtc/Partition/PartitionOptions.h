@@ -1,28 +1,22 @@
-// The order of the Partition stage's passes.
-#ifndef DTC_PARTITION_PIPELINE_H
-#define DTC_PARTITION_PIPELINE_H
+// What a partitioning is asked for: from C++, and as options of a pass pipeline.
+#ifndef DTC_PARTITION_PARTITIONOPTIONS_H
+#define DTC_PARTITION_PARTITIONOPTIONS_H
+
+#include "dtc/Mesh/Mesh.h"
 
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/Error.h"
 
-namespace mlir {
-class OpPassManager;
-}
-
 namespace dtc {
 
 /// How a step is spread over devices.
 struct PartitionOptions {
-  /// More ranks, and stages of a device, than any machine has; products of them are far from overflow.
-  static constexpr int64_t mostRanks = 1 << 20, mostStagesPerDevice = 1024;
+  /// More than any device has; a product with the ranks is far from overflow.
+  static constexpr int64_t mostStagesPerDevice = 1024;
 
-  /// Ranks that share each batch; what `mesh` says of the axis "data" must agree.
-  int64_t devices = 1;
-  /// Axes of the mesh as NAME:SIZE, the last one varying fastest: "data:2",
-  /// "pipe:4". Along "data" ranks share the batch, along "pipe" the layers.
-  /// Empty: the axis "data" alone.
-  std::vector<std::string> mesh;
+  /// One rank, unless it is said.
+  Mesh mesh = Mesh::line(Mesh::data, 1);
   /// Bytes at which a bucket of gradients starts to travel.
   int64_t bucketBytes = 512 * 1024;
 
@@ -45,10 +39,7 @@ struct PartitionOptions {
   int64_t deviceMemory = 0;
   bool recompute = false;
 
-  /// True if the mesh has the axis "pipe".
-  bool isPipeline() const;
-  /// All devices of the mesh.
-  int64_t getRanks() const;
+  bool isPipeline() const { return mesh.has(Mesh::pipe); }
   /// The first option that is out of its range, that names what there is not, or that disagrees with another, in one line.
   llvm::Error check() const;
 };
@@ -62,7 +53,7 @@ struct PartitionPassOptions : mlir::PassPipelineOptions<Derived> {
   using ListOption = typename mlir::PassPipelineOptions<Derived>::template ListOption<T>;
   using Desc = llvm::cl::desc;
 
-  Option<int64_t> devices{*this, "devices", Desc("ranks that share each batch"),
+  Option<int64_t> devices{*this, "devices", Desc("ranks that share each batch; mesh=data:N says the same"),
                           llvm::cl::init(1)};
   ListOption<std::string> mesh{*this, "mesh", Desc("axes as NAME:SIZE, data and pipe")};
   Option<int64_t> bucketBytes{
@@ -83,10 +74,13 @@ struct PartitionPassOptions : mlir::PassPipelineOptions<Derived> {
   Option<bool> recompute{*this, "recompute", Desc("run forward again before backward"),
                          llvm::cl::init(false)};
 
-  PartitionOptions get() const {
+  /// The options, if the mesh is one; the rest is PartitionOptions::check()'s.
+  llvm::Expected<PartitionOptions> get() const {
     PartitionOptions options;
-    options.devices = devices;
-    options.mesh.assign(mesh.begin(), mesh.end());
+    llvm::Expected<Mesh> axes = Mesh::parse(llvm::ArrayRef<std::string>(mesh), devices);
+    if (!axes)
+      return axes.takeError();
+    options.mesh = *axes;
     options.bucketBytes = bucketBytes;
     options.microbatches = microbatches;
     options.schedule = schedule;
@@ -103,7 +97,7 @@ struct PartitionPassOptions : mlir::PassPipelineOptions<Derived> {
 /// Makes a pipeline known whose options `Options` are or extend PartitionPassOptions: what they say is checked before anything is built.
 template <typename Options>
 void registerPartitioningPipeline(llvm::StringRef name, llvm::StringRef description,
-                                  std::function<void(mlir::OpPassManager &, const Options &)> build) {
+                                  std::function<void(mlir::OpPassManager &, const PartitionOptions &, const Options &)> build) {
   mlir::registerPassPipeline(
       name, description,
       [build](mlir::OpPassManager &manager, llvm::StringRef text,
@@ -111,22 +105,17 @@ void registerPartitioningPipeline(llvm::StringRef name, llvm::StringRef descript
         Options options;
         if (failed(options.parseFromString(text)))
           return llvm::failure();
-        if (llvm::Error error = options.get().check())
+        llvm::Expected<PartitionOptions> partition = options.get();
+        if (!partition)
+          return emitError(llvm::toString(partition.takeError()));
+        if (llvm::Error error = partition->check())
           return emitError(llvm::toString(std::move(error)));
-        build(manager, options);
+        build(manager, *partition, options);
         return llvm::success();
       },
       [](llvm::function_ref<void(const mlir::detail::PassOptions &)> describe) { describe(Options()); });
 }
 
-/// From a step on the global batch (dtc-differentiate-graph's result) to
-/// verified fragments and timelines of each rank.
-void buildPartitionPipeline(mlir::OpPassManager &manager,
-                            const PartitionOptions &options);
-
-/// Makes the pipeline known as `dtc-partition`.
-void registerPartitionPipeline();
-
 } // namespace dtc
 
-#endif // DTC_PARTITION_PIPELINE_H
+#endif // DTC_PARTITION_PARTITIONOPTIONS_H

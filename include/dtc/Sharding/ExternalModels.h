@@ -1,6 +1,6 @@
 // The sharding rules of nn's ops, attached from outside of the dialect.
-#ifndef DTC_SHARDING_MODELS_H
-#define DTC_SHARDING_MODELS_H
+#ifndef DTC_SHARDING_EXTERNALMODELS_H
+#define DTC_SHARDING_EXTERNALMODELS_H
 
 namespace mlir {
 class DialectRegistry;
@@ -9,7 +9,7 @@ class DialectRegistry;
 namespace dtc {
 
 /// Attaches ShardingRuleOpInterface to the ops of nn, family by family.
-void registerShardingModels(mlir::DialectRegistry &registry);
+void registerShardingExternalModels(mlir::DialectRegistry &registry);
 
 namespace sharding {
 void registerElementwiseSharding(mlir::DialectRegistry &registry);
@@ -23,4 +23,4 @@ void registerTrainingSharding(mlir::DialectRegistry &registry);
 
 } // namespace dtc
 
-#endif // DTC_SHARDING_MODELS_H
+#endif // DTC_SHARDING_EXTERNALMODELS_H

@@ -1,6 +1,6 @@
 // The order of the Fusion stage's passes, and why each stands where it stands.
 #include "dtc/Fusion/Passes.h"
-#include "lib/Fusion/Models.h"
+#include "lib/Fusion/ExternalModels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -12,10 +12,10 @@
 
 using namespace mlir;
 
-void dtc::registerFusionModels(DialectRegistry &registry) {
+void dtc::registerFusionExternalModels(DialectRegistry &registry) {
   registry.insert<arith::ArithDialect, linalg::LinalgDialect,
                   math::MathDialect, tensor::TensorDialect>();
-  fusion::registerEpilogueModels(registry);
+  fusion::registerEpilogueExternalModels(registry);
   fusion::registerScalarBodies(registry);
 }
 

@@ -213,7 +213,7 @@ void have(MLIRContext *context) {
 
 } // namespace
 
-void dtc::registerPrecisionModels(DialectRegistry &registry) {
+void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, NNDialect *) {
     reads<Reading::Low, ConvOp, ConvInputGradientOp>(context);
     have<FullProduct, ConvWeightGradientOp>(context);

@@ -1,5 +1,5 @@
 // Registration of the lowerings to rt.
-#include "Models.h"
+#include "ExternalModels.h"
 
 #include "dialects/Dist/Dist.h"
 #include "dtc/Plan/Passes.h"
@@ -14,28 +14,7 @@ using namespace dtc::plan;
 
 #include "dtc/Plan/RuntimeLoweringInterface.cpp.inc"
 
-namespace {
-/// A collective inside a fragment works in place on the result's memory.
-struct AllReduceLowering
-    : RuntimeLoweringOpInterface::ExternalModel<AllReduceLowering, dist::AllReduceOp> {
-  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
-    auto reduce = cast<dist::AllReduceOp>(op);
-    Value memory = fragment.define(op->getOpResult(0));
-    fragment.copy(op->getLoc(), fragment.memory(reduce.getValue()), memory);
-    rt::AllReduceOp::create(fragment.getBuilder(), op->getLoc(),
-                            dist::stringifyReduction(reduce.getReduction()),
-                            memory, reduce.getAxis(),
-                            bufferName(op->getOpResult(0)));
-    return success();
-  }
-};
-} // namespace
-
-void dtc::plan::attachCollectiveLowerings(MLIRContext *context) {
-  dist::AllReduceOp::attachInterface<AllReduceLowering>(*context);
-}
-
-void dtc::plan::registerPlanModels(DialectRegistry &registry) {
+void dtc::plan::registerPlanExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     attachConvolutionLowerings(context);
     attachMatmulLowerings(context);

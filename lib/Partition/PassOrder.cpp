@@ -1,5 +1,5 @@
 // dtc-partition: the Partition stage, for data parallelism, pipelines and both.
-#include "dtc/Partition/Pipeline.h"
+#include "dtc/Partition/PassOrder.h"
 #include "dtc/Partition/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -12,36 +12,15 @@ using namespace dtc;
 
 /// The mean speed of the ranks at each coordinate of an axis; none if nobody
 /// says how fast they are.
-static llvm::SmallVector<double> speedsAlong(const PartitionOptions &options,
-                                             llvm::StringRef axis) {
-  int64_t size = 1, inner = 1;
-  bool found = false;
-  for (llvm::StringRef entry : options.mesh) {
-    auto [name, text] = entry.split(':');
-    int64_t ranks = 1;
-    text.getAsInteger(10, ranks);
-    if (found)
-      inner *= ranks;
-    if (name == axis) {
-      size = ranks;
-      found = true;
-    }
-  }
-  if (options.mesh.empty())
-    size = options.devices;
+static llvm::SmallVector<double> speedsAlong(const PartitionOptions &options, llvm::StringRef name) {
+  std::optional<unsigned> axis = options.mesh.axisNamed(name);
+  if (!axis || options.deviceSpeeds.empty())
+    return {};
+  int64_t size = options.mesh.axes[*axis].size;
   llvm::SmallVector<double> sums(size);
   for (auto [rank, speed] : llvm::enumerate(options.deviceSpeeds))
-    sums[rank / inner % size] += speed * size / options.deviceSpeeds.size();
-  return options.deviceSpeeds.empty() ? llvm::SmallVector<double>() : sums;
-}
-
-/// Stages of the pipeline.
-static int64_t countStages(const PartitionOptions &options) {
-  int64_t devices = 1;
-  for (llvm::StringRef axis : options.mesh)
-    if (axis.consume_front("pipe:"))
-      axis.getAsInteger(10, devices);
-  return devices * options.stagesPerDevice;
+    sums[options.mesh.coordinate(rank, *axis)] += speed * size / options.deviceSpeeds.size();
+  return sums;
 }
 
 /// The layers of a pipeline are on different ranks: which, and in what order
@@ -52,7 +31,7 @@ static void addStages(OpPassManager &manager, const PartitionOptions &options) {
   assign.schedule = options.schedule;
   assign.cluster = options.cluster;
   assign.deviceMemory = options.deviceMemory;
-  llvm::SmallVector<double> speeds = speedsAlong(options, "pipe");
+  llvm::SmallVector<double> speeds = speedsAlong(options, Mesh::pipe);
   assign.deviceSpeeds.append(speeds.begin(), speeds.end());
   assign.cutAfter.append(options.cutAfter.begin(), options.cutAfter.end());
   manager.addPass(createAssignStagesPass(assign));
@@ -68,15 +47,15 @@ void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions 
   // On the whole step, so that any graph that keeps samples apart is right,
   // whatever autodiff made of it. Microbatches are shares like those of ranks.
   ShardBatchPassOptions shard;
-  shard.devices = options.devices;
   // Twice the stages: a bubble of at most a third under GPipe and 1F1B, and
   // microbatches that are still large enough to compute well.
   shard.fewer = options.microbatches == 0;
-  shard.microbatches = shard.fewer ? 2 * countStages(options) : options.microbatches;
+  shard.microbatches = shard.fewer ? 2 * options.mesh.size(Mesh::pipe) * options.stagesPerDevice : options.microbatches;
   shard.markSums = options.isPipeline();
-  llvm::SmallVector<double> speeds = speedsAlong(options, "data");
+  llvm::SmallVector<double> speeds = speedsAlong(options, Mesh::data);
   shard.speeds.append(speeds.begin(), speeds.end());
-  shard.mesh.append(options.mesh.begin(), options.mesh.end());
+  for (const Mesh::Axis &axis : options.mesh.axes)
+    shard.mesh.push_back(axis.str());
   manager.addPass(createShardBatchPass(shard));
 
   // Sharding makes constants and broadcasts again at the local size; equal ones
@@ -102,7 +81,7 @@ void dtc::registerPartitionPipeline() {
   registerPartitioningPipeline<Options>(
       "dtc-partition",
       "spread a step over devices: fragments, timelines, verified communication",
-      [](OpPassManager &manager, const Options &options) {
-        buildPartitionPipeline(manager, options.get());
+      [](OpPassManager &manager, const PartitionOptions &partition, const Options &) {
+        buildPartitionPipeline(manager, partition);
       });
 }

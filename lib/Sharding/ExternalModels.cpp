@@ -1,11 +1,11 @@
 // All sharding rules of nn, family by family.
-#include "dtc/Sharding/Models.h"
+#include "dtc/Sharding/ExternalModels.h"
 
 #include "mlir/IR/DialectRegistry.h"
 
 using namespace dtc::sharding;
 
-void dtc::registerShardingModels(mlir::DialectRegistry &registry) {
+void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerElementwiseSharding(registry);
   registerConvolutionSharding(registry);
   registerMatmulSharding(registry);

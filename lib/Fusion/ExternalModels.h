@@ -1,6 +1,6 @@
 // External models of the Fusion stage's interfaces, a file a group.
-#ifndef DTC_LIB_FUSION_MODELS_H
-#define DTC_LIB_FUSION_MODELS_H
+#ifndef DTC_LIB_FUSION_EXTERNALMODELS_H
+#define DTC_LIB_FUSION_EXTERNALMODELS_H
 
 namespace mlir {
 class DialectRegistry;
@@ -8,9 +8,9 @@ class DialectRegistry;
 
 namespace dtc::fusion {
 
-void registerEpilogueModels(mlir::DialectRegistry &registry);
+void registerEpilogueExternalModels(mlir::DialectRegistry &registry);
 void registerScalarBodies(mlir::DialectRegistry &registry);
 
 } // namespace dtc::fusion
 
-#endif // DTC_LIB_FUSION_MODELS_H
+#endif // DTC_LIB_FUSION_EXTERNALMODELS_H
