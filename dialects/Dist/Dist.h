@@ -2,6 +2,8 @@
 #ifndef DTC_DIALECTS_DIST_DIST_H
 #define DTC_DIALECTS_DIST_DIST_H
 
+#include "dialects/Communication/Communication.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"

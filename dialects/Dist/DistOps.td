@@ -2,6 +2,7 @@
 #ifndef DTC_DIST_OPS
 #define DTC_DIST_OPS
 
+include "dialects/Communication/Communication.td"
 include "dialects/Dist/DistDialect.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -132,7 +133,7 @@ def Dist_ZerosOp : Dist_Op<"zeros", [Pure, HasParent<"TimelineOp">]> {
   let assemblyFormat = "$name attr-dict `:` type($value)";
 }
 
-def Dist_AllReduceStartOp : Dist_Op<"all_reduce_start", [HasParent<"TimelineOp">]> {
+def Dist_AllReduceStartOp : Dist_Op<"all_reduce_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let summary = "starts to combine values over an axis of the mesh";
   let description = [{
     All values travel as one message, a bucket. `bucket` names it in the
@@ -145,10 +146,26 @@ def Dist_AllReduceStartOp : Dist_Op<"all_reduce_start", [HasParent<"TimelineOp">
   let assemblyFormat = [{
     $reduction $values `over` $axis `bucket` $bucket $names attr-dict `:` type($values) `->` type($pending)
   }];
+  let extraClassDeclaration = [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllReduce; }
+    ::llvm::StringRef getLabel() { return getBucket(); }
+    ::llvm::StringRef getReductionWord() { return stringifyReduction(getReduction()); }
+    ::mlir::ArrayAttr getContentNames() { return getNames(); }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return ::llvm::to_vector(getValues().getTypes()); }
+  }];
   let hasVerifier = 1;
 }
 
-def Dist_SendStartOp : Dist_Op<"send_start", [HasParent<"TimelineOp">]> {
+/// What `peer`, `name` and `microbatch` of a message say to CommunicationOpInterface.
+defvar messageDeclaration = [{
+    std::optional<int64_t> getPeerCoordinate() { return static_cast<int64_t>(getPeer()); }
+    ::llvm::StringRef getLabel() { return getName(); }
+    std::optional<int64_t> getMicrobatchNumber() {
+      return getMicrobatch() ? std::optional<int64_t>(*getMicrobatch()) : std::nullopt;
+    }
+}];
+
+def Dist_SendStartOp : Dist_Op<"send_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let summary = "starts to send a value to another rank";
   let description = [{
     `peer` is a coordinate on `axis`; the receiver differs from the sender in
@@ -168,10 +185,14 @@ def Dist_SendStartOp : Dist_Op<"send_start", [HasParent<"TimelineOp">]> {
     $value $name `to` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
     `:` type($value) `->` type($pending)
   }];
+  let extraClassDeclaration = messageDeclaration # [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::Send; }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return {getValue().getType()}; }
+  }];
   let hasVerifier = 1;
 }
 
-def Dist_RecvStartOp : Dist_Op<"recv_start", [HasParent<"TimelineOp">]> {
+def Dist_RecvStartOp : Dist_Op<"recv_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let summary = "starts to receive a value from another rank";
   let description = [{
     The other side of `dist.send_start`; the wait gives the value.
@@ -187,6 +208,10 @@ def Dist_RecvStartOp : Dist_Op<"recv_start", [HasParent<"TimelineOp">]> {
     $name `from` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
     `:` type($pending)
   }];
+  let extraClassDeclaration = messageDeclaration # [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::Receive; }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return ::llvm::to_vector(getPending().getType().getTypes()); }
+  }];
   let hasVerifier = 1;
 }
 
@@ -198,12 +223,19 @@ def Dist_WaitOp : Dist_Op<"wait", [HasParent<"TimelineOp">]> {
   let hasVerifier = 1;
 }
 
-def Dist_AllReduceOp : Dist_Op<"all_reduce", [Pure, AllTypesMatch<["value", "result"]>]> {
+def Dist_AllReduceOp : Dist_Op<"all_reduce", [Pure, AllTypesMatch<["value", "result"]>, CommunicationOpInterface]> {
   let summary = "combines a value over an axis of the mesh, at once";
   let description = "Pure as ranks see it: all of a group run the same code, so it goes or stays on all.";
   let arguments = (ins Dist_ReductionAttr:$reduction, AnyStaticShapeTensor:$value, StrAttr:$axis);
   let results = (outs AnyStaticShapeTensor:$result);
   let assemblyFormat = "$reduction $value `over` $axis attr-dict `:` type($value)";
+  let extraClassDeclaration = [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllReduce; }
+    bool isStarted() { return false; }
+    ::llvm::StringRef getLabel() { return ""; }
+    ::llvm::StringRef getReductionWord() { return stringifyReduction(getReduction()); }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return {getValue().getType()}; }
+  }];
 }
 
 #endif // DTC_DIST_OPS

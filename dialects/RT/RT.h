@@ -2,6 +2,8 @@
 #ifndef DTC_DIALECTS_RT_RT_H
 #define DTC_DIALECTS_RT_RT_H
 
+#include "dialects/Communication/Communication.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -49,6 +51,12 @@ int64_t bytesOf(mlir::MemRefType type);
 
 /// Bytes of a buffer with all its slots.
 int64_t bytesOf(BufferOp buffer);
+
+/// What the communication of a kind carries in one run of a timeline.
+struct Volume {
+  int64_t bytes = 0, count = 0;
+};
+Volume volumeOf(TimelineOp timeline, CommunicationKind kind);
 
 /// Slots lie at multiples of this many bytes.
 inline constexpr int64_t slotAlignment = 64;

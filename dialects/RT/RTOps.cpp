@@ -99,6 +99,22 @@ int64_t dtc::rt::bytesOf(BufferOp buffer) {
   return (slots - 1) * static_cast<int64_t>(llvm::alignTo(bytes, slotAlignment)) + bytes;
 }
 
+Volume dtc::rt::volumeOf(TimelineOp timeline, CommunicationKind kind) {
+  Volume volume;
+  for (auto op : timeline.getOps<CommunicationOpInterface>())
+    if (op.getCommunicationKind() == kind) {
+      volume.bytes += op.getPayloadBytes();
+      ++volume.count;
+    }
+  return volume;
+}
+
+LogicalResult WaitOp::verify() {
+  if (!getStarted())
+    return emitOpError("waits for what no communication has started");
+  return success();
+}
+
 /// The names in a location: of fused ones, all; of a name's own place, none. Casts of parameters are of no layer.
 static void collectNames(Location location, llvm::SetVector<StringRef> &names) {
   if (auto name = dyn_cast<NameLoc>(location))

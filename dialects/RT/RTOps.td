@@ -2,6 +2,7 @@
 #ifndef DTC_RT_OPS
 #define DTC_RT_OPS
 
+include "dialects/Communication/Communication.td"
 include "dialects/RT/RTDialect.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
@@ -219,7 +220,13 @@ def RT_RunOp : RT_Op<"run", [HasParent<"TimelineOp">,
   let assemblyFormat = "$fragment (`microbatch` $microbatch^)? attr-dict";
 }
 
-def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">]> {
+/// What the operand `buffer` and `name` say to CommunicationOpInterface.
+defvar communicatedDeclaration = [{
+    ::llvm::StringRef getLabel() { return getName(); }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return {getBuffer().getType()}; }
+}];
+
+def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let summary = "starts to combine a buffer over an axis of the mesh, in place";
   let arguments = (ins StrAttr:$reduction, AnyStridedMemRef:$buffer, StrAttr:$axis,
                        StrAttr:$name, StrArrayAttr:$contents);
@@ -227,15 +234,28 @@ def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">]> {
   let assemblyFormat = [{
     $reduction $buffer `over` $axis `name` $name $contents attr-dict `:` type($buffer)
   }];
+  let extraClassDeclaration = communicatedDeclaration # [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllReduce; }
+    ::llvm::StringRef getReductionWord() { return getReduction(); }
+    ::mlir::ArrayAttr getContentNames() { return getContents(); }
+  }];
 }
 
-class RT_MessageOp<string mnemonic> : RT_Op<mnemonic, [HasParent<"TimelineOp">]> {
+class RT_MessageOp<string mnemonic, string kind>
+    : RT_Op<mnemonic, [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let arguments = (ins AnyStridedMemRef:$buffer, StrAttr:$name, I64Attr:$peer,
     StrAttr:$axis, OptionalAttr<I64Attr>:$microbatch);
   let results = (outs RT_Pending:$pending);
+  let extraClassDeclaration = communicatedDeclaration # [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::}] # kind # [{; }
+    std::optional<int64_t> getPeerCoordinate() { return static_cast<int64_t>(getPeer()); }
+    std::optional<int64_t> getMicrobatchNumber() {
+      return getMicrobatch() ? std::optional<int64_t>(*getMicrobatch()) : std::nullopt;
+    }
+  }];
 }
 
-def RT_SendStartOp : RT_MessageOp<"send_start"> {
+def RT_SendStartOp : RT_MessageOp<"send_start", "Send"> {
   let summary = "starts to send a buffer to the rank at a coordinate of an axis";
   let assemblyFormat = [{
     $buffer $name `to` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
@@ -243,7 +263,7 @@ def RT_SendStartOp : RT_MessageOp<"send_start"> {
   }];
 }
 
-def RT_RecvStartOp : RT_MessageOp<"recv_start"> {
+def RT_RecvStartOp : RT_MessageOp<"recv_start", "Receive"> {
   let summary = "starts to receive into a buffer from the rank at a coordinate of an axis";
   let assemblyFormat = [{
     $buffer $name `from` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
@@ -255,12 +275,24 @@ def RT_WaitOp : RT_Op<"wait", [HasParent<"TimelineOp">]> {
   let summary = "waits for communication";
   let arguments = (ins RT_Pending:$pending);
   let assemblyFormat = "$pending attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What it waits for.
+    ::dtc::CommunicationOpInterface getStarted() {
+      return getPending().getDefiningOp<::dtc::CommunicationOpInterface>();
+    }
+  }];
 }
 
-def RT_AllReduceOp : RT_Op<"all_reduce", [HasParent<"FragmentOp">]> {
+def RT_AllReduceOp : RT_Op<"all_reduce", [HasParent<"FragmentOp">, CommunicationOpInterface]> {
   let summary = "combines a buffer over an axis of the mesh, in place, at once";
   let arguments = (ins StrAttr:$reduction, AnyStridedMemRef:$buffer, StrAttr:$axis, StrAttr:$name);
   let assemblyFormat = "$reduction $buffer `over` $axis `name` $name attr-dict `:` type($buffer)";
+  let extraClassDeclaration = communicatedDeclaration # [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllReduce; }
+    bool isStarted() { return false; }
+    ::llvm::StringRef getReductionWord() { return getReduction(); }
+  }];
 }
 
 #endif // DTC_RT_OPS

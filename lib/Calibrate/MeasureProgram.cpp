@@ -114,7 +114,7 @@ void Splitter::rewrite(rt::TimelineOp timeline) {
     } else if (auto receive = dyn_cast<rt::RecvStartOp>(op)) {
       fill(receive);
       receive.erase();
-    } else if (isa<rt::WaitOp, rt::SendStartOp, rt::AllReduceStartOp>(op)) {
+    } else if (isa<rt::WaitOp, CommunicationOpInterface>(op)) {
       op.erase();
     }
   }

@@ -65,7 +65,7 @@ private:
   double readyAt(int64_t rank);
   void adjustRate();
   void record(int64_t rank, Span span) { result.timetable.ranks[rank].push_back(std::move(span)); }
-  static Span spanOf(SpanKind kind, Operation *communication);
+  static Span spanOf(SpanKind kind, CommunicationOpInterface communication);
   double copySeconds(const Message &message) const;
   uint64_t bytesOf(const Message &message) const;
   SmallVector<int64_t> membersOf(const Collective &collective) const;
@@ -98,26 +98,16 @@ Player::Communication &Player::communicationOf(int64_t rank, unsigned event) {
   return collective ? collectives[index] : messages[index];
 }
 
-Span Player::spanOf(SpanKind kind, Operation *communication) {
+Span Player::spanOf(SpanKind kind, CommunicationOpInterface communication) {
   Span span{kind, ""};
-  auto message = [&](auto op) {
-    span.name = op.getName().str();
-    span.microbatch = op.getMicrobatch().value_or(-1);
-  };
-  if (auto send = dyn_cast<dist::SendStartOp>(communication))
-    message(send);
-  else if (auto receive = dyn_cast<dist::RecvStartOp>(communication))
-    message(receive);
-  else if (auto start = dyn_cast<dist::AllReduceStartOp>(communication))
-    span.name = start.getBucket().str();
-  else
-    span.name = "all-reduce";
+  StringRef label = communication.getLabel();
+  span.name = (label.empty() ? StringRef(communication.getRow().word) : label).str();
+  span.microbatch = communication.getMicrobatchNumber().value_or(-1);
   return span;
 }
 
 uint64_t Player::bytesOf(const Message &message) const {
-  Operation *op = timelines.eventsOf(message.sender)[message.sendStart].op;
-  return dtc::bytesOf(cast<dist::SendStartOp>(op).getValue());
+  return timelines.eventsOf(message.sender)[message.sendStart].communication().getPayloadBytes();
 }
 
 double Player::copySeconds(const Message &message) const {
@@ -181,7 +171,7 @@ void Player::beginMessage(const Message &message, Communication &state) {
   state.begin = std::max(now, free);
   free = state.begin + bytesOf(message) / link.bytesPerSecond;
   state.end = free + link.latencySeconds;
-  Operation *op = timelines.eventsOf(message.sender)[message.sendStart].op;
+  CommunicationOpInterface op = timelines.eventsOf(message.sender)[message.sendStart].communication();
   Span span = spanOf(SpanKind::Communication, op);
   span.begin = state.begin;
   span.end = state.end;
@@ -191,10 +181,9 @@ void Player::beginMessage(const Message &message, Communication &state) {
 
 void Player::beginCollective(const Collective &collective, Communication &state) {
   SmallVector<int64_t> members = membersOf(collective);
-  Operation *op = timelines.eventsOf(collective.firstRank)[collective.starts.front()].op;
-  uint64_t bytes = 0;
-  for (Value value : op->getOperands())
-    bytes += dtc::bytesOf(value);
+  CommunicationOpInterface op =
+      timelines.eventsOf(collective.firstRank)[collective.starts.front()].communication();
+  uint64_t bytes = op.getPayloadBytes();
   double &free = groupFree[{collective.axis, collective.firstRank}];
   state.begin = std::max(now, free);
   free = state.end = state.begin + machine.allReduceSeconds(members, bytes);
@@ -247,8 +236,7 @@ void Player::block(int64_t rank) {
 void Player::unblock(int64_t rank, const Communication &state) {
   const Event &event = nextOf(rank);
   ranks[rank].state = State::Ready;
-  Operation *start =
-      event.kind == EventKind::Wait ? timelines.eventsOf(rank)[event.partner].op : event.op;
+  CommunicationOpInterface start = timelines.roleOf(rank).communicationOf(event);
   Span wait = spanOf(SpanKind::Wait, start);
   wait.begin = ranks[rank].blockedSince;
   wait.end = now;
@@ -274,7 +262,7 @@ bool Player::waitFor(int64_t rank) {
     return true;
   bool inWaits = options.progress == Progress::InWaits;
   if (inWaits && event.traffic == Traffic::Receive && state.arrived == 2) {
-    Operation *start = timelines.eventsOf(rank)[event.partner].op;
+    CommunicationOpInterface start = timelines.roleOf(rank).communicationOf(event);
     startWork(rank, copySeconds(timelines.getMessages()[index]),
               spanOf(SpanKind::Communication, start));
     return false;

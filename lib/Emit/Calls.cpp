@@ -91,27 +91,20 @@ static void printLaunch(Printer &printer, rt::LaunchOp launch) {
   printer.os << "});\n";
 }
 
-static void printReduction(Printer &printer, StringRef reduction, Value memory,
-                           StringRef axis, StringRef name) {
-  printer.os << "(ctx, " << printer.buffer(memory) << ", {.reduction = Reduction::"
-             << reduction << ", .axis = " << quote(axis) << ", .name = " << quote(name)
-             << "});";
-}
-
 /// `pool1` to rank 1 in microbatch 0: `pool1_to_1_0`; a bucket's own name.
 std::string Printer::pending(Value started) {
   std::string &name = pendings[started];
   if (!name.empty())
     return name;
-  Operation *op = started.getDefiningOp();
-  if (auto bucket = dyn_cast<rt::AllReduceStartOp>(op)) {
-    name = names.of(bucket.getBuffer());
+  auto op = started.getDefiningOp<CommunicationOpInterface>();
+  if (op.isCollective()) {
+    name = names.of(op->getOperand(0));
   } else {
-    name = makeIdentifier(op->getAttrOfType<StringAttr>("name").getValue()) +
-           (isa<rt::SendStartOp>(op) ? "_to_" : "_from_") +
-           std::to_string(op->getAttrOfType<IntegerAttr>("peer").getInt());
-    if (auto microbatch = op->getAttrOfType<IntegerAttr>("microbatch"))
-      name += "_" + std::to_string(microbatch.getInt());
+    name = makeIdentifier(op.getLabel()) +
+           (op.getCommunicationKind() == CommunicationKind::Send ? "_to_" : "_from_") +
+           std::to_string(*op.getPeerCoordinate());
+    if (std::optional<int64_t> microbatch = op.getMicrobatchNumber())
+      name += "_" + std::to_string(*microbatch);
   }
   std::string base = name;
   for (int i = 2; !names.isFreeInFunctions(name) || !pendingNames.insert(name).second; ++i)
@@ -119,17 +112,27 @@ std::string Printer::pending(Value started) {
   return name;
 }
 
-/// `Pending pool1_to_1_0 = send_start(ctx, b.pool1[0], {.axis = "pipe", …});`
-template <typename MessageOp>
-static void printMessage(Printer &printer, MessageOp message, StringRef callee) {
-  printer.os << "Pending " << printer.pending(message.getPending()) << " = " << callee
-             << "(ctx, " << printer.buffer(message.getBuffer()) << ", {.axis = "
-             << quote(message.getAxis()) << ", .peer = "
-             << static_cast<int64_t>(message.getPeer()) << ", .name = "
-             << quote(message.getName());
-  if (message.getMicrobatch())
-    printer.os << ", .microbatch = " << *message.getMicrobatch();
-  printer.os << "});\n";
+/// `Pending pool1_to_1_0 = send_start(ctx, b.pool1[0], {.axis = "pipe", …});`: the call is named as the op.
+static void printCommunication(Printer &printer, CommunicationOpInterface op) {
+  llvm::raw_ostream &os = printer.os;
+  if (op.isStarted())
+    os << "Pending " << printer.pending(op->getResult(0)) << " = ";
+  os << op->getName().stripDialect() << "(ctx, " << printer.buffer(op->getOperand(0)) << ", {";
+  if (!op.getReductionWord().empty())
+    os << ".reduction = Reduction::" << op.getReductionWord() << ", ";
+  os << ".axis = " << quote(op.getAxis());
+  if (std::optional<int64_t> peer = op.getPeerCoordinate())
+    os << ", .peer = " << *peer;
+  os << ", .name = " << quote(op.getLabel());
+  if (std::optional<int64_t> microbatch = op.getMicrobatchNumber())
+    os << ", .microbatch = " << *microbatch;
+  os << "});";
+  if (ArrayAttr contents = op.getContentNames()) {
+    os << "  // " << formatBytes(op.getPayloadBytes()) << ": ";
+    llvm::interleaveComma(contents.getAsValueRange<StringAttr>(), os,
+                          [&](StringRef content) { os << forComment(content); });
+  }
+  os << "\n";
 }
 
 LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
@@ -149,36 +152,12 @@ LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
         os << ");\n";
         return success();
       })
-      .Case([&](rt::AllReduceOp reduce) {
-        os << "all_reduce";
-        printReduction(printer, reduce.getReduction(), reduce.getBuffer(),
-                       reduce.getAxis(), reduce.getName());
-        os << "\n";
-        return success();
-      })
-      .Case([&](rt::AllReduceStartOp start) {
-        os << "Pending " << printer.pending(start.getPending()) << " = all_reduce_start";
-        printReduction(printer, start.getReduction(), start.getBuffer(),
-                       start.getAxis(), start.getName());
-        os << "  // " << formatBytes(rt::bytesOf(cast<MemRefType>(start.getBuffer().getType())))
-           << ": ";
-        std::string separator;
-        for (StringRef content : start.getContents().getAsValueRange<StringAttr>()) {
-          os << separator << forComment(content);
-          separator = ", ";
-        }
-        os << "\n";
-        return success();
+      .Case([&](CommunicationOpInterface communication) {
+        return printCommunication(printer, communication), success();
       })
       .Case([&](rt::WaitOp wait) {
         os << printer.pending(wait.getPending()) << ".wait();\n";
         return success();
-      })
-      .Case([&](rt::SendStartOp send) {
-        return printMessage(printer, send, "send_start"), success();
-      })
-      .Case([&](rt::RecvStartOp recv) {
-        return printMessage(printer, recv, "recv_start"), success();
       })
       .Default([](Operation *other) {
         return other->emitOpError("has no statement in emitted programs");

@@ -29,10 +29,12 @@ static std::optional<int64_t> classesOf(ArrayRef<rt::ProgramOp> programs) {
 static void printChannels(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &os) {
   llvm::SetVector<std::tuple<StringRef, int64_t, int64_t>> channels;
   for (rt::ProgramOp program : programs)
-    program->walk([&](rt::SendStartOp send) {
+    program->walk([&](CommunicationOpInterface send) {
+      if (send.getCommunicationKind() != CommunicationKind::Send)
+        return;
       auto from = program.getAtAttr().getAs<IntegerAttr>(send.getAxis());
       assert(from && "a role that sends stands at one coordinate of the axis");
-      channels.insert({send.getAxis(), from.getInt(), send.getPeer()});
+      channels.insert({send.getAxis(), from.getInt(), *send.getPeerCoordinate()});
     });
   if (channels.empty())
     return;

@@ -35,16 +35,19 @@ static void printBuffer(llvm::json::OStream &json, const Names &names,
   });
 }
 
-/// The attributes of a message that goes to or comes from another rank.
-template <typename MessageOp>
-static void printMessage(llvm::json::OStream &json, MessageOp message, StringRef what,
-                         StringRef direction) {
-  json.attribute(what, text(message.getName()));
-  json.attribute(direction, static_cast<int64_t>(message.getPeer()));
-  json.attribute("axis", text(message.getAxis()));
-  json.attribute("bytes", rt::bytesOf(cast<MemRefType>(message.getBuffer().getType())));
-  if (message.getMicrobatch())
-    json.attribute("microbatch", static_cast<int64_t>(*message.getMicrobatch()));
+static void printCommunication(llvm::json::OStream &json, CommunicationOpInterface op) {
+  json.attribute(op->getName().stripDialect(), text(op.getLabel()));
+  if (std::optional<int64_t> peer = op.getPeerCoordinate())
+    json.attribute(op.getCommunicationKind() == CommunicationKind::Send ? "to" : "from", *peer);
+  json.attribute("axis", text(op.getAxis()));
+  json.attribute("bytes", op.getPayloadBytes());
+  if (ArrayAttr contents = op.getContentNames())
+    json.attributeArray("contents", [&] {
+      for (StringRef content : contents.getAsValueRange<StringAttr>())
+        json.value(text(content));
+    });
+  if (std::optional<int64_t> microbatch = op.getMicrobatchNumber())
+    json.attribute("microbatch", *microbatch);
 }
 
 static void printEvent(llvm::json::OStream &json, Operation *op) {
@@ -56,23 +59,13 @@ static void printEvent(llvm::json::OStream &json, Operation *op) {
       json.attribute("microbatch", static_cast<int64_t>(*run.getMicrobatch()));
     json.attribute("flops", fragment.getFlops().convertToDouble());
     json.attribute("bytes", static_cast<int64_t>(fragment.getBytes()));
-  } else if (auto start = dyn_cast<rt::AllReduceStartOp>(op)) {
-    json.attribute("all_reduce_start", text(start.getName()));
-    json.attribute("axis", text(start.getAxis()));
-    json.attribute("bytes", rt::bytesOf(cast<MemRefType>(start.getBuffer().getType())));
-    json.attributeArray("contents", [&] {
-      for (StringRef content : start.getContents().getAsValueRange<StringAttr>())
-        json.value(text(content));
-    });
-  } else if (auto send = dyn_cast<rt::SendStartOp>(op)) {
-    printMessage(json, send, "send_start", "to");
-  } else if (auto recv = dyn_cast<rt::RecvStartOp>(op)) {
-    printMessage(json, recv, "recv_start", "from");
+  } else if (auto communication = dyn_cast<CommunicationOpInterface>(op)) {
+    printCommunication(json, communication);
   } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
-    Operation *start = wait.getPending().getDefiningOp();
-    json.attribute("wait", text(start->getAttrOfType<StringAttr>("name").getValue()));
-    if (auto microbatch = start->getAttrOfType<IntegerAttr>("microbatch"))
-      json.attribute("microbatch", microbatch.getInt());
+    CommunicationOpInterface start = wait.getStarted();
+    json.attribute("wait", text(start.getLabel()));
+    if (std::optional<int64_t> microbatch = start.getMicrobatchNumber())
+      json.attribute("microbatch", *microbatch);
   }
 }
 
@@ -81,7 +74,7 @@ static void printTimeline(llvm::json::OStream &json, rt::TimelineOp timeline) {
     json.attribute("phase", timeline.getPhase());
     json.attributeArray("events", [&] {
       for (Operation &op : timeline.getBody().front())
-        if (isa<rt::RunOp, rt::AllReduceStartOp, rt::SendStartOp, rt::RecvStartOp, rt::WaitOp>(op))
+        if (isa<rt::RunOp, rt::WaitOp, CommunicationOpInterface>(op))
           json.object([&] { printEvent(json, &op); });
     });
   });

@@ -37,11 +37,10 @@ static std::string sketch(rt::TimelineOp timeline) {
   for (Operation &op : timeline.getBody().front()) {
     if (auto run = dyn_cast<rt::RunOp>(op))
       text += (text.empty() ? "" : " -> ") + forComment(run.getFragment());
-    if (auto start = dyn_cast<rt::AllReduceStartOp>(op))
-      text += " -> (" + makeIdentifier(start.getName()) + " starts)";
+    if (auto start = dyn_cast<CommunicationOpInterface>(op))
+      text += " -> (" + makeIdentifier(start.getLabel()) + " starts)";
     if (auto wait = dyn_cast<rt::WaitOp>(op))
-      if (auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>())
-        text += " -> (" + makeIdentifier(start.getName()) + " arrives)";
+      text += " -> (" + makeIdentifier(wait.getStarted().getLabel()) + " arrives)";
   }
   return text;
 }
@@ -49,19 +48,13 @@ static std::string sketch(rt::TimelineOp timeline) {
 /// How much one rank computes, keeps and sends.
 static void printAmounts(rt::ProgramOp program, llvm::raw_ostream &os) {
   rt::TimelineOp train = timelineOf(program, "train");
-  int64_t reduced = 0, buckets = 0, sent = 0;
-  for (auto start : train.getOps<rt::AllReduceStartOp>()) {
-    ++buckets;
-    reduced += rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()));
-  }
-  for (auto send : train.getOps<rt::SendStartOp>())
-    sent += rt::bytesOf(cast<MemRefType>(send.getBuffer().getType()));
   os << formatFlops(train.getFlops()) << ", " << formatBytes(*program.getArena()) << " arena";
-  if (sent)
-    os << ", sends " << formatBytes(sent);
-  if (buckets)
-    os << ", all-reduce of " << formatBytes(reduced) << " in " << buckets
-       << (buckets == 1 ? " bucket" : " buckets");
+  if (rt::Volume sent = rt::volumeOf(train, CommunicationKind::Send); sent.count)
+    os << ", sends " << formatBytes(sent.bytes);
+  for (const CommunicationRow &row : communicationKinds())
+    if (rt::Volume buckets = rt::volumeOf(train, row.kind); row.isCollective && buckets.count)
+      os << ", " << row.word << " of " << formatBytes(buckets.bytes) << " in " << buckets.count
+         << (buckets.count == 1 ? " bucket" : " buckets");
 }
 
 /// The runtime's header and the function of it that is the program's main.

@@ -132,11 +132,10 @@ void PartitionDrawing::collect() {
         node = known == collectiveNodes.end() ? nodeCount++ : known->second;
       }
       collectiveNodes[event.op] = node;
-      uint64_t bytes = 0;
-      for (Value value : event.op->getOperands())
-        bytes += bytesOf(value);
-      collectiveLabels[node] = "all-reduce " + describe(event.op) + "\nover " +
-                               timelines.getMesh().axes[event.axis].name + ", " + formatBytes(bytes);
+      CommunicationOpInterface communication = event.communication();
+      collectiveLabels[node] = communication.getRow().word.str() + " " + describe(communication) + "\nover " +
+                               timelines.getMesh().axes[event.axis].name + ", " +
+                               formatBytes(communication.getPayloadBytes());
     }
   }
 }
@@ -182,7 +181,7 @@ Source PartitionDrawing::sourceOf(Value value) {
     } else {
       source.node = nodeOf(start);
     }
-  } else if (isa<dist::AllReduceOp>(maker)) {
+  } else if (isa<CommunicationOpInterface>(maker)) {
     source.node = nodeOf(maker);
   }
   visiting.erase(value);

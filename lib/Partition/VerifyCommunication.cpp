@@ -131,8 +131,7 @@ LogicalResult RankPlay::reportCycle(int64_t rank) const {
   // A wait shows what was started; a collective at once is that itself.
   auto carried = [&](int64_t of, unsigned index) {
     const Event &event = timelines.eventsOf(of)[index];
-    return describe(event.kind == EventKind::Wait ? timelines.eventsOf(of)[event.partner].op
-                                                  : event.op);
+    return describe(timelines.roleOf(of).communicationOf(event));
   };
   Operation *first = nextOf(rank).op;
   InFlightDiagnostic diagnostic = first->emitOpError("of rank ")

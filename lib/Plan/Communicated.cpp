@@ -6,9 +6,9 @@ using namespace dtc;
 
 llvm::DenseSet<Operation *> dtc::plan::findCommunicated(rt::ProgramOp program) {
   llvm::DenseSet<Operation *> buffers;
-  program.walk([&](Operation *op) {
-    if (isa<rt::AllReduceOp, rt::AllReduceStartOp, rt::SendStartOp, rt::RecvStartOp>(op))
-      if (rt::BufferOp buffer = rt::rootBuffer(op->getOperand(0)))
+  program.walk([&](CommunicationOpInterface op) {
+    for (Value operand : op->getOperands())
+      if (rt::BufferOp buffer = rt::rootBuffer(operand))
         buffers.insert(buffer);
   });
   return buffers;

@@ -2,6 +2,7 @@
 #include "dtc/Timeline/PhaseTimelines.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -43,6 +44,15 @@ LogicalResult PhaseTimelines::assignRoles(StringRef phase) {
 // In what two ends differ
 //===----------------------------------------------------------------------===//
 
+static std::string quoted(StringRef label) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << '"';
+  llvm::printEscapedString(label, os);
+  os << '"';
+  return text;
+}
+
 namespace {
 /// Notes the first difference of two things that should be one.
 class Difference {
@@ -58,36 +68,28 @@ public:
 };
 } // namespace
 
-static std::string differenceOfCollectives(Operation *a, Operation *b) {
+static std::string differenceOfCollectives(CommunicationOpInterface a, CommunicationOpInterface b) {
   Difference difference;
   if (a == b)
     return "";
   if (a->getName() != b->getName())
     return ("'" + b->getName().getStringRef() + "' against '" + a->getName().getStringRef() + "'")
         .str();
-  auto reduction = [](auto op) { return stringifyReduction(op.getReduction()); };
-  if (auto startA = dyn_cast<dist::AllReduceStartOp>(a)) {
-    auto startB = cast<dist::AllReduceStartOp>(b);
-    difference.compare("bucket", startA.getBucketAttr(), startB.getBucketAttr());
-    difference.compare("reduction", reduction(startA), reduction(startB));
-  } else if (auto reduceA = dyn_cast<dist::AllReduceOp>(a)) {
-    difference.compare("reduction", reduction(reduceA), reduction(cast<dist::AllReduceOp>(b)));
-  }
-  difference.compare("types", ValueRange(a->getOperands()).getTypes(),
-                     ValueRange(b->getOperands()).getTypes());
+  difference.compare("bucket", quoted(a.getLabel()), quoted(b.getLabel()));
+  difference.compare("reduction", a.getReductionWord(), b.getReductionWord());
+  difference.compare("types", TypeRange(a.getPayload()), TypeRange(b.getPayload()));
   return difference.text;
 }
 
-static std::string differenceOfMessage(dist::SendStartOp send, dist::RecvStartOp receive) {
-  auto microbatch = [](std::optional<uint64_t> number) {
+static std::string differenceOfMessage(CommunicationOpInterface send, CommunicationOpInterface receive) {
+  auto microbatch = [](std::optional<int64_t> number) {
     return number ? std::to_string(*number) : "none";
   };
   Difference difference;
-  difference.compare("name", send.getNameAttr(), receive.getNameAttr());
-  difference.compare("microbatch", microbatch(send.getMicrobatch()),
-                     microbatch(receive.getMicrobatch()));
-  difference.compare("type", Type(send.getValue().getType()),
-                     receive.getPending().getType().getTypes().front());
+  difference.compare("name", quoted(send.getLabel()), quoted(receive.getLabel()));
+  difference.compare("microbatch", microbatch(send.getMicrobatchNumber()),
+                     microbatch(receive.getMicrobatchNumber()));
+  difference.compare("type", TypeRange(send.getPayload()), TypeRange(receive.getPayload()));
   return difference.text;
 }
 
@@ -115,8 +117,9 @@ static LogicalResult reportUnmatched(const PhaseTimelines &timelines, int64_t se
   bool lost = channel.sends.size() > channel.receives.size();
   size_t common = std::min(channel.sends.size(), channel.receives.size());
   int64_t here = lost ? sender : receiver, there = lost ? receiver : sender;
-  Operation *op = timelines.eventsOf(here)[(lost ? channel.sends : channel.receives)[common]].op;
-  InFlightDiagnostic diagnostic = op->emitOpError("of ")
+  CommunicationOpInterface op =
+      timelines.eventsOf(here)[(lost ? channel.sends : channel.receives)[common]].communication();
+  InFlightDiagnostic diagnostic = op.emitOpError("of ")
       << describe(op) << " on rank " << here << " is message #" << common
       << (lost ? " to rank " : " from rank ") << there << ", which "
       << (lost ? "receives " : "sends ") << common << " only";
@@ -125,9 +128,9 @@ static LogicalResult reportUnmatched(const PhaseTimelines &timelines, int64_t se
         << "the timeline of rank " << there;
     return diagnostic;
   }
-  Operation *last =
-      timelines.eventsOf(there)[(lost ? channel.receives : channel.sends)[common - 1]].op;
-  diagnostic.attachNote(last->getLoc())
+  CommunicationOpInterface last =
+      timelines.eventsOf(there)[(lost ? channel.receives : channel.sends)[common - 1]].communication();
+  diagnostic.attachNote(last.getLoc())
       << "the last on rank " << there << ": " << describe(last);
   return diagnostic;
 }
@@ -148,8 +151,8 @@ LogicalResult PhaseTimelines::matchMessages() {
     auto [sender, receiver] = ends;
     for (auto [k, pair] : llvm::enumerate(llvm::zip(channel.sends, channel.receives))) {
       auto [sendStart, recvStart] = pair;
-      auto send = cast<dist::SendStartOp>(eventsOf(sender)[sendStart].op);
-      auto receive = cast<dist::RecvStartOp>(eventsOf(receiver)[recvStart].op);
+      CommunicationOpInterface send = eventsOf(sender)[sendStart].communication();
+      CommunicationOpInterface receive = eventsOf(receiver)[recvStart].communication();
       std::string difference = differenceOfMessage(send, receive);
       if (!difference.empty()) {
         InFlightDiagnostic diagnostic = receive.emitOpError("of rank ")
@@ -172,7 +175,7 @@ LogicalResult PhaseTimelines::matchMessages() {
 LogicalResult PhaseTimelines::matchCollectives() {
   // A group is an axis and its rank with coordinate 0.
   llvm::MapVector<std::pair<unsigned, int64_t>, SmallVector<unsigned>> groups;
-  auto opOf = [&](int64_t rank, unsigned event) { return eventsOf(rank)[event].op; };
+  auto opOf = [&](int64_t rank, unsigned event) { return eventsOf(rank)[event].communication(); };
   for (int64_t rank = 0; rank < ranks(); ++rank) {
     SmallVector<size_t> reached(mesh.axes.size(), 0);
     for (auto [index, event] : llvm::enumerate(eventsOf(rank))) {
@@ -186,7 +189,7 @@ LogicalResult PhaseTimelines::matchCollectives() {
         collectives.push_back({event.axis, first, {}});
       } else if (k >= group.size()) {
         InFlightDiagnostic diagnostic = event.op->emitOpError("of ")
-            << describe(event.op) << " is collective #" << k << " of rank " << rank << " over '"
+            << describe(event.communication()) << " is collective #" << k << " of rank " << rank << " over '"
             << mesh.axes[event.axis].name << "', but rank " << first << " has " << k << " only";
         diagnostic.attachNote(roleOf(first).timeline->getLoc())
             << "the timeline of rank " << first;
@@ -195,8 +198,8 @@ LogicalResult PhaseTimelines::matchCollectives() {
       Collective &collective = collectives[group[k]];
       setCommunication(rank, index, group[k]);
       collective.starts.push_back(index);
-      Operation *op = opOf(first, collective.starts.front());
-      std::string difference = differenceOfCollectives(op, event.op);
+      CommunicationOpInterface op = opOf(first, collective.starts.front());
+      std::string difference = differenceOfCollectives(op, event.communication());
       if (difference.empty())
         continue;
       InFlightDiagnostic diagnostic = event.op->emitOpError("is collective #")
@@ -211,7 +214,7 @@ LogicalResult PhaseTimelines::matchCollectives() {
       if (group == groups.end() || reached[axis] == group->second.size())
         continue;
       size_t k = reached[axis];
-      Operation *op = opOf(first, collectives[group->second[k]].starts.front());
+      CommunicationOpInterface op = opOf(first, collectives[group->second[k]].starts.front());
       InFlightDiagnostic diagnostic = op->emitOpError("of ")
           << describe(op) << " is collective #" << k << " of rank " << first << " over '"
           << mesh.axes[axis].name << "', but rank " << rank << " has " << k << " only";

@@ -1,9 +1,6 @@
 // Reads the events of a timeline, with the checks that need one timeline alone.
 #include "dtc/Timeline/RoleEvents.h"
 
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/raw_ostream.h"
-
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::timeline;
@@ -26,25 +23,6 @@ LogicalResult dtc::timeline::checkSynchronous(dist::FragmentOp fragment) {
   return failure(result.wasInterrupted());
 }
 
-std::string dtc::timeline::describe(Operation *communication) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  auto message = [&](auto op) {
-    os << "'" << op.getName() << "'";
-    if (std::optional<uint64_t> microbatch = op.getMicrobatch())
-      os << " microbatch " << *microbatch;
-  };
-  if (auto send = dyn_cast<dist::SendStartOp>(communication))
-    message(send);
-  else if (auto receive = dyn_cast<dist::RecvStartOp>(communication))
-    message(receive);
-  else if (auto start = dyn_cast<dist::AllReduceStartOp>(communication))
-    os << "bucket '" << start.getBucket() << "'";
-  else
-    os << "an all-reduce";
-  return text;
-}
-
 bool RoleEvents::covers(const Mesh &mesh, int64_t rank) const {
   return llvm::all_of(at, [&](auto place) {
     return mesh.coordinate(rank, place.first) == place.second;
@@ -64,10 +42,8 @@ private:
   LogicalResult read(Operation &op);
   LogicalResult readWait(dist::WaitOp wait);
   LogicalResult readFragment(dist::RunOp run);
-  LogicalResult readCollective(EventKind kind, Operation *op, StringRef axisName,
-                               bool inFragment);
-  template <typename MessageOp>
-  LogicalResult readMessage(MessageOp op, Traffic traffic);
+  LogicalResult readCollective(CommunicationOpInterface op, bool inFragment);
+  LogicalResult readMessage(CommunicationOpInterface op, Traffic traffic);
   void start(Event event);
 
   RoleEvents &role;
@@ -107,42 +83,36 @@ void EventReader::start(Event event) {
   role.events.push_back(event);
 }
 
-LogicalResult EventReader::readCollective(EventKind kind, Operation *op, StringRef axisName,
-                                          bool inFragment) {
-  std::optional<unsigned> axis = mesh.axisNamed(axisName);
+LogicalResult EventReader::readCollective(CommunicationOpInterface op, bool inFragment) {
+  std::optional<unsigned> axis = mesh.axisNamed(op.getAxis());
   if (!axis)
-    return op->emitOpError("combines over '")
-           << axisName << "', which is no axis of the mesh ("
-           << mesh.names() << ")";
-  Event event{kind, Traffic::Collective, op, *axis};
+    return op.emitOpError("combines over '") << op.getAxis() << "', which is no axis of the mesh (" << mesh.names() << ")";
+  Event event{op.isStarted() ? EventKind::Start : EventKind::Immediate, Traffic::Collective, op, *axis};
   event.inFragment = inFragment;
-  if (kind == EventKind::Start)
+  if (op.isStarted())
     start(event);
   else
     role.events.push_back(event);
   return success();
 }
 
-template <typename MessageOp>
-LogicalResult EventReader::readMessage(MessageOp op, Traffic traffic) {
-  StringRef verb = traffic == Traffic::Send ? "sends to " : "receives from ";
-  std::optional<unsigned> axis = mesh.axisNamed(op.getAxis());
+LogicalResult EventReader::readMessage(CommunicationOpInterface op, Traffic traffic) {
+  StringRef verb = traffic == Traffic::Send ? "sends to " : "receives from ", name = op.getAxis();
+  std::optional<unsigned> axis = mesh.axisNamed(name);
   if (!axis)
-    return op.emitOpError(verb) << "another rank over '" << op.getAxis()
-                                << "', which is no axis of the mesh ("
+    return op.emitOpError(verb) << "another rank over '" << name << "', which is no axis of the mesh ("
                                 << mesh.names() << ")";
-  int64_t peer = op.getPeer();
+  int64_t peer = *op.getPeerCoordinate();
   if (peer >= mesh.axes[*axis].size)
-    return op.emitOpError(verb) << op.getAxis() << " = " << peer << ", but '"
-                                << op.getAxis() << "' has " << mesh.axes[*axis].size << " ranks";
+    return op.emitOpError(verb) << name << " = " << peer << ", but '" << name << "' has "
+                                << mesh.axes[*axis].size << " ranks";
   auto place = llvm::find_if(role.at, [&](auto entry) { return entry.first == *axis; });
   if (place == role.at.end() || place->second == peer) {
-    InFlightDiagnostic diagnostic = op.emitOpError(verb)
-        << op.getAxis() << " = " << peer << ", where it runs itself";
+    InFlightDiagnostic diagnostic = op.emitOpError(verb) << name << " = " << peer << ", where it runs itself";
     diagnostic.attachNote(role.timeline.getLoc())
         << (place == role.at.end() ? "this timeline is that of all ranks along '"
                                    : "this timeline is at that place of '")
-        << op.getAxis() << "'";
+        << name << "'";
     return diagnostic;
   }
   Event event{EventKind::Start, traffic, op, *axis};
@@ -160,7 +130,7 @@ LogicalResult EventReader::readWait(dist::WaitOp wait) {
   auto place = llvm::find(underWay, index);
   if (place == underWay.end()) {
     InFlightDiagnostic diagnostic = wait.emitOpError("waits for ")
-        << describe(start.op) << " a second time";
+        << describe(start.communication()) << " a second time";
     diagnostic.attachNote(role.events[start.partner].op->getLoc()) << "the first wait";
     return diagnostic;
   }
@@ -172,7 +142,7 @@ LogicalResult EventReader::readWait(dist::WaitOp wait) {
   if (start.traffic == Traffic::Collective && earlier != place) {
     Operation *first = role.events[*earlier].op;
     InFlightDiagnostic diagnostic = wait.emitOpError("waits for ")
-        << describe(start.op) << " before " << describe(first)
+        << describe(start.communication()) << " before " << describe(role.events[*earlier].communication())
         << ", which started earlier";
     diagnostic.attachNote(first->getLoc()) << "started here";
     return diagnostic;
@@ -189,23 +159,20 @@ LogicalResult EventReader::readWait(dist::WaitOp wait) {
 LogicalResult EventReader::readFragment(dist::RunOp run) {
   role.events.push_back({EventKind::Run, Traffic::None, run});
   auto fragment = symbols.lookup<dist::FragmentOp>(run.getFragment());
-  WalkResult result = fragment.walk([&](dist::AllReduceOp reduce) {
-    return WalkResult(readCollective(EventKind::Immediate, reduce, reduce.getAxis(), true));
-  });
+  WalkResult result = fragment.walk(
+      [&](CommunicationOpInterface collective) { return WalkResult(readCollective(collective, true)); });
   return failure(result.wasInterrupted());
 }
 
 LogicalResult EventReader::read(Operation &op) {
   if (auto run = dyn_cast<dist::RunOp>(op))
     return readFragment(run);
-  if (auto start = dyn_cast<dist::AllReduceStartOp>(op))
-    return readCollective(EventKind::Start, start, start.getAxis(), false);
-  if (auto reduce = dyn_cast<dist::AllReduceOp>(op))
-    return readCollective(EventKind::Immediate, reduce, reduce.getAxis(), false);
-  if (auto send = dyn_cast<dist::SendStartOp>(op))
-    return readMessage(send, Traffic::Send);
-  if (auto receive = dyn_cast<dist::RecvStartOp>(op))
-    return readMessage(receive, Traffic::Receive);
+  if (auto communication = dyn_cast<CommunicationOpInterface>(op)) {
+    if (communication.isCollective())
+      return readCollective(communication, false);
+    bool sends = communication.getCommunicationKind() == CommunicationKind::Send;
+    return readMessage(communication, sends ? Traffic::Send : Traffic::Receive);
+  }
   if (auto wait = dyn_cast<dist::WaitOp>(op))
     return readWait(wait);
   return success();
@@ -219,8 +186,8 @@ LogicalResult EventReader::run() {
       return failure();
   if (underWay.empty())
     return success();
-  Operation *forgotten = role.events[underWay.front()].op;
-  InFlightDiagnostic diagnostic = forgotten->emitOpError("of ")
+  CommunicationOpInterface forgotten = role.events[underWay.front()].communication();
+  InFlightDiagnostic diagnostic = forgotten.emitOpError("of ")
       << describe(forgotten) << " is never awaited";
   diagnostic.attachNote(role.timeline.getReturn().getLoc()) << "the timeline ends here";
   return diagnostic;

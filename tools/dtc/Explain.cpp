@@ -69,15 +69,18 @@ static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_os
       os << "run " << run.getFragment() << ": "
          << formatFlops(fragment.getFlops().convertToDouble()) << ", "
          << formatBytes(fragment.getBytes()) << " read and written\n";
-    } else if (auto start = dyn_cast<rt::AllReduceStartOp>(op)) {
-      os << "start all-reduce of " << start.getName() << ": "
-         << formatBytes(rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()))) << " (";
-      llvm::interleaveComma(start.getContents().getAsValueRange<StringAttr>(), os,
-                            [&](StringRef name) { os << dtc::onOneLine(name); });
-      os << ")\n";
+    } else if (auto start = dyn_cast<dtc::CommunicationOpInterface>(op)) {
+      os << "start " << start.getRow().word << " of " << dtc::onOneLine(start.getLabel()) << ": "
+         << formatBytes(start.getPayloadBytes());
+      if (ArrayAttr contents = start.getContentNames()) {
+        os << " (";
+        llvm::interleaveComma(contents.getAsValueRange<StringAttr>(), os,
+                              [&](StringRef name) { os << dtc::onOneLine(name); });
+        os << ")";
+      }
+      os << '\n';
     } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
-      auto start = wait.getPending().getDefiningOp<rt::AllReduceStartOp>();
-      os << "wait for " << (start ? start.getName() : "communication") << '\n';
+      os << "wait for " << dtc::onOneLine(wait.getStarted().getLabel()) << '\n';
     } else if (auto call = dyn_cast<rt::CallOp>(op)) {
       os << "call " << call.getCallee() << '\n';
     } else {
@@ -117,16 +120,12 @@ static void printProgram(rt::ProgramOp program, raw_ostream &os) {
     os << " points\n";
     label = "";
   }
-  int64_t bytes = 0, buckets = 0;
-  program.walk([&](rt::AllReduceStartOp start) {
-    if (start->getParentOfType<rt::TimelineOp>().getPhase() != "train")
-      return;
-    bytes += rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()));
-    ++buckets;
-  });
-  if (buckets)
-    line(os, "all-reduce") << formatBytes(bytes) << " a step in " << buckets
-                           << (buckets == 1 ? " bucket\n" : " buckets\n");
+  for (auto timeline : program.getOps<rt::TimelineOp>())
+    for (const dtc::CommunicationRow &row : dtc::communicationKinds())
+      if (rt::Volume buckets = rt::volumeOf(timeline, row.kind);
+          timeline.getPhase() == "train" && row.isCollective && buckets.count)
+        line(os, row.word) << formatBytes(buckets.bytes) << " a step in " << buckets.count
+                           << (buckets.count == 1 ? " bucket\n" : " buckets\n");
   for (auto timeline : program.getOps<rt::TimelineOp>())
     printTimeline(program, timeline, os);
 }

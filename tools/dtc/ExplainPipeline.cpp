@@ -95,14 +95,8 @@ static void printStage(rt::ProgramOp program, const Timetable &predicted, raw_os
       slots = std::max<int64_t>(slots, *buffer.getSlots());
     }
   }
-  int64_t sent = 0, messages = 0, reduced = 0;
   rt::TimelineOp train = trainOf(program);
-  for (auto send : train.getOps<rt::SendStartOp>()) {
-    sent += rt::bytesOf(cast<MemRefType>(send.getBuffer().getType()));
-    ++messages;
-  }
-  for (auto start : train.getOps<rt::AllReduceStartOp>())
-    reduced += rt::bytesOf(cast<MemRefType>(start.getBuffer().getType()));
+  rt::Volume sent = rt::volumeOf(train, CommunicationKind::Send);
   line(os, program.getSymName());
   printLayers(program, os);
   os << '\n';
@@ -114,10 +108,11 @@ static void printStage(rt::ProgramOp program, const Timetable &predicted, raw_os
     os << "; kept for up to " << slots << (slots == 1 ? " microbatch: " : " microbatches: ")
        << formatBytes(kept) << " (before what never lives together shares memory)";
   os << '\n';
-  line(os, "") << "sends " << formatBytes(sent) << " in " << messages
-               << (messages == 1 ? " message" : " messages");
-  if (reduced)
-    os << "; all-reduce of " << formatBytes(reduced);
+  line(os, "") << "sends " << formatBytes(sent.bytes) << " in " << sent.count
+               << (sent.count == 1 ? " message" : " messages");
+  for (const CommunicationRow &row : communicationKinds())
+    if (rt::Volume volume = rt::volumeOf(train, row.kind); row.isCollective && volume.count)
+      os << "; " << row.word << " of " << formatBytes(volume.bytes);
   os << "; busy " << milliseconds(predicted.busySeconds(firstRankOf(program)))
      << " of the predicted step";
   os << '\n';

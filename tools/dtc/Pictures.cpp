@@ -16,7 +16,7 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::formatv;
 
-static std::string describe(StringRef model, const dtc::PartitionOptions &partition) {
+static std::string describeRun(StringRef model, const dtc::PartitionOptions &partition) {
   std::string text = model.str();
   int64_t ranks = partition.mesh.ranks();
   text += formatv(" on {0} device{1}", ranks, ranks == 1 ? "" : "s");
@@ -51,7 +51,7 @@ static void sayNumbers(StringRef what, const dtc::Timetable &table) {
 Error dtc::writeTimetable(const Prediction &prediction, const Options &options,
                           const PartitionOptions &partition) {
   const Timetable &predicted = prediction.simulation.timetable;
-  explain::TimetablePicture picture{describe(prediction.model, partition), prediction.roles,
+  explain::TimetablePicture picture{describeRun(prediction.model, partition), prediction.roles,
                                     &predicted};
   std::optional<explain::MeasuredStep> measured;
   if (!options.trace.empty()) {

@@ -31,6 +31,9 @@ struct Event {
   /// Of a send or a receive: the other side's coordinate on the axis.
   int64_t peer = 0;
   bool inFragment = false;
+
+  /// Of a Start or an Immediate.
+  CommunicationOpInterface communication() const { return mlir::cast<CommunicationOpInterface>(op); }
 };
 
 /// One timeline's events. What stands in a fragment follows its Run.
@@ -41,6 +44,10 @@ struct RoleEvents {
                                         mlir::SymbolTable &symbols);
   /// True if the rank is one of the role's.
   bool covers(const Mesh &mesh, int64_t rank) const;
+  /// What an event of communication starts, does, or waits for.
+  CommunicationOpInterface communicationOf(const Event &event) const {
+    return (event.kind == EventKind::Wait ? events[event.partner] : event).communication();
+  }
 
   dist::TimelineOp timeline;
   llvm::SmallVector<Event> events;
@@ -50,10 +57,6 @@ struct RoleEvents {
 
 /// Fails with a diagnostic if a fragment holds anything asynchronous.
 llvm::LogicalResult checkSynchronous(dist::FragmentOp fragment);
-
-/// What a start, or an immediate collective, carries, as people read it:
-/// `bucket 'fc1'`, `'pool1' microbatch 2`, `an all-reduce`.
-std::string describe(mlir::Operation *communication);
 
 } // namespace dtc::timeline
 
