@@ -1,6 +1,7 @@
 // Fragments, timelines and communication: syntax and checks.
 #include "dialects/Dist/Dist.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
@@ -199,3 +200,9 @@ LogicalResult WaitOp::verify() {
 
 #define GET_OP_CLASSES
 #include "dialects/Dist/DistOps.cpp.inc"
+
+LogicalResult BatchSumOp::verify() {
+  if (!isa<func::FuncOp>((*this)->getParentOp()))
+    return emitOpError("stands in functions between the passes of Partition alone");
+  return success();
+}

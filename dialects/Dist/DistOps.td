@@ -223,6 +223,24 @@ def Dist_WaitOp : Dist_Op<"wait", [HasParent<"TimelineOp">]> {
   let hasVerifier = 1;
 }
 
+def Dist_BatchSumOp : Dist_Op<"batch_sum", [Pure, AllTypesMatch<["value", "result"]>]> {
+  let summary = "the sum of a value over all shares of the batch";
+  let description = [{
+    Between the passes of Partition: `value` is what one share of the batch gives,
+    of the ranks along `axis` and of the microbatches of each; the result is their
+    sum. Forming timelines decides when and with which others it travels, and leaves
+    none; a collective that is part of the computation is another op.
+
+    ```mlir
+    %dw = dist.batch_sum %part over "data" : tensor<128x10xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value, StrAttr:$axis);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$value `over` $axis attr-dict `:` type($value)";
+  let hasVerifier = 1;
+}
+
 def Dist_AllReduceOp : Dist_Op<"all_reduce", [Pure, AllTypesMatch<["value", "result"]>, CommunicationOpInterface]> {
   let summary = "combines a value over an axis of the mesh, at once";
   let description = "Pure as ranks see it: all of a group run the same code, so it goes or stays on all.";

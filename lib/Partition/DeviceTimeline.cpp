@@ -93,7 +93,7 @@ void DeviceTimeline::createZeros() {
 std::string DeviceTimeline::nameOfSum(Value value) {
   SmallVector<Operation *> work;
   for (Operation *user : value.getUsers())
-    if (isa<dist::AllReduceOp>(user))
+    if (isa<dist::BatchSumOp>(user))
       work.push_back(user);
   DenseSet<Operation *> seen;
   std::optional<unsigned> first;
@@ -304,7 +304,7 @@ void DeviceTimeline::update() {
   auto lookup = [&](Value value) -> Value {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return arguments.lookup(argument.getArgNumber());
-    if (auto reduce = value.getDefiningOp<dist::AllReduceOp>())
+    if (auto reduce = value.getDefiningOp<dist::BatchSumOp>())
       return sums.lookup(reduce.getValue());
     return results.lookup(value);
   };

@@ -104,14 +104,14 @@ SmallVector<Value> TimelineBuilder::outputsOf(ArrayRef<Operation *> ops,
   llvm::SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());
   SetVector<Value> outputs;
   for (const Bucket &bucket : finished)
-    for (dist::AllReduceOp member : bucket.members)
+    for (dist::BatchSumOp member : bucket.members)
       if (inside.contains(member.getValue().getDefiningOp()))
         outputs.insert(member.getValue());
   for (Operation *op : ops)
     for (Value result : op->getResults())
       for (Operation *user : result.getUsers())
         if (!inside.contains(user) &&
-            (!isConstant(result) || isa<dist::AllReduceOp>(user) ||
+            (!isConstant(result) || isa<dist::BatchSumOp>(user) ||
              user->hasTrait<OpTrait::IsTerminator>()))
           outputs.insert(result);
   return outputs.takeVector();
@@ -172,7 +172,7 @@ void TimelineBuilder::startBucket(unsigned index) {
   Bucket &bucket = plan.buckets[index];
   SmallVector<Value> parts;
   SmallVector<Attribute> names;
-  for (dist::AllReduceOp member : bucket.members) {
+  for (dist::BatchSumOp member : bucket.members) {
     parts.push_back(values.lookup(member.getValue()));
     names.push_back(builder.getStringAttr(plan.nameOf(member)));
   }
@@ -182,9 +182,7 @@ void TimelineBuilder::startBucket(unsigned index) {
     name += std::to_string(index);
   started.push_back(dist::AllReduceStartOp::create(
       builder, named(name), dist::PendingType::get(builder.getContext(), types),
-      cast<dist::ReductionAttr>(bucket.reduction), parts,
-      cast<StringAttr>(bucket.axis), builder.getStringAttr(name),
-      builder.getArrayAttr(names)));
+      dist::Reduction::Sum, parts, bucket.axis, builder.getStringAttr(name), builder.getArrayAttr(names)));
 }
 
 /// In the order of the starts, so that a rank that makes progress only in waits

@@ -53,7 +53,7 @@ FailureOr<PipelinePlan> PipelinePlan::of(const StepGraph &graph,
 /// The values of which an op makes a part of a sum.
 static void collectSums(Operation *op, SetVector<Value> &sums) {
   for (Value result : op->getResults())
-    if (llvm::any_of(result.getUsers(), llvm::IsaPred<dist::AllReduceOp>))
+    if (llvm::any_of(result.getUsers(), llvm::IsaPred<dist::BatchSumOp>))
       sums.insert(result);
 }
 
@@ -116,7 +116,7 @@ void PipelinePlan::formPieces() {
   for (auto &[key, list] : ops)
     splitByBuckets(list, key.first, key.second);
   // A sum of what the step is given, not of what an op makes.
-  for (auto reduce : graph->getStep().getOps<dist::AllReduceOp>())
+  for (auto reduce : graph->getStep().getOps<dist::BatchSumOp>())
     if (Value value = reduce.getValue();
         graph->partOf(reduce) == Part::Sum && !homes.contains(value)) {
       auto first = llvm::find_if(pieces, [](auto &entry) {
@@ -286,7 +286,7 @@ LogicalResult PipelinePlan::shareOut() {
     SmallVector<Value> work = {terminator->getOperand(i)};
     while (!work.empty()) {
       Operation *op = work.pop_back_val().getDefiningOp();
-      if (auto reduce = dyn_cast_or_null<dist::AllReduceOp>(op))
+      if (auto reduce = dyn_cast_or_null<dist::BatchSumOp>(op))
         stage = std::max(stage, homes.lookup(reduce.getValue()));
       else if (op && graph->partOf(op) == Part::Update)
         work.append(op->operand_begin(), op->operand_end());
@@ -317,7 +317,7 @@ LogicalResult PipelinePlan::shareOut() {
         Operation *op = value.getDefiningOp();
         if (auto argument = dyn_cast<BlockArgument>(value)) {
           users[argument.getArgNumber()].insert(device);
-        } else if (auto reduce = dyn_cast<dist::AllReduceOp>(op)) {
+        } else if (auto reduce = dyn_cast<dist::BatchSumOp>(op)) {
           sums.insert(reduce.getValue());
         } else if (graph->partOf(op) == Part::Update && needed.insert(op).second) {
           work.append(op->operand_begin(), op->operand_end());

@@ -69,10 +69,7 @@ Value LocalRewriter::lookup(Value value, Placement placement) {
     auto type = cast<RankedTensorType>(local.getType());
     auto full = type.clone(nn::accumulatedType(type.getElementType()));
     Value part = builder.createOrFold<nn::CastOp>(local.getLoc(), full, local);
-    Value whole = dist::AllReduceOp::create(
-        builder, local.getLoc(), full,
-        dist::ReductionAttr::get(builder.getContext(), dist::Reduction::Sum), part,
-        axis);
+    Value whole = dist::BatchSumOp::create(builder, local.getLoc(), full, part, axis);
     whole = builder.createOrFold<nn::CastOp>(local.getLoc(), type, whole);
     known.push_back({placement, whole});
     return whole;
@@ -365,6 +362,6 @@ LogicalResult ShardBatchPass::makeLocal(func::FuncOp function, BatchShares share
   LocalRewriter(function, shares, function->getAttrOfType<StringAttr>(dist::names::axis),
                 propagation)
       .run();
-  function.walk([&](dist::AllReduceOp) { ++reduced; });
+  function.walk([&](dist::BatchSumOp) { ++reduced; });
   return success();
 }

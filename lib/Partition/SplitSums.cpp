@@ -26,7 +26,7 @@ static void collectTerms(Value value, SmallVectorImpl<Value> &terms) {
     collectTerms(operand, terms);
 }
 
-static void split(dist::AllReduceOp reduce, const partition::PipelineShape &shape) {
+static void split(dist::BatchSumOp reduce, const partition::PipelineShape &shape) {
   SmallVector<Value> terms;
   collectTerms(reduce.getValue(), terms);
   std::map<int64_t, SmallVector<Value>> byDevice;
@@ -50,8 +50,7 @@ static void split(dist::AllReduceOp reduce, const partition::PipelineShape &shap
       sum = nn::AddOp::create(builder, term.getLoc(), sum, term);
       sum.getDefiningOp()->setAttr(dist::names::stage, stage);
     }
-    Value part = dist::AllReduceOp::create(builder, reduce.getLoc(), sum.getType(),
-                                           reduce.getReductionAttr(), sum, reduce.getAxisAttr());
+    Value part = dist::BatchSumOp::create(builder, reduce.getLoc(), sum.getType(), sum, reduce.getAxisAttr());
     whole = whole ? nn::AddOp::create(builder, reduce.getLoc(), whole, part).getResult() : part;
   }
   Operation *unused = reduce.getValue().getDefiningOp();
@@ -69,6 +68,6 @@ static void split(dist::AllReduceOp reduce, const partition::PipelineShape &shap
 }
 
 void partition::splitSums(func::FuncOp step, const PipelineShape &shape) {
-  for (auto reduce : llvm::make_early_inc_range(step.getOps<dist::AllReduceOp>()))
+  for (auto reduce : llvm::make_early_inc_range(step.getOps<dist::BatchSumOp>()))
     split(reduce, shape);
 }

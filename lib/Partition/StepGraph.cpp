@@ -58,16 +58,16 @@ LogicalResult StepGraph::findParts(int64_t microbatches) {
   DenseSet<Operation *> leads;
   for (Operation &op : llvm::reverse(body)) {
     bool leadsOn = llvm::any_of(op.getUsers(), [&](Operation *user) {
-      return leads.contains(user) || isa<dist::AllReduceOp>(user);
+      return leads.contains(user) || isa<dist::BatchSumOp>(user);
     });
     if (op.hasTrait<OpTrait::ConstantLike>()) {
       parts[&op] = Part::Constant;
     } else if (!leadsOn) {
-      parts[&op] = isa<dist::AllReduceOp>(op) ? Part::Sum : Part::Update;
+      parts[&op] = isa<dist::BatchSumOp>(op) ? Part::Sum : Part::Update;
     } else {
       leads.insert(&op);
       parts[&op] = Part::Backward;
-      if (isa<dist::AllReduceOp>(op) && microbatches > 1)
+      if (isa<dist::BatchSumOp>(op) && microbatches > 1)
         return op.emitError("needs all samples of the batch at once, but ")
                << microbatches << " microbatches run apart: use --microbatches=1";
     }

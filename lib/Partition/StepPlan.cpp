@@ -15,14 +15,14 @@ StepPlan::StepPlan(func::FuncOp function, int64_t bucketBytes)
   cut(bucketBytes, findUpdate());
 }
 
-/// An all-reduce whose result another all-reduce waits for lies in the middle
+/// A sum whose result another sum waits for lies in the middle
 /// of the step and must be awaited there; all others can travel until the end.
 void StepPlan::findImmediate() {
-  DenseSet<Operation *> before; // what leads to an all-reduce
+  DenseSet<Operation *> before; // what leads to a sum
   for (Operation &op : llvm::reverse(function.getBody().front())) {
     bool leads = llvm::any_of(
         op.getUsers(), [&](Operation *user) { return before.contains(user); });
-    bool reduces = isa<dist::AllReduceOp>(op);
+    bool reduces = isa<dist::BatchSumOp>(op);
     if (leads && reduces)
       immediate.insert(&op);
     if (leads || reduces)
@@ -32,9 +32,9 @@ void StepPlan::findImmediate() {
 
 /// What makes new parameters and states, or needs a value that travelled.
 DenseSet<Operation *> StepPlan::findUpdate() {
-  DenseSet<Operation *> leads; // to an all-reduce: cannot wait for one
+  DenseSet<Operation *> leads; // to a sum: cannot wait for one
   for (Operation &op : llvm::reverse(function.getBody().front()))
-    if (isa<dist::AllReduceOp>(op) ||
+    if (isa<dist::BatchSumOp>(op) ||
         llvm::any_of(op.getUsers(), [&](Operation *user) { return leads.contains(user); }))
       leads.insert(&op);
   DenseSet<Operation *> updates;
@@ -52,7 +52,7 @@ DenseSet<Operation *> StepPlan::findUpdate() {
     bool late = llvm::any_of(op.getOperands(), [&](Value operand) {
       Operation *producer = operand.getDefiningOp();
       return producer && (updates.contains(producer) ||
-                          (isa<dist::AllReduceOp>(producer) && !immediate.contains(producer)));
+                          (isa<dist::BatchSumOp>(producer) && !immediate.contains(producer)));
     });
     if (late)
       updates.insert(&op);
@@ -60,16 +60,16 @@ DenseSet<Operation *> StepPlan::findUpdate() {
   return updates;
 }
 
-/// True if the timeline hands a result of `op` on itself: starts an all-reduce
+/// True if the timeline hands a result of `op` on itself: starts a sum
 /// of it, or returns it.
 bool StepPlan::neededByTimeline(Operation *op) {
   return llvm::any_of(op->getUsers(), [&](Operation *user) {
-    return isa<dist::AllReduceOp>(user) || user->hasTrait<OpTrait::IsTerminator>();
+    return isa<dist::BatchSumOp>(user) || user->hasTrait<OpTrait::IsTerminator>();
   });
 }
 
 void StepPlan::cut(int64_t bucketBytes, const DenseSet<Operation *> &updates) {
-  using Key = std::tuple<Attribute, Attribute, Type>;
+  using Key = std::pair<StringAttr, Type>;
   llvm::MapVector<Key, Bucket> open;
   fragments.emplace_back();
 
@@ -82,14 +82,14 @@ void StepPlan::cut(int64_t bucketBytes, const DenseSet<Operation *> &updates) {
     bool closed = false;
     SmallVector<Operation *> users(value.getUsers());
     for (Operation *user : llvm::reverse(users)) { // in program order
-      auto reduce = dyn_cast<dist::AllReduceOp>(user);
+      auto reduce = dyn_cast<dist::BatchSumOp>(user);
       if (!reduce)
         continue;
       auto type = cast<RankedTensorType>(value.getType());
-      Key key(reduce.getReductionAttr(), reduce.getAxisAttr(), type.getElementType());
+      Key key(reduce.getAxisAttr(), type.getElementType());
       Bucket own;
       Bucket &bucket = immediate.contains(user) ? own : open[key];
-      std::tie(bucket.reduction, bucket.axis, bucket.elementType) = key;
+      std::tie(bucket.axis, bucket.elementType) = key;
       bucket.members.push_back(reduce);
       bucket.bytes += type.getNumElements() *
                       llvm::divideCeil(type.getElementTypeBitWidth(), 8);
@@ -107,7 +107,7 @@ void StepPlan::cut(int64_t bucketBytes, const DenseSet<Operation *> &updates) {
   if (cutHere)
     fragments.emplace_back();
   for (Operation &op : function.getBody().front().without_terminator()) {
-    if (isa<dist::AllReduceOp>(op) ||
+    if (isa<dist::BatchSumOp>(op) ||
         (op.hasTrait<OpTrait::ConstantLike>() && !neededByTimeline(&op)))
       continue;
     if (updates.contains(&op)) {
@@ -143,14 +143,14 @@ void StepPlan::cut(int64_t bucketBytes, const DenseSet<Operation *> &updates) {
 bool StepPlan::makesLoss(Value value) {
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     Operation *user = use.getOwner();
-    if (isa<dist::AllReduceOp>(user))
+    if (isa<dist::BatchSumOp>(user))
       return makesLoss(user->getResult(0));
     return user->hasTrait<OpTrait::IsTerminator>() &&
            function.getResultAttr(use.getOperandNumber(), nn::names::loss);
   });
 }
 
-std::string StepPlan::nameOf(dist::AllReduceOp reduce) {
+std::string StepPlan::nameOf(dist::BatchSumOp reduce) {
   // In the middle of the step it is what its layer computes.
   if (immediate.contains(reduce)) {
     auto layer = reduce.getLoc()->findInstanceOf<NameLoc>();

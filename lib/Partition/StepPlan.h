@@ -1,4 +1,4 @@
-// How a rank's step is cut: buckets of all-reduces, and the fragment of each op.
+// How a rank's step is cut: buckets of sums over the batch, and the fragment of each op.
 #ifndef DTC_LIB_PARTITION_STEPPLAN_H
 #define DTC_LIB_PARTITION_STEPPLAN_H
 
@@ -9,12 +9,12 @@
 
 namespace dtc::partition {
 
-/// All-reduces that travel as one message.
+/// Sums over the batch that travel as one message.
 struct Bucket {
-  /// What one message must have in common: reduction, axis, element type.
-  mlir::Attribute reduction, axis;
+  /// What one message must have in common: axis, element type.
+  mlir::StringAttr axis;
   mlir::Type elementType;
-  llvm::SmallVector<dist::AllReduceOp> members;
+  llvm::SmallVector<dist::BatchSumOp> members;
   int64_t bytes = 0;
   /// The fragment behind which it starts.
   unsigned fragment = 0;
@@ -28,15 +28,15 @@ struct Bucket {
 ///   fragments              | 0                         | 1              | last    |
 ///   timeline               | run 0, start bucket 0     | run 1, start 1 | wait 0, wait 1, run last
 ///
-/// An all-reduce that another one waits for (of a mean over the batch, say) is
+/// A sum that another one waits for (of a mean over the batch, say) is
 /// a bucket of its own and a cut, and is awaited before the next fragment.
 struct StepPlan {
   /// Plans `function`. A bucket closes with `bucketBytes` bytes.
   StepPlan(mlir::func::FuncOp function, int64_t bucketBytes);
 
-  /// The name of what an all-reduce combines: "loss", the model's name of the
+  /// The name of what a sum adds up: "loss", the model's name of the
   /// parameter that is updated with it, or the layer in the middle of the step.
-  std::string nameOf(dist::AllReduceOp reduce);
+  std::string nameOf(dist::BatchSumOp reduce);
 
   mlir::func::FuncOp function;
   /// In the order in which they start.
@@ -57,7 +57,7 @@ private:
   bool makesLoss(mlir::Value value);
   void cut(int64_t bucketBytes, const llvm::DenseSet<mlir::Operation *> &updates);
 
-  /// All-reduces that other all-reduces wait for.
+  /// Sums that other sums wait for.
   llvm::DenseSet<mlir::Operation *> immediate;
 };
 

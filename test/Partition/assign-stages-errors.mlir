@@ -24,7 +24,7 @@ func.func @train(%x: tensor<4x4xf32> {nn.input = "x", dist.shard = "data"}) -> (
     attributes {nn.phase = "train", dist.axis = "data"} {
   %a = nn.tanh %x : tensor<4x4xf32> loc("only")
   %l = nn.reduce_sum %a axes [0, 1] : (tensor<4x4xf32>) -> tensor<f32> loc("loss")
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss : tensor<f32>
 }
 
@@ -33,7 +33,7 @@ func.func @train(%x: tensor<4x4xf32> {nn.input = "x", dist.shard = "data"}) -> (
     attributes {nn.phase = "train", dist.axis = "data"} {
   %a = nn.tanh %x : tensor<4x4xf32> loc("only")
   %l = nn.reduce_sum %a axes [0, 1] : (tensor<4x4xf32>) -> tensor<f32> loc("loss")
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss : tensor<f32>
 }
 
@@ -42,9 +42,9 @@ shard.grid @mesh(shape = 2) {dist.axes = ["pipe"]}
 func.func @train(%x: tensor<4x4xf32> {nn.input = "x", dist.shard = "data"}) -> (tensor<f32> {nn.loss})
     attributes {nn.phase = "train", dist.axis = "data", dist.microbatches = 2 : i64} {
   %sum = nn.reduce_sum %x axes [0] keep : (tensor<4x4xf32>) -> tensor<1x4xf32>
-  %all = dist.all_reduce sum %sum over "data" : tensor<1x4xf32>
+  %all = dist.batch_sum %sum over "data" : tensor<1x4xf32>
   %a = nn.sub %x, %all : tensor<4x4xf32>, tensor<1x4xf32>
   %l = nn.reduce_sum %a axes [0, 1] : (tensor<4x4xf32>) -> tensor<f32>
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss : tensor<f32>
 }

@@ -32,7 +32,7 @@ func.func @train(%x: tensor<8x4xf32> {nn.input = "x"}, %w1: tensor<4x4xf32> {nn.
   // CHECK: nn.reduce_sum {{.*}} {dist.stage = 1 : i64}
   // TWICE: nn.reduce_sum {{.*}} {dist.stage = 3 : i64}
   %loss = nn.reduce_sum %p axes [0, 1] : (tensor<8x4xf32>) -> tensor<f32> loc("loss")
-  // CHECK-NEXT: dist.all_reduce sum %{{[0-9]+}} over
+  // CHECK-NEXT: dist.batch_sum %{{[0-9]+}} over
   // CHECK: nn.matmul %{{.*}} transposed, {{.*}} {dist.stage = 1 : i64}
   %dw2 = nn.matmul %a transposed, %g : (tensor<8x4xf32>, tensor<8x4xf32>) -> tensor<4x4xf32> loc(fused<"adjoint">["third"])
   // CHECK: nn.matmul {{.*}} {dist.stage = 1 : i64}

@@ -13,7 +13,7 @@ func.func @train(%x: tensor<4xf32> {nn.input = "x", dist.shard = "data"}) -> (te
     attributes {nn.phase = "train", dist.axis = "data"} {
   // expected-error @below {{has a negative stage}}
   %l = nn.reduce_sum %x axes [0] {dist.stage = -1 : i64} : (tensor<4xf32>) -> tensor<f32>
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss : tensor<f32>
 }
 
@@ -24,7 +24,7 @@ func.func @train(%x: tensor<4xf32> {nn.input = "x", dist.shard = "data"}) -> (te
     attributes {nn.phase = "train", dist.axis = "data"} {
   // expected-error @below {{has no stage: run dtc-assign-stages first}}
   %l = nn.reduce_sum %x axes [0] : (tensor<4xf32>) -> tensor<f32>
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss : tensor<f32>
 }
 
@@ -36,7 +36,7 @@ module {
   func.func @train(%x: tensor<4xf32> {nn.input = "x", dist.shard = "data"}) -> (tensor<f32> {nn.loss})
       attributes {nn.phase = "train", dist.axis = "data"} {
     %l = nn.reduce_sum %x axes [0] {dist.stage = 2 : i64} : (tensor<4xf32>) -> tensor<f32>
-    %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+    %loss = dist.batch_sum %l over "data" : tensor<f32>
     return %loss : tensor<f32>
   }
 }
@@ -48,10 +48,10 @@ func.func @train(%x: tensor<4xf32> {nn.input = "x", dist.shard = "data"}) -> (te
     attributes {nn.phase = "train", dist.axis = "data", dist.microbatches = 3 : i64} {
   %s = nn.reduce_sum %x axes [0] keep {dist.stage = 0 : i64} : (tensor<4xf32>) -> tensor<1xf32>
   // expected-error @below {{needs all samples of the batch at once, but 3 microbatches run apart: use --microbatches=1}}
-  %all = dist.all_reduce sum %s over "data" : tensor<1xf32>
+  %all = dist.batch_sum %s over "data" : tensor<1xf32>
   %c = nn.sub %x, %all {dist.stage = 0 : i64} : tensor<4xf32>, tensor<1xf32>
   %l = nn.reduce_sum %c axes [0] {dist.stage = 0 : i64} : (tensor<4xf32>) -> tensor<f32>
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss : tensor<f32>
 }
 
@@ -67,7 +67,7 @@ func.func @train(%x: tensor<4xf32> {nn.input = "x", dist.shard = "data"}, %w1: t
   %a = nn.mul %x, %w1 {dist.stage = 0 : i64} : tensor<4xf32>, tensor<f32>
   %b = nn.mul %a, %w2 {dist.stage = 1 : i64} : tensor<4xf32>, tensor<f32>
   %l = nn.reduce_sum %b axes [0] {dist.stage = 1 : i64} : (tensor<4xf32>) -> tensor<f32>
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   %new1 = nn.sub %w1, %w2 : tensor<f32>, tensor<f32>
   %new2 = nn.sub %w2, %loss : tensor<f32>, tensor<f32>
   return %loss, %new1, %new2 : tensor<f32>, tensor<f32>, tensor<f32>
@@ -81,7 +81,7 @@ func.func @train(%x: tensor<4xf32> {nn.input = "x", dist.shard = "data"}, %w: te
     attributes {nn.phase = "train", dist.axis = "data"} {
   %a = nn.mul %x, %w {dist.stage = 0 : i64} : tensor<4xf32>, tensor<f32>
   %l = nn.reduce_sum %a axes [0] {dist.stage = 1 : i64} : (tensor<4xf32>) -> tensor<f32>
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   %new = nn.sub %w, %loss : tensor<f32>, tensor<f32>
   return %loss, %new : tensor<f32>, tensor<f32>
 }
@@ -90,6 +90,6 @@ func.func @evaluate(%x: tensor<4xf32> {nn.input = "x", dist.shard = "data"}, %w:
     -> (tensor<f32> {nn.loss}) attributes {nn.phase = "evaluate", dist.axis = "data"} {
   %a = nn.mul %x, %w {dist.stage = 1 : i64} : tensor<4xf32>, tensor<f32>
   %l = nn.reduce_sum %a axes [0] {dist.stage = 1 : i64} : (tensor<4xf32>) -> tensor<f32>
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss : tensor<f32>
 }

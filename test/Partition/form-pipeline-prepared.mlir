@@ -15,7 +15,7 @@ func.func @train(%x: tensor<4x4xbf16> {nn.input = "x", dist.shard = "data"}, %w1
   %y = nn.matmul %h, %c1 {dist.stage = 1 : i64} : (tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xbf16> loc("fc2")
   %z = nn.matmul %y, %c2 {dist.stage = 1 : i64} : (tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xbf16> loc("fc2")
   %l = nn.reduce_sum %z axes [0, 1] {dist.stage = 1 : i64} : (tensor<4x4xbf16>) -> tensor<f32> loc("loss")
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   return %loss, %w1, %w2 : tensor<f32>, tensor<4x4xf32>, tensor<16xf32>
 }
 

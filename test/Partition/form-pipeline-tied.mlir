@@ -33,12 +33,12 @@ func.func @train(%x: tensor<4x4xf32> {nn.input = "x", dist.shard = "data"}, %w: 
   %h = nn.matmul %x, %w {dist.stage = 0 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc("first")
   %y = nn.matmul %h, %w {dist.stage = 1 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc("last")
   %l = nn.reduce_sum %y axes [0, 1] {dist.stage = 1 : i64} : (tensor<4x4xf32>) -> tensor<f32> loc("loss")
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   %d1 = nn.matmul %h transposed, %y {dist.stage = 1 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc(fused<"adjoint">["last"])
   %dh = nn.matmul %y, %w transposed {dist.stage = 1 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc(fused<"adjoint">["last"])
   %d0 = nn.matmul %x transposed, %dh {dist.stage = 0 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc(fused<"adjoint">["first"])
   %d = nn.add %d1, %d0 {dist.stage = 0 : i64} : tensor<4x4xf32>, tensor<4x4xf32> loc(fused<"adjoint">["first"])
-  %dw = dist.all_reduce sum %d over "data" : tensor<4x4xf32>
+  %dw = dist.batch_sum %d over "data" : tensor<4x4xf32>
   %new = nn.sub %w, %dw : tensor<4x4xf32>, tensor<4x4xf32>
   return %loss, %new : tensor<f32>, tensor<4x4xf32>
 }

@@ -16,13 +16,13 @@ func.func @train(%x: tensor<4x4xf32> {nn.input = "x", dist.shard = "data"}, %w1:
   %g = nn.mul %y, %r {dist.stage = 1 : i64} : tensor<4x4xf32>, tensor<4x1xf32> loc("loss")
   %p = nn.mul %y, %g {dist.stage = 1 : i64} : tensor<4x4xf32>, tensor<4x4xf32> loc("loss")
   %l = nn.reduce_sum %p axes [0, 1] {dist.stage = 1 : i64} : (tensor<4x4xf32>) -> tensor<f32> loc("loss")
-  %loss = dist.all_reduce sum %l over "data" : tensor<f32>
+  %loss = dist.batch_sum %l over "data" : tensor<f32>
   %d2 = nn.matmul %a transposed, %g {dist.stage = 1 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc(fused<"adjoint">["fc2"])
-  %dw2 = dist.all_reduce sum %d2 over "data" : tensor<4x4xf32>
+  %dw2 = dist.batch_sum %d2 over "data" : tensor<4x4xf32>
   %da = nn.matmul %g, %w2 transposed {dist.stage = 1 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc(fused<"adjoint">["fc2"])
   %dh = nn.mul %da, %a {dist.stage = 0 : i64} : tensor<4x4xf32>, tensor<4x4xf32> loc(fused<"adjoint">["tanh"])
   %d1 = nn.matmul %x transposed, %dh {dist.stage = 0 : i64} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32> loc(fused<"adjoint">["fc1"])
-  %dw1 = dist.all_reduce sum %d1 over "data" : tensor<4x4xf32>
+  %dw1 = dist.batch_sum %d1 over "data" : tensor<4x4xf32>
   %new1 = nn.sub %w1, %dw1 : tensor<4x4xf32>, tensor<4x4xf32>
   %new2 = nn.sub %w2, %dw2 : tensor<4x4xf32>, tensor<4x4xf32>
   return %loss, %new1, %new2 : tensor<f32>, tensor<4x4xf32>, tensor<4x4xf32>

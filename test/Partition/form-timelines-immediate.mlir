@@ -2,11 +2,11 @@
 
 // The batch's mean is needed to go on: it travels alone, is awaited at once, and
 // the step is cut there, once forward and once backward. What had started before
-// is awaited first. Nothing is left of dist.all_reduce.
+// is awaited first. Nothing is left of dist.batch_sum.
 
 shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
 
-// CHECK-NOT: dist.all_reduce {{sum|max}}
+// CHECK-NOT: dist.batch_sum
 // CHECK-LABEL: dist.fragment @forward_0(
 // CHECK-LABEL: dist.fragment @head(
 // CHECK: nn.softmax_cross_entropy
@@ -30,15 +30,15 @@ func.func @train(%x: tensor<2x5xf32> {nn.input = "x", dist.shard = "data"}, %lab
     -> (tensor<f32> {nn.loss}, tensor<5x3xf32> {nn.parameter = "w"}) attributes {nn.phase = "train", dist.axis = "data"} {
   %h = nn.matmul %x, %w : (tensor<2x5xf32>, tensor<5x3xf32>) -> tensor<2x3xf32>
   %s = nn.reduce_sum %h axes [0] keep : (tensor<2x3xf32>) -> tensor<1x3xf32>
-  %sum = dist.all_reduce sum %s over "data" : tensor<1x3xf32> loc("norm")
+  %sum = dist.batch_sum %s over "data" : tensor<1x3xf32> loc("norm")
   %y = nn.sub %h, %sum : tensor<2x3xf32>, tensor<1x3xf32>
   %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<2x3xf32>, tensor<2xi64>, tensor<2xf32>) -> (tensor<f32>, tensor<2x3xf32>)
-  %loss_sum = dist.all_reduce sum %loss over "data" : tensor<f32>
+  %loss_sum = dist.batch_sum %loss over "data" : tensor<f32>
   %d = nn.reduce_sum %dy axes [0] keep : (tensor<2x3xf32>) -> tensor<1x3xf32>
-  %dsum = dist.all_reduce sum %d over "data" : tensor<1x3xf32>
+  %dsum = dist.batch_sum %d over "data" : tensor<1x3xf32>
   %dh = nn.sub %dy, %dsum : tensor<2x3xf32>, tensor<1x3xf32>
   %dw = nn.matmul %x transposed, %dh : (tensor<2x5xf32>, tensor<2x3xf32>) -> tensor<5x3xf32>
-  %dw_sum = dist.all_reduce sum %dw over "data" : tensor<5x3xf32>
+  %dw_sum = dist.batch_sum %dw over "data" : tensor<5x3xf32>
   %w1 = nn.sgd_update %w, %dw_sum step %step <lr = 0.1> : (tensor<5x3xf32>, tensor<5x3xf32>, tensor<i64>) -> tensor<5x3xf32>
   return %loss_sum, %w1 : tensor<f32>, tensor<5x3xf32>
 }

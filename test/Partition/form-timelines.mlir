@@ -63,15 +63,15 @@ func.func @train(%x: tensor<2x5xf32> {nn.input = "x", dist.shard = "data"}, %lab
   %y0 = nn.matmul %h, %w2 transposed : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<2x3xf32>
   %y = nn.add %y0, %b2 : tensor<2x3xf32>, tensor<3xf32>
   %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<2x3xf32>, tensor<2xi64>, tensor<2xf32>) -> (tensor<f32>, tensor<2x3xf32>)
-  %loss_sum = dist.all_reduce sum %loss over "data" : tensor<f32>
+  %loss_sum = dist.batch_sum %loss over "data" : tensor<f32>
   %db2 = nn.reduce_sum %dy axes [0] : (tensor<2x3xf32>) -> tensor<3xf32>
-  %db2_sum = dist.all_reduce sum %db2 over "data" : tensor<3xf32>
+  %db2_sum = dist.batch_sum %db2 over "data" : tensor<3xf32>
   %dw2 = nn.matmul %dy transposed, %h : (tensor<2x3xf32>, tensor<2x4xf32>) -> tensor<3x4xf32>
-  %dw2_sum = dist.all_reduce sum %dw2 over "data" : tensor<3x4xf32>
+  %dw2_sum = dist.batch_sum %dw2 over "data" : tensor<3x4xf32>
   %dh = nn.matmul %dy, %w2 : (tensor<2x3xf32>, tensor<3x4xf32>) -> tensor<2x4xf32>
   %dh0 = nn.where_positive %h, %dh, %zero : tensor<2x4xf32>, tensor<2x4xf32>, tensor<f32>
   %dw1 = nn.matmul %dh0 transposed, %x : (tensor<2x4xf32>, tensor<2x5xf32>) -> tensor<4x5xf32>
-  %dw1_sum = dist.all_reduce sum %dw1 over "data" : tensor<4x5xf32>
+  %dw1_sum = dist.batch_sum %dw1 over "data" : tensor<4x5xf32>
   %w1n, %w1mn, %w1vn = nn.adam_update %w1, %dw1_sum, %w1m, %w1v step %step <lr = 0.001> : tensor<4x5xf32>, tensor<i64>
   %w2n, %w2mn, %w2vn = nn.adam_update %w2, %dw2_sum, %w2m, %w2v step %step <lr = 0.001> : tensor<3x4xf32>, tensor<i64>
   %b2n, %b2mn, %b2vn = nn.adam_update %b2, %db2_sum, %b2m, %b2v step %step <lr = 0.001> : tensor<3xf32>, tensor<i64>
@@ -90,9 +90,9 @@ func.func @evaluate(%y: tensor<2x3xf32> {nn.input = "x", dist.shard = "data"}, %
                     %weight: tensor<2xf32> {nn.sample_weight, dist.shard = "data"})
     -> (tensor<f32> {nn.loss}, tensor<f32> {nn.correct}) attributes {nn.phase = "evaluate", dist.axis = "data"} {
   %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<2x3xf32>, tensor<2xi64>, tensor<2xf32>) -> (tensor<f32>, tensor<2x3xf32>)
-  %loss_sum = dist.all_reduce sum %loss over "data" : tensor<f32>
+  %loss_sum = dist.batch_sum %loss over "data" : tensor<f32>
   %correct = nn.count_correct %y, %label, %weight : (tensor<2x3xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<f32>
-  %correct_sum = dist.all_reduce sum %correct over "data" : tensor<f32>
+  %correct_sum = dist.batch_sum %correct over "data" : tensor<f32>
   return %loss_sum, %correct_sum : tensor<f32>, tensor<f32>
 }
 

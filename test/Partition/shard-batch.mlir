@@ -20,13 +20,13 @@ func.func @train(%x: tensor<10x8xf32> {nn.input = "x"}, %label: tensor<10xi64> {
   %y0 = nn.matmul %x, %w transposed : (tensor<10x8xf32>, tensor<5x8xf32>) -> tensor<10x5xf32>
   %y = nn.add %y0, %b : tensor<10x5xf32>, tensor<5xf32>
   // CHECK: %[[LOSS:.*]], %[[DY:.*]] = nn.softmax_cross_entropy
-  // CHECK: %[[LOSS_SUM:.*]] = dist.all_reduce sum %[[LOSS]] over "data" : tensor<f32>
+  // CHECK: %[[LOSS_SUM:.*]] = dist.batch_sum %[[LOSS]] over "data" : tensor<f32>
   %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<10x5xf32>, tensor<10xi64>, tensor<10xf32>) -> (tensor<f32>, tensor<10x5xf32>)
   // CHECK: %[[DB:.*]] = nn.reduce_sum %[[DY]] axes [0] : (tensor<3x5xf32>) -> tensor<5xf32>
-  // CHECK: %[[DB_SUM:.*]] = dist.all_reduce sum %[[DB]] over "data" : tensor<5xf32>
+  // CHECK: %[[DB_SUM:.*]] = dist.batch_sum %[[DB]] over "data" : tensor<5xf32>
   %db = nn.reduce_sum %dy axes [0] : (tensor<10x5xf32>) -> tensor<5xf32>
   // CHECK: %[[DW:.*]] = nn.matmul %[[DY]] transposed, %[[X]]
-  // CHECK: %[[DW_SUM:.*]] = dist.all_reduce sum %[[DW]] over "data" : tensor<5x8xf32>
+  // CHECK: %[[DW_SUM:.*]] = dist.batch_sum %[[DW]] over "data" : tensor<5x8xf32>
   %dw = nn.matmul %dy transposed, %x : (tensor<10x5xf32>, tensor<10x8xf32>) -> tensor<5x8xf32>
   // CHECK: nn.sgd_update %[[W]], %[[DW_SUM]] step %[[STEP]]
   %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<5x8xf32>, tensor<5x8xf32>, tensor<i64>) -> tensor<5x8xf32>
@@ -47,7 +47,7 @@ func.func @train(%x: tensor<8x6xf32> {nn.input = "x"}, %weight: tensor<8xf32> {n
   // CHECK-NOT: all_reduce
   // CHECK: %[[B:.*]] = nn.neg %[[A]]
   // CHECK: %[[SUM:.*]] = nn.add %[[A]], %[[B]]
-  // CHECK: %[[WHOLE:.*]] = dist.all_reduce sum %[[SUM]] over "data"
+  // CHECK: %[[WHOLE:.*]] = dist.batch_sum %[[SUM]] over "data"
   // CHECK: nn.sgd_update %{{.*}}, %[[WHOLE]]
   // CHECK-NOT: all_reduce
   %a = nn.reduce_sum %x axes [0] : (tensor<8x6xf32>) -> tensor<6xf32>
@@ -82,7 +82,7 @@ func.func @train(%x: tensor<8x5x6xf32> {nn.input = "x"}, %weight: tensor<8xf32> 
   %u = nn.transpose %back [1, 0, 2] : (tensor<5x8x4xf32>) -> tensor<8x5x4xf32>
   %rows2 = nn.reshape %u : tensor<8x5x4xf32> -> tensor<40x4xf32>
   // CHECK: %[[DW:.*]] = nn.matmul {{.*}} : (tensor<10x6xf32>, tensor<10x4xf32>) -> tensor<6x4xf32>
-  // CHECK: dist.all_reduce sum %[[DW]]
+  // CHECK: dist.batch_sum %[[DW]]
   %dw = nn.matmul %rows transposed, %rows2 : (tensor<40x6xf32>, tensor<40x4xf32>) -> tensor<6x4xf32>
   return %dw : tensor<6x4xf32>
 }
@@ -106,7 +106,7 @@ func.func @evaluate(%x: tensor<8x6xf32> {nn.input = "x"}, %weight: tensor<8xf32>
   %rowsum = nn.reduce_sum %y axes [1] : (tensor<8x6xf32>) -> tensor<8xf32>
   %weighted = nn.mul %rowsum, %weight : tensor<8xf32>, tensor<8xf32>
   %loss = nn.reduce_sum %weighted axes [0] : (tensor<8xf32>) -> tensor<f32>
-  // CHECK: dist.all_reduce sum
+  // CHECK: dist.batch_sum
   return %loss : tensor<f32>
 }
 
@@ -119,12 +119,12 @@ func.func @evaluate(%x: tensor<8x6xf32> {nn.input = "x"}, %weight: tensor<8xf32>
 func.func @train(%x: tensor<8x6xf32> {nn.input = "x"}, %weight: tensor<8xf32> {nn.sample_weight})
     -> (tensor<6xf32> {nn.parameter = "w"}) attributes {nn.phase = "train"} {
   // CHECK: %[[SUM:.*]] = nn.reduce_sum {{.*}} -> tensor<1x6xf32>
-  // CHECK: %[[WHOLE:.*]] = dist.all_reduce sum %[[SUM]] over "data" : tensor<1x6xf32>
+  // CHECK: %[[WHOLE:.*]] = dist.batch_sum %[[SUM]] over "data" : tensor<1x6xf32>
   %sum = nn.reduce_sum %x axes [0] keep : (tensor<8x6xf32>) -> tensor<1x6xf32>
   // CHECK: nn.sub %{{.*}}, %[[WHOLE]] : tensor<2x6xf32>, tensor<1x6xf32>
   %y = nn.sub %x, %sum : tensor<8x6xf32>, tensor<1x6xf32>
   // CHECK: %[[DSUM:.*]] = nn.reduce_sum {{.*}} -> tensor<1x6xf32>
-  // CHECK: %[[DWHOLE:.*]] = dist.all_reduce sum %[[DSUM]] over "data" : tensor<1x6xf32>
+  // CHECK: %[[DWHOLE:.*]] = dist.batch_sum %[[DSUM]] over "data" : tensor<1x6xf32>
   %dsum = nn.reduce_sum %y axes [0] keep : (tensor<8x6xf32>) -> tensor<1x6xf32>
   // CHECK: nn.broadcast %[[DWHOLE]] : tensor<1x6xf32> -> tensor<2x6xf32>
   %rows = nn.broadcast %dsum : tensor<1x6xf32> -> tensor<8x6xf32>

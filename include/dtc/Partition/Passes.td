@@ -13,7 +13,7 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
     by the ops' sharding rules (ShardingRuleOpInterface), and rewrites the
     function to the shapes of one rank: ceil(N / devices) samples; rows beyond N
     have the sample weight 0. A value that each rank has a part of the sum of
-    becomes whole by `dist.all_reduce` where an op or the result needs it whole;
+    becomes whole by `dist.batch_sum` where an op or the result needs it whole;
     parameters stay on every rank. Constants and broadcasts that hold a row for
     each sample are made at the local size.
 
@@ -23,7 +23,7 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
 
     With `microbatches`, each rank's share is cut further: the function then works
     on one microbatch of ceil(ceil(N / devices) / microbatches) samples, carries
-    `dist.microbatches`, and `dist.all_reduce` stands for the sum over all
+    `dist.microbatches`, and `dist.batch_sum` stands for the sum over all
     microbatches of all ranks. `mark-sums` has these even where one microbatch is
     the whole batch: they are where a pipeline's update begins.
 
@@ -46,7 +46,7 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
         attributes {nn.phase = "train", dist.axis = "data"} {
       %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<64x10xf32>, …) -> (tensor<f32>, …)
       %dw = nn.matmul %x transposed, %dy : (…) -> tensor<8x10xf32>
-      %dw_sum = dist.all_reduce sum %dw over "data" : tensor<8x10xf32>
+      %dw_sum = dist.batch_sum %dw over "data" : tensor<8x10xf32>
       %w1 = nn.sgd_update %w, %dw_sum …
     ```
   }];
@@ -88,7 +88,7 @@ def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
     func.func @train(%x: …, %w: …) -> (tensor<f32> {nn.loss}, tensor<8xf32> {nn.parameter = "w"})
         attributes {nn.phase = "train", dist.axis = "data"} {
       …
-      %dw_sum = dist.all_reduce sum %dw over "data" : tensor<8xf32>
+      %dw_sum = dist.batch_sum %dw over "data" : tensor<8xf32>
       %w1 = nn.sgd_update %w, %dw_sum …
 
     // after
