@@ -52,4 +52,14 @@ def Dist_Reduction : I32EnumAttr<"Reduction", "how all-reduce combines", [
 }
 def Dist_ReductionAttr : EnumAttr<Dist_Dialect, Dist_Reduction, "reduction">;
 
+def Dist_FragmentKind : I32EnumAttr<"FragmentKind", "what a fragment does in the step", [
+    I32EnumAttrCase<"Forward", 0, "forward">, I32EnumAttrCase<"Backward", 1, "backward">,
+    I32EnumAttrCase<"WeightGradient", 2, "weight_gradient">,
+    I32EnumAttrCase<"ForwardBackward", 3, "forward_backward">,
+    I32EnumAttrCase<"Update", 4, "update">, I32EnumAttrCase<"Prepare", 5, "prepare">]> {
+  let cppNamespace = "::dtc::dist";
+  let genSpecializedAttr = 0;
+}
+def Dist_FragmentKindAttr : EnumAttr<Dist_Dialect, Dist_FragmentKind, "kind">;
+
 #endif // DTC_DIST_DIALECT

@@ -38,9 +38,15 @@ def Dist_FragmentOp : Dist_FunctionOp<"fragment"> {
 
     A result with `dist.in_place = 3` is argument 3 with something added to it:
     it lies in the same memory (a gradient summed over microbatches).
+
+    Who tells people of it has its facts from attributes: `kind`, what it does in
+    the step (prepare: makes of parameters what all microbatches take); `stage`, of
+    a pipeline; `layers`, the model's names of what it computes, in order.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name,
     TypeAttrOf<FunctionType>:$function_type,
+    OptionalAttr<Dist_FragmentKindAttr>:$kind, OptionalAttr<I64Attr>:$stage,
+    OptionalAttr<StrArrayAttr>:$layers,
     OptionalAttr<DictArrayAttr>:$arg_attrs,
     OptionalAttr<DictArrayAttr>:$res_attrs);
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::FunctionType":$type)>];

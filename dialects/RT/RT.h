@@ -61,9 +61,6 @@ Volume volumeOf(TimelineOp timeline, CommunicationKind kind);
 /// Slots lie at multiples of this many bytes.
 inline constexpr int64_t slotAlignment = 64;
 
-/// The model's layers whose ops a fragment computes, in its order.
-llvm::SmallVector<llvm::StringRef> layersOf(FragmentOp fragment);
-
 /// Whether `memory` stands for another piece of memory in each microbatch: it
 /// has slots, or is a part of the batch's rows.
 bool isPerMicrobatch(mlir::Value memory);

@@ -115,23 +115,6 @@ LogicalResult WaitOp::verify() {
   return success();
 }
 
-/// The names in a location: of fused ones, all; of a name's own place, none. Casts of parameters are of no layer.
-static void collectNames(Location location, llvm::SetVector<StringRef> &names) {
-  if (auto name = dyn_cast<NameLoc>(location))
-    names.insert(name.getName());
-  else if (auto fused = dyn_cast<FusedLoc>(location);
-           fused && fused.getMetadata() != StringAttr::get(location.getContext(), "cast"))
-    for (Location part : fused.getLocations())
-      collectNames(part, names);
-}
-
-SmallVector<StringRef> dtc::rt::layersOf(FragmentOp fragment) {
-  llvm::SetVector<StringRef> names;
-  for (Operation &op : fragment.getBody().front())
-    collectNames(op.getLoc(), names);
-  return llvm::to_vector(names);
-}
-
 bool dtc::rt::isPerMicrobatch(Value memory) {
   for (;;) {
     if (auto view = memory.getDefiningOp<ViewOp>()) {

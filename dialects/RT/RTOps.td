@@ -138,9 +138,14 @@ def RT_YieldOp : RT_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {
 def RT_FragmentOp : RT_Op<"fragment", [Symbol, HasParent<"ProgramOp">,
     SingleBlock, NoTerminator]> {
   let summary = "a list of calls: one function of the emitted program";
-  let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$flops, I64Attr:$bytes);
+  let description = "`kind`, `stage` and `layers` are those of the `dist.fragment` that it was.";
+  let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$flops, I64Attr:$bytes,
+    OptionalAttr<StrAttr>:$kind, OptionalAttr<I64Attr>:$stage, OptionalAttr<StrArrayAttr>:$layers);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name `flops` $flops `bytes` $bytes attr-dict-with-keyword $body";
+  let assemblyFormat = [{
+    $sym_name `flops` $flops `bytes` $bytes (`kind` $kind^)? (`stage` $stage^)? (`layers` $layers^)?
+    attr-dict-with-keyword $body
+  }];
 }
 
 def RT_TimelineOp : RT_Op<"timeline", [Symbol, HasParent<"ProgramOp">,

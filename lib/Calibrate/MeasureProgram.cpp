@@ -79,7 +79,7 @@ void Splitter::split(rt::FragmentOp fragment) {
     if (made.empty() || mark != current) {
       builder.setInsertionPoint(fragment);
       made.push_back(rt::FragmentOp::create(builder, call.getLoc(), "op" + std::to_string(count++),
-                                            llvm::APFloat(0.0), 0));
+                                            llvm::APFloat(0.0), 0, StringAttr(), IntegerAttr(), ArrayAttr()));
       made.back().getBody().emplaceBlock();
       current = mark;
       result.push_back({program.getSymName().str(), made.back().getSymName().str(),

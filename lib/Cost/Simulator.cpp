@@ -297,8 +297,8 @@ bool Player::step(int64_t rank) {
   const Event &event = nextOf(rank);
   if (event.kind == EventKind::Run) {
     auto run = cast<dist::RunOp>(event.op);
-    FragmentWork work = workOf(run.getFragment());
-    Span span{work.kind, run.getFragment().str(), work.stage};
+    auto fragment = SymbolTable::lookupNearestSymbolFrom<dist::FragmentOp>(run, run.getFragmentAttr());
+    Span span{workOf(fragment), run.getFragment().str(), static_cast<int64_t>(fragment.getStage().value_or(-1))};
     span.microbatch = run.getMicrobatch().value_or(-1);
     startWork(rank, machine.runSeconds(rank, run), span);
     return true;

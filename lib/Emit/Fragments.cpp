@@ -18,10 +18,10 @@ rt::TimelineOp dtc::emit::timelineOf(rt::ProgramOp program, StringRef phase) {
 /// The layers whose ops stand in a fragment, for the comment above it.
 static std::string describeLayers(rt::FragmentOp fragment) {
   constexpr size_t most = 12;
-  SmallVector<StringRef> layers = rt::layersOf(fragment);
   std::string text;
-  for (StringRef layer : ArrayRef(layers).take_front(most))
-    text += (text.empty() ? "" : ", ") + forComment(layer);
+  ArrayRef<Attribute> layers = fragment.getLayersAttr() ? fragment.getLayersAttr().getValue() : ArrayRef<Attribute>();
+  for (Attribute layer : layers.take_front(most))
+    text += (text.empty() ? "" : ", ") + forComment(cast<StringAttr>(layer).getValue());
   if (layers.size() > most)
     text += ", and " + std::to_string(layers.size() - most) + " more";
   return text;
@@ -46,8 +46,16 @@ static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
              << formatBytes(fragment.getBytes()) << " read and written.\n"
              << "void " << printer.names.of(fragment) << "(Context &ctx, Buffers &b"
              << (perMicrobatch ? ", index microbatch" : "") << ") {\n"
-             << "  Span span(ctx, " << quote(fragment.getSymName())
-             << (perMicrobatch ? ", microbatch" : "") << ");\n";
+             << "  Span span(ctx, ";
+  if (fragment.getKind()) {
+    printer.os << "{" << quote(fragment.getSymName()) << ", " << quote(*fragment.getKind());
+    if (fragment.getStage())
+      printer.os << ", " << *fragment.getStage();
+    printer.os << "}";
+  } else {
+    printer.os << quote(fragment.getSymName());
+  }
+  printer.os << (perMicrobatch ? ", microbatch" : "") << ");\n";
   for (Operation &op : fragment.getBody().front())
     if (failed(printCall(printer, &op)))
       return failure();

@@ -26,6 +26,8 @@ struct Event {
   StringRef category, name;
   double begin, end, blocked;
   int64_t microbatch;
+  SpanKind work; ///< of a fragment
+  int64_t stage;
 };
 
 class Reader {
@@ -104,7 +106,9 @@ Error Reader::readEvent(const json::Value &value) {
              *begin * 1e-6,
              (*begin + *duration) * 1e-6,
              arguments->getNumber("blocked_us").value_or(*duration) * 1e-6,
-             arguments->getInteger("microbatch").value_or(-1)};
+             arguments->getInteger("microbatch").value_or(-1),
+             workNamed(arguments->getString("kind").value_or("")).value_or(SpanKind::Forward),
+             arguments->getInteger("stage").value_or(-1)};
   if (std::optional<StringRef> message = arguments->getString("message"))
     read.name = *message;
   RankStep &rankStep = steps[*step][*rank];
@@ -154,14 +158,13 @@ void Reader::addSpans(MeasuredStep &result, int64_t rank, const std::vector<Even
         spans.back().overlapped = true;
     } else if (event.category == "fragment") {
       // Waits inside of it are not its work.
-      FragmentWork work = workOf(event.name);
       double begin = event.begin;
       for (const Event &inner : events)
         if (inner.category == "wait" && inner.begin >= begin && inner.end <= event.end) {
-          add(work.kind, event, begin, inner.begin, work.stage);
+          add(event.work, event, begin, inner.begin, event.stage);
           begin = inner.end;
         }
-      add(work.kind, event, begin, event.end, work.stage);
+      add(event.work, event, begin, event.end, event.stage);
     }
   }
   llvm::stable_sort(spans, [](const Span &a, const Span &b) { return a.begin < b.begin; });

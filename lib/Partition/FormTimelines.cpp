@@ -1,4 +1,5 @@
 // dtc-form-timelines: fragments and timelines out of a rank's step.
+#include "FragmentFacts.h"
 #include "StepPlan.h"
 #include "StepVersion.h"
 #include "dtc/Partition/Passes.h"
@@ -35,10 +36,11 @@ public:
 
 private:
   std::string fragmentName(unsigned index) const;
+  dist::FragmentKind fragmentKind(unsigned index) const;
   Location named(StringRef name) const {
     return NameLoc::get(StringAttr::get(function->getContext(), name), function->getLoc());
   }
-  void runFragment(ArrayRef<Operation *> ops, StringRef name,
+  void runFragment(ArrayRef<Operation *> ops, StringRef name, dist::FragmentKind kind,
                    ArrayRef<Bucket> finished);
   void startBucket(unsigned index);
   void waitForStarted();
@@ -131,8 +133,14 @@ std::string TimelineBuilder::fragmentName(unsigned index) const {
   return index + 1 == count ? "tail" : numbered("backward_");
 }
 
+dist::FragmentKind TimelineBuilder::fragmentKind(unsigned index) const {
+  if (phase == "evaluate" || index < plan.lossFragment)
+    return dist::FragmentKind::Forward;
+  return index == plan.lossFragment ? dist::FragmentKind::ForwardBackward : dist::FragmentKind::Backward;
+}
+
 /// Makes a fragment of the ops, and the timeline run it.
-void TimelineBuilder::runFragment(ArrayRef<Operation *> ops, StringRef name,
+void TimelineBuilder::runFragment(ArrayRef<Operation *> ops, StringRef name, dist::FragmentKind kind,
                                   ArrayRef<Bucket> finished) {
   SmallVector<Value> inputs = inputsOf(ops), outputs = outputsOf(ops, finished);
   OpBuilder before(timeline);
@@ -160,6 +168,7 @@ void TimelineBuilder::runFragment(ArrayRef<Operation *> ops, StringRef name,
     return llvm::map_to_vector(from, [&](Value value) { return mapping.lookup(value); });
   };
   dist::ReturnOp::create(inside, function.getLoc(), mapped(local, outputs));
+  setFacts(fragment, kind);
 
   auto run = dist::RunOp::create(
       builder, named(name), fragment.getFunctionType().getResults(),
@@ -227,7 +236,7 @@ dist::TimelineOp TimelineBuilder::run() {
         .drop_front(started.size())
         .take_while([&](const Bucket &bucket) { return bucket.fragment == index; });
     if (!ops.empty())
-      runFragment(ops, fragmentName(index), finished);
+      runFragment(ops, fragmentName(index), fragmentKind(index), finished);
     for (size_t i = 0; i < finished.size(); ++i)
       startBucket(started.size());
     if (llvm::any_of(finished, [](const Bucket &bucket) { return bucket.immediate; }))
@@ -235,7 +244,8 @@ dist::TimelineOp TimelineBuilder::run() {
   }
   waitForStarted();
   if (!plan.update.empty())
-    runFragment(plan.update, phase == "evaluate" ? "evaluate_result" : "update", {});
+    runFragment(plan.update, phase == "evaluate" ? "evaluate_result" : "update",
+                phase == "evaluate" ? dist::FragmentKind::Forward : dist::FragmentKind::Update, {});
   SmallVector<Value> results = llvm::map_to_vector(
       function.getBody().front().getTerminator()->getOperands(),
       [&](Value value) { return values.lookup(value); });

@@ -1,5 +1,6 @@
 // The fragments of a pipeline, and which messages its devices exchange.
 #include "DeviceTimeline.h"
+#include "FragmentFacts.h"
 #include "StepVersion.h"
 
 #include "dialects/NN/NN.h"
@@ -47,12 +48,25 @@ static dist::FragmentOp cloneInto(func::FuncOp step, StringRef name,
   return fragment;
 }
 
-static void finish(dist::FragmentOp fragment, ArrayRef<Value> results) {
+static void finish(dist::FragmentOp fragment, ArrayRef<Value> results, dist::FragmentKind kind, int64_t stage) {
   Block &body = fragment.getBody().front();
   OpBuilder inside = OpBuilder::atBlockEnd(&body);
   dist::ReturnOp::create(inside, fragment.getLoc(), results);
   fragment.setFunctionType(inside.getFunctionType(body.getArgumentTypes(),
                                                   ValueRange(results).getTypes()));
+  setFacts(fragment, kind, stage);
+}
+
+static dist::FragmentKind kindOf(Task::Kind kind) {
+  switch (kind) {
+  case Task::Kind::Forward:
+    return dist::FragmentKind::Forward;
+  case Task::Kind::Backward:
+    return dist::FragmentKind::Backward;
+  case Task::Kind::Weight:
+    return dist::FragmentKind::WeightGradient;
+  }
+  llvm_unreachable("no such kind");
 }
 
 /// Takes the piece's inputs and, where there are several microbatches, the sums
@@ -80,7 +94,7 @@ dist::FragmentOp PipelineTimelines::makeFragment(const Piece &piece) {
     }
     results.push_back(part);
   }
-  finish(fragment, results);
+  finish(fragment, results, kindOf(piece.kind), piece.stage);
   for (auto [result, argument] : inPlace)
     fragment.setResultAttr(result, dist::names::inPlace, inside.getI64IntegerAttr(argument));
   return fragment;
@@ -103,8 +117,14 @@ dist::FragmentOp PipelineTimelines::makeUpdate(int64_t device) {
   IRMapping local;
   dist::FragmentOp fragment =
       cloneInto(step, nameOnDevice(device, phase == "evaluate" ? "evaluate_result" : "update"), ops, inputs.getArrayRef(), symbols, local);
-  finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }));
+  finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }),
+         phase == "evaluate" ? dist::FragmentKind::Forward : dist::FragmentKind::Update, onlyStageOf(device));
   return fragment;
+}
+
+/// -1 where it has several.
+int64_t PipelineTimelines::onlyStageOf(int64_t device) const {
+  return plan.options.shape.stagesPerDevice == 1 ? plan.options.shape.stageOf(device, 0) : -1;
 }
 
 /// "stage0_update"; the suffix of the role comes behind.
@@ -138,7 +158,8 @@ dist::FragmentOp PipelineTimelines::makePreparation(int64_t device) {
   dist::FragmentOp fragment =
       cloneInto(step, nameOnDevice(device, phase == "evaluate" ? "evaluate_weights" : "weights"), ops,
                 inputs.getArrayRef(), symbols, local);
-  finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }));
+  finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }),
+         dist::FragmentKind::Prepare, onlyStageOf(device));
   return fragment;
 }
 

@@ -49,6 +49,7 @@ private:
   dist::FragmentOp makeFragment(const Piece &piece);
   dist::FragmentOp makeUpdate(int64_t device);
   dist::FragmentOp makePreparation(int64_t device);
+  int64_t onlyStageOf(int64_t device) const;
   std::string nameOnDevice(int64_t device, llvm::StringRef what) const;
   void listActions();
   void orderActions();

@@ -242,7 +242,9 @@ LogicalResult RoleLowering::lowerFragment(dist::FragmentOp source, dist::RunOp r
       builder, source.getLoc(), source.getSymName(),
       llvm::APFloat(static_cast<double>(cost.flops)),
       static_cast<int64_t>(std::min<uint64_t>(
-          llvm::SaturatingAdd(cost.bytesRead, cost.bytesWritten), INT64_MAX)));
+          llvm::SaturatingAdd(cost.bytesRead, cost.bytesWritten), INT64_MAX)),
+      source.getKind() ? builder.getStringAttr(dist::stringifyFragmentKind(*source.getKind())) : StringAttr(),
+      source.getStageAttr(), source.getLayersAttr());
   builder.setInsertionPointToStart(&fragment.getBody().emplaceBlock());
   Block &calls = fragment.getBody().front();
   for (auto [number, op] : llvm::enumerate(body.without_terminator())) {

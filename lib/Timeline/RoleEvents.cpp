@@ -23,6 +23,11 @@ LogicalResult dtc::timeline::checkSynchronous(dist::FragmentOp fragment) {
   return failure(result.wasInterrupted());
 }
 
+SpanKind dtc::timeline::workOf(dist::FragmentOp fragment) {
+  std::optional<dist::FragmentKind> kind = fragment.getKind();
+  return kind ? *workNamed(dist::stringifyFragmentKind(*kind)) : SpanKind::Forward;
+}
+
 bool RoleEvents::covers(const Mesh &mesh, int64_t rank) const {
   return llvm::all_of(at, [&](auto place) {
     return mesh.coordinate(rank, place.first) == place.second;

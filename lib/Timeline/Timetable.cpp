@@ -1,54 +1,47 @@
-// Sums over a timetable, and what fragments' names say.
+// Sums over a timetable, and words for what it shows.
 #include "dtc/Timeline/Timetable.h"
 
-#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/ErrorHandling.h"
 
 using namespace dtc;
 using llvm::StringRef;
 
+static constexpr struct {
+  SpanKind kind;
+  llvm::StringLiteral name;
+} names[] = {
+    {SpanKind::Forward, "forward"},
+    {SpanKind::Backward, "backward"},
+    {SpanKind::WeightGradient, "weight gradient"},
+    {SpanKind::ForwardBackward, "forward and backward"},
+    {SpanKind::Update, "update"},
+    {SpanKind::Communication, "communication"},
+    {SpanKind::Wait, "wait"},
+};
+
+static constexpr struct {
+  llvm::StringLiteral word;
+  SpanKind kind;
+} works[] = {
+    {"forward", SpanKind::Forward},
+    {"prepare", SpanKind::Forward}, // copies of parameters, which forward takes
+    {"backward", SpanKind::Backward},
+    {"weight_gradient", SpanKind::WeightGradient},
+    {"forward_backward", SpanKind::ForwardBackward},
+    {"update", SpanKind::Update},
+};
+
 StringRef dtc::nameOf(SpanKind kind) {
-  switch (kind) {
-  case SpanKind::Forward:
-    return "forward";
-  case SpanKind::Backward:
-    return "backward";
-  case SpanKind::WeightGradient:
-    return "weight gradient";
-  case SpanKind::ForwardBackward:
-    return "forward and backward";
-  case SpanKind::Update:
-    return "update";
-  case SpanKind::Communication:
-    return "communication";
-  case SpanKind::Wait:
-    return "wait";
-  }
-  llvm_unreachable("no such kind");
+  return llvm::find_if(names, [&](const auto &row) { return row.kind == kind; })->name;
+}
+
+std::optional<SpanKind> dtc::workNamed(StringRef word) {
+  auto found = llvm::find_if(works, [&](const auto &row) { return row.word == word; });
+  return found == std::end(works) ? std::nullopt : std::optional(found->kind);
 }
 
 bool dtc::isWork(SpanKind kind) {
   return kind != SpanKind::Communication && kind != SpanKind::Wait;
-}
-
-FragmentWork dtc::workOf(StringRef fragment) {
-  llvm::SmallVector<StringRef> words;
-  fragment.split(words, '_');
-  auto has = [&](StringRef word) { return llvm::is_contained(words, word); };
-  FragmentWork work{SpanKind::Forward, -1};
-  if (has("update"))
-    work.kind = SpanKind::Update;
-  else if (has("weight"))
-    work.kind = SpanKind::WeightGradient;
-  else if (has("head") || (has("forward") && has("backward")))
-    work.kind = SpanKind::ForwardBackward;
-  else if (has("backward") || has("tail"))
-    work.kind = SpanKind::Backward;
-  StringRef first = words.front();
-  if (!first.consume_front("stage") || first.getAsInteger(10, work.stage))
-    work.stage = -1;
-  return work;
 }
 
 double Timetable::busySeconds(int64_t rank) const {

@@ -54,10 +54,11 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
     rt.call "softmax_cross_entropy"(%y, %label, %weight) -> (%sum, %dy) : (memref<4x2xf32>, memref<4xi64>, memref<4xf32>) -> (memref<f32>, memref<4x2xf32>)
     rt.call "matmul"(%dy, %x) -> (%dw) options {transpose_a = true} : (memref<4x2xf32>, memref<4x8xf32>) -> memref<2x8xf32>
   }
-  // CHECK: void update(Context &ctx, Buffers &b) {
-  // CHECK-NEXT:   Span span(ctx, "update");
+  // CHECK: // fc.weight: 0.00 FLOP{{.*}} read and written.
+  // CHECK-NEXT: void update(Context &ctx, Buffers &b) {
+  // CHECK-NEXT:   Span span(ctx, {"update", "update", 1});
   // CHECK-NEXT:   sgd_update(ctx, b.fc_weight, b.fc_weight_gradient, b.sgd_momentum_fc_weight, {.lr = 0.1, .momentum = 0.9});
-  rt.fragment @update flops 0.0 bytes 0 {
+  rt.fragment @update flops 0.0 bytes 0 kind "update" stage 1 layers ["fc.weight"] {
     rt.call "sgd_update"(%w, %dw, %m) -> () options {lr = 0.1 : f64, momentum = 0.9 : f64} : (memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>) -> ()
     // Tuples: as arguments if there is one of them, else a line for each.
     // CHECK-NEXT: sgd_update(ctx, b.fc_weight, b.fc_weight_gradient, {.lr = 0.1});

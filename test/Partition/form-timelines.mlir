@@ -9,7 +9,8 @@ shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
 
 // MANY-LABEL: dist.fragment @head(
 // MANY-SAME: %[[X:.*]]: tensor<2x5xf32>, %[[LABEL:.*]]: tensor<2xi64>, %[[WEIGHT:.*]]: tensor<2xf32>, %[[W1:.*]]: tensor<4x5xf32>, %[[W2:.*]]: tensor<3x4xf32>, %[[B2:.*]]: tensor<3xf32>
-// MANY-SAME: -> (tensor<f32>, tensor<3xf32>, tensor<3x4xf32>, tensor<2x4xf32>, tensor<2x3xf32>) {
+// MANY-SAME: -> (tensor<f32>, tensor<3xf32>, tensor<3x4xf32>, tensor<2x4xf32>, tensor<2x3xf32>)
+// MANY-SAME: attributes {kind = #dist<kind forward_backward>
 // MANY: nn.softmax_cross_entropy
 // MANY: nn.reduce_sum
 // MANY: nn.matmul
@@ -19,6 +20,7 @@ shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
 // makes its constant itself.
 // MANY-LABEL: dist.fragment @tail(
 // MANY-SAME: tensor<2x5xf32>, %{{.*}}: tensor<3x4xf32>, %{{.*}}: tensor<2x4xf32>, %{{.*}}: tensor<2x3xf32>) -> tensor<4x5xf32>
+// MANY-SAME: attributes {kind = #dist<kind backward>
 // MANY: nn.constant dense<0.000000e+00>
 // MANY: nn.where_positive
 

@@ -7,6 +7,7 @@
 #include "dialects/RT/RT.h"
 #include "dtc/Cost/Quantities.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -72,10 +73,14 @@ static void printCut(ModuleOp module, raw_ostream &os) {
 static void printLayers(rt::ProgramOp program, raw_ostream &os) {
   constexpr size_t most = 10;
   SmallVector<StringRef> layers;
-  for (auto fragment : program.getOps<rt::FragmentOp>())
-    if (fragment.getSymName().contains("_forward") &&
-        !fragment.getSymName().contains("_evaluate"))
-      llvm::append_range(layers, rt::layersOf(fragment));
+  llvm::SetVector<StringRef> run;
+  for (auto op : trainOf(program).getOps<rt::RunOp>())
+    run.insert(op.getFragment());
+  for (StringRef name : run) {
+    auto fragment = program.lookupSymbol<rt::FragmentOp>(name);
+    if (fragment.getKind() == "forward" && fragment.getLayers())
+      llvm::append_range(layers, fragment.getLayersAttr().getAsValueRange<StringAttr>());
+  }
   llvm::interleaveComma(ArrayRef(layers).take_front(most), os, [&](StringRef layer) { os << dtc::onOneLine(layer); });
   if (layers.size() > most)
     os << ", and " << layers.size() - most << " more";

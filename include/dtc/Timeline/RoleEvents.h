@@ -4,6 +4,7 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dtc/Mesh/Mesh.h"
+#include "dtc/Timeline/Timetable.h"
 
 namespace dtc::timeline {
 
@@ -54,6 +55,9 @@ struct RoleEvents {
   /// From `dist.at`: axis and coordinate.
   llvm::SmallVector<std::pair<unsigned, int64_t>> at;
 };
+
+/// What a fragment does in the step; forward if it does not say.
+SpanKind workOf(dist::FragmentOp fragment);
 
 /// Fails with a diagnostic if a fragment holds anything asynchronous.
 llvm::LogicalResult checkSynchronous(dist::FragmentOp fragment);

@@ -5,6 +5,7 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,17 +26,10 @@ enum class SpanKind {
 
 /// `forward`, `weight gradient`, …
 llvm::StringRef nameOf(SpanKind kind);
+/// What a fragment of a kind does, by the word that `dist.fragment` and traces have for it; none for another word.
+std::optional<SpanKind> workNamed(llvm::StringRef word);
 /// True of what computes.
 bool isWork(SpanKind kind);
-
-/// A fragment's part in the step, from the name that the passes of Partition
-/// give it; traces hold no more. `stage` is -1 where the name has none.
-struct FragmentWork {
-  SpanKind kind;
-  int64_t stage;
-};
-/// `stage2_backward_1` is backward of stage 2.
-FragmentWork workOf(llvm::StringRef fragment);
 
 /// Times are seconds since the step began.
 struct Span {

@@ -32,12 +32,12 @@ void Probe::record(TraceEvent event) {
   event.step = step_;
   event.name = keep(event.name);
   event.axis = keep(event.axis);
+  event.part = keep(event.part);
   events_.push_back(event);
 }
 
-void Span::begin(const char *name, index microbatch) {
+void Span::begin(index microbatch) {
   probe_->jitter();
-  name_ = name;
   microbatch_ = microbatch;
   blocked_ = probe_->blocked();
   ++probe_->depth;
@@ -49,7 +49,7 @@ void Span::end() {
   const i64 end = steady_nanoseconds();
   if (--probe_->depth == 0)
     probe_->add_busy(end - start_ - (probe_->blocked() - blocked_));
-  probe_->record({.kind = TraceEvent::Kind::fragment, .name = name_, .microbatch = microbatch_, .start = start_, .end = end});
+  probe_->record({.kind = TraceEvent::Kind::fragment, .name = part_.name, .part = part_.kind, .stage = part_.stage, .microbatch = microbatch_, .start = start_, .end = end});
 }
 
 } // namespace dtcrt

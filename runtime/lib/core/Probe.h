@@ -17,9 +17,9 @@ struct TraceEvent {
   enum class Kind : u8 { step, evaluation, data, fragment, wait, send, receive, all_reduce };
   Kind kind = Kind::fragment;
   int peer = -1, peer_rank = -1;
-  const char *name = "", *axis = "";
+  const char *name = "", *axis = "", *part = ""; ///< part: of a fragment, its kind
   i64 step = 0;        ///< 0: none
-  index microbatch = -1;
+  index stage = -1, microbatch = -1;
   std::uint64_t bytes = 0;
   i64 start = 0, end = 0; ///< steady_nanoseconds; 0: none yet
   i64 busy = 0, blocked = 0; ///< nanoseconds

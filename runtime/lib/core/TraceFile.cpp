@@ -87,6 +87,10 @@ std::string arguments(const TraceEvent &event) {
     add("step", std::to_string(event.step));
   if (event.microbatch >= 0)
     add("microbatch", std::to_string(event.microbatch));
+  if (*event.part)
+    add("kind", quoted(event.part));
+  if (event.stage >= 0)
+    add("stage", std::to_string(event.stage));
   if (event.kind == Kind::step || event.kind == Kind::evaluation)
     add("busy_us", microseconds(event.busy));
   if (event.kind == Kind::step || event.kind == Kind::evaluation || event.kind == Kind::wait)

@@ -1,16 +1,16 @@
 // Two stages, two microbatches, a tied weight; names that are markup.
 shard.grid @mesh(shape = 2x2) {dist.axes = ["data", "pipe"]}
-dist.fragment @"stage0_forward<\22>"(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> tensor<4x8xf32> {
+dist.fragment @"stage0_forward<\22>"(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>) -> tensor<4x8xf32> attributes {kind = #dist<kind forward>, stage = 0} {
   %y = nn.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32> loc("fc[\221\22]")
   %z = nn.relu %y : tensor<4x8xf32> loc("</title>&\\N")
   dist.return %z : tensor<4x8xf32>
 }
-dist.fragment @stage1_backward(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<8x8xf32>) {
+dist.fragment @stage1_backward(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<8x8xf32>) attributes {kind = #dist<kind backward>, stage = 1} {
   %y = nn.relu %x : tensor<4x8xf32> loc("fc2")
   %w = nn.matmul %x transposed, %y : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<8x8xf32> loc("fc2")
   dist.return %y, %w : tensor<4x8xf32>, tensor<8x8xf32>
 }
-dist.fragment @update(%w: tensor<8x8xf32>, %dw: tensor<8x8xf32>) -> tensor<8x8xf32> {
+dist.fragment @update(%w: tensor<8x8xf32>, %dw: tensor<8x8xf32>) -> tensor<8x8xf32> attributes {kind = #dist<kind update>} {
   %r = nn.sub %w, %dw : tensor<8x8xf32>, tensor<8x8xf32> loc("w")
   dist.return %r : tensor<8x8xf32>
 }

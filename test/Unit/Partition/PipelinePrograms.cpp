@@ -119,7 +119,7 @@ OwningOpRef<ModuleOp> dtc::test::makePipeline(MLIRContext &context, const Order 
               options.data, order.size());
   for (int stage = 0; stage < static_cast<int>(order.size()); ++stage) {
     for (const char *part : {"forward", "backward"})
-      text += formatv("dist.fragment @stage{0}_{1}(%x: {2}) -> {2} {{\n  dist.return %x : {2}\n}\n",
+      text += formatv("dist.fragment @stage{0}_{1}(%x: {2}) -> {2} attributes {{kind = #dist<kind {1}>, stage = {0}} {{\n  dist.return %x : {2}\n}\n",
                       stage, part, type);
     text += StageWriter(order, stage, options).write();
   }

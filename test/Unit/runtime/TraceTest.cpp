@@ -55,9 +55,12 @@ TEST(Trace, HasARowForEveryRankAndStream) {
     EXPECT_EQ(row_name(trace, "thread_name", rank, 1), "communication");
     // A step of four microbatches.
     std::map<std::string, int> fragments;
-    for (const json &event : events_of(trace, "fragment", rank))
+    for (const json &event : events_of(trace, "fragment", rank)) {
+      EXPECT_EQ(event["name"], stage + "_" + event["args"]["kind"].get<std::string>());
+      EXPECT_EQ(event["args"]["stage"], rank % 2);
       if (event["args"].value("step", 0) == 2)
         ++fragments[event["name"].get<std::string>() + (event["args"].contains("microbatch") ? event["args"]["microbatch"].dump() : "")];
+    }
     EXPECT_EQ(fragments.size(), 9u);
     for (const std::string name : {"_forward0", "_forward3", "_backward0", "_backward3", "_update"})
       EXPECT_EQ(fragments[stage + name], 1) << stage + name;

@@ -73,3 +73,11 @@ dist.timeline @train(%x: tensor<2xf32>) -> tensor<2xf32> attributes {phase = "tr
   %t = dist.all_reduce_start sum %x over "data" bucket "b" ["x"] : tensor<2xf32> -> <tensor<3xf32>>
   dist.return %x : tensor<2xf32>
 }
+
+// -----
+
+dist.timeline @train(%x: tensor<2xf32>) -> tensor<2xf32> attributes {phase = "train", role = "all"} {
+  // expected-error @below {{stands in functions between the passes of Partition alone}}
+  %s = dist.batch_sum %x over "data" : tensor<2xf32>
+  dist.return %s : tensor<2xf32>
+}

@@ -143,3 +143,13 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_bat
     rt.run @nothing
   }
 }
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  rt.timeline @t phase "train" {
+    %p = builtin.unrealized_conversion_cast to !rt.pending
+    // expected-error @below {{waits for what no communication has started}}
+    rt.wait %p
+  }
+}

@@ -127,13 +127,13 @@ struct Buffers {
 
 // Layers in and tied.
 void forward(Context &ctx, Buffers &b, index m) {
-  Span span(ctx, "stage0_forward", m);
+  Span span(ctx, {"stage0_forward", "forward", 0}, m);
   matmul(ctx, b.image_rows[m], b.in, b.a[m], {.transpose_b = true, .activation = relu});
   matmul(ctx, b.a[m], b.tied, b.h[m], {.transpose_b = true, .activation = relu});
 }
 
 void backward(Context &ctx, Buffers &b, index m) {
-  Span span(ctx, "stage0_backward", m);
+  Span span(ctx, {"stage0_backward", "backward", 0}, m);
   mask(ctx, b.h[m], b.d_h[m]);
   matmul(ctx, b.d_h[m], b.a[m], b.d_tied_part, {.transpose_a = true});
   accumulate(ctx, b.d_tied_part, b.d_tied);
@@ -144,7 +144,7 @@ void backward(Context &ctx, Buffers &b, index m) {
 }
 
 void update(Context &ctx, Buffers &b) {
-  Span span(ctx, "stage0_update");
+  Span span(ctx, {"stage0_update", "update", 0});
   sgd_update(ctx, b.in, b.d_in, b.in_m, sgd);
   sgd_update(ctx, b.tied, b.d_tied, b.tied_m, sgd);
 }
@@ -210,13 +210,13 @@ struct Buffers {
 
 // Layers tied and out.
 void forward(Context &ctx, Buffers &b, index m) {
-  Span span(ctx, "stage1_forward", m);
+  Span span(ctx, {"stage1_forward", "forward", 1}, m);
   matmul(ctx, b.h[m], b.tied, b.b, {.transpose_b = true, .activation = relu});
   matmul(ctx, b.b, b.out, b.logits, {.transpose_b = true});
 }
 
 void backward(Context &ctx, Buffers &b, index m) {
-  Span span(ctx, "stage1_backward", m);
+  Span span(ctx, {"stage1_backward", "backward", 1}, m);
   softmax_cross_entropy(ctx, b.logits, b.label_rows[m], b.weight_rows[m], b.part, b.logits);
   accumulate(ctx, b.part, b.loss);
   matmul(ctx, b.logits, b.b, b.d_out_part, {.transpose_a = true});
@@ -229,7 +229,7 @@ void backward(Context &ctx, Buffers &b, index m) {
 }
 
 void update(Context &ctx, Buffers &b) {
-  Span span(ctx, "stage1_update");
+  Span span(ctx, {"stage1_update", "update", 1});
   sgd_update(ctx, b.tied, b.d_tied, b.tied_m, sgd);
   sgd_update(ctx, b.out, b.d_out, b.out_m, sgd);
 }
