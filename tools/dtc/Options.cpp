@@ -211,11 +211,14 @@ private:
   }
 
   bool readPipeline(dtc::PartitionOptions &partition) {
+    // Microbatches of one device are a pipeline of one stage: its schedule runs each forward and backward before the next.
+    if (args.hasArg(OPT_microbatches) && !partition.isPipeline())
+      partition.mesh.axes.push_back({dtc::Mesh::pipe.str(), 1});
     if (partition.isPipeline() && args.getLastArgValue(OPT_batch_norm) == "whole")
-      return fail("--batch-norm=whole needs sums in the middle of a step, for which the microbatches of "
-                  "a pipeline cannot wait: use --strategy=data, or --batch-norm=share");
+      return fail("--batch-norm=whole needs sums in the middle of a step, for which microbatches cannot wait: "
+                  "use --strategy=data without --microbatches, or --batch-norm=share");
     if (!partition.isPipeline())
-      for (ID id : {OPT_microbatches, OPT_schedule, OPT_stages_per_device, OPT_cut_after,
+      for (ID id : {OPT_schedule, OPT_stages_per_device, OPT_cut_after,
                     OPT_recompute})
         if (const Arg *arg = args.getLastArg(id))
           return fail(StringRef(arg->getSpelling()).rtrim('=') +
@@ -242,7 +245,7 @@ private:
     partition.recompute = args.hasArg(OPT_recompute);
     // 0: chosen once the batch is known.
     partition.microbatches = partition.isPipeline() ? 0 : 1;
-    return readCount(OPT_microbatches, 1 << 20, partition.microbatches);
+    return readCount(OPT_microbatches, dtc::Mesh::mostRanks, partition.microbatches);
   }
 
   bool readDevices(dtc::PartitionOptions &partition) {
