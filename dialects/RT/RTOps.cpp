@@ -221,11 +221,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 double TimelineOp::getFlops() {
-  auto program = (*this)->getParentOfType<ProgramOp>();
+  SymbolTable symbols((*this)->getParentOfType<ProgramOp>());
   double flops = 0;
   for (auto run : getOps<RunOp>())
-    flops += program.lookupSymbol<FragmentOp>(run.getFragment())
-                 .getFlops().convertToDouble();
+    flops += symbols.lookup<FragmentOp>(run.getFragment()).getFlops().convertToDouble();
   return flops;
 }
 

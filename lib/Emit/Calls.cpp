@@ -78,7 +78,7 @@ static void printCall(Printer &printer, rt::CallOp call) {
 }
 
 static void printLaunch(Printer &printer, rt::LaunchOp launch) {
-  auto kernel = printer.program.lookupSymbol<rt::KernelOp>(launch.getKernel());
+  auto kernel = printer.symbols.lookup<rt::KernelOp>(launch.getKernel());
   printer.os << "launch(ctx, grid(";
   llvm::interleaveComma(kernel.getGrid(), printer.os);
   printer.os << "), " << printer.names.of(kernel) << "{";
@@ -146,7 +146,7 @@ LogicalResult dtc::emit::printCall(Printer &printer, Operation *op) {
       .Case([&](rt::CallOp call) { return ::printCall(printer, call), success(); })
       .Case([&](rt::LaunchOp launch) { return printLaunch(printer, launch), success(); })
       .Case([&](rt::RunOp run) {
-        os << printer.names.of(printer.program.lookupSymbol(run.getFragment())) << "(ctx, b";
+        os << printer.names.of(printer.symbols.lookup(run.getFragment())) << "(ctx, b";
         if (run.getMicrobatch())
           os << ", " << *run.getMicrobatch();
         os << ");\n";

@@ -35,35 +35,36 @@ static StringRef rawName(Operation *op) {
   return op->getAttrOfType<StringAttr>("name").getValue();
 }
 
-std::string Names::claim(std::string wanted, llvm::StringSet<> &scope) {
-  if (scope.insert(wanted).second)
+std::string Names::claim(std::string wanted, Scope &scope) {
+  if (scope.try_emplace(wanted, 2).second)
     return wanted;
   // The number makes `B` what may be a macro.
   if (isReservedWord(wanted + "_2"))
     wanted = "t_" + wanted;
-  for (int i = 2;; ++i)
-    if (std::string identifier = wanted + "_" + std::to_string(i); scope.insert(identifier).second)
+  int &next = scope.try_emplace(wanted, 2).first->second;
+  for (;;)
+    if (std::string identifier = wanted + "_" + std::to_string(next++); scope.try_emplace(identifier, 2).second)
       return identifier;
 }
 
 /// What fragments and timelines call of the runtime, and the words that calls get as options: `relu` in
 /// `{.activation = relu}`.
-static void insertWordsOfCalls(rt::ProgramOp program, llvm::StringSet<> &words) {
+void Names::takeWordsOfCalls(rt::ProgramOp program) {
   program.walk([&](rt::CallOp call) {
-    words.insert(call.getCallee());
+    take(call.getCallee(), ofFile);
     for (Attribute value : call.getOptionValues())
       if (auto word = dyn_cast<StringAttr>(value))
-        words.insert(word.getValue());
+        take(word.getValue(), ofFile);
   });
 }
 
 Names::Names(rt::ProgramOp program) {
-  llvm::StringSet<> ofBuffers;
+  Scope ofBuffers;
   for (StringRef word : wordsOfBuffers())
-    ofBuffers.insert(word);
+    take(word, ofBuffers);
   for (StringRef word : wordsOfFile())
-    ofFile.insert(word);
-  insertWordsOfCalls(program, ofFile);
+    take(word, ofFile);
+  takeWordsOfCalls(program);
   for (Operation &op : program.getBody().front()) {
     if (isa<rt::BufferOp, rt::ViewOp, rt::ConstantOp>(op)) {
       std::string identifier = makeIdentifier(rawName(&op));

@@ -4,6 +4,7 @@
 
 #include "dialects/RT/RT.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace dtc::emit {
@@ -22,12 +23,16 @@ public:
   bool isFreeInFunctions(llvm::StringRef identifier) const { return !ofFile.contains(identifier); }
 
 private:
+  /// Identifiers that are taken, each with the number that comes next behind it.
+  using Scope = llvm::StringMap<int>;
+  static void take(llvm::StringRef identifier, Scope &scope) { scope.try_emplace(identifier, 2); }
   /// `wanted`, or it with the first number behind it that makes it new in `scope`.
-  static std::string claim(std::string wanted, llvm::StringSet<> &scope);
+  static std::string claim(std::string wanted, Scope &scope);
+  void takeWordsOfCalls(rt::ProgramOp program);
 
   llvm::DenseMap<mlir::Value, std::string> members;
   llvm::DenseMap<mlir::Operation *, std::string> symbols;
-  llvm::StringSet<> ofFile;
+  Scope ofFile;
 };
 
 /// An identifier close to `name`: letters, digits and single underscores, that no keyword is and no macro.

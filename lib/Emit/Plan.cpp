@@ -50,10 +50,9 @@ static void printCommunication(llvm::json::OStream &json, CommunicationOpInterfa
     json.attribute("microbatch", *microbatch);
 }
 
-static void printEvent(llvm::json::OStream &json, Operation *op) {
+static void printEvent(llvm::json::OStream &json, Operation *op, const SymbolTable &fragments) {
   if (auto run = dyn_cast<rt::RunOp>(op)) {
-    auto fragment =
-        op->getParentOfType<rt::ProgramOp>().lookupSymbol<rt::FragmentOp>(run.getFragment());
+    auto fragment = fragments.lookup<rt::FragmentOp>(run.getFragment());
     json.attribute("run", text(run.getFragment()));
     if (run.getMicrobatch())
       json.attribute("microbatch", static_cast<int64_t>(*run.getMicrobatch()));
@@ -69,19 +68,20 @@ static void printEvent(llvm::json::OStream &json, Operation *op) {
   }
 }
 
-static void printTimeline(llvm::json::OStream &json, rt::TimelineOp timeline) {
+static void printTimeline(llvm::json::OStream &json, rt::TimelineOp timeline, const SymbolTable &fragments) {
   json.object([&] {
     json.attribute("phase", timeline.getPhase());
     json.attributeArray("events", [&] {
       for (Operation &op : timeline.getBody().front())
         if (isa<rt::RunOp, rt::WaitOp, CommunicationOpInterface>(op))
-          json.object([&] { printEvent(json, &op); });
+          json.object([&] { printEvent(json, &op, fragments); });
     });
   });
 }
 
 static void printRole(llvm::json::OStream &json, rt::ProgramOp program) {
   Names names(program);
+  SymbolTable symbols(program);
   json.object([&] {
     json.attribute("role", text(program.getSymName()));
     json.attributeObject("at", [&] {
@@ -98,7 +98,7 @@ static void printRole(llvm::json::OStream &json, rt::ProgramOp program) {
     });
     json.attributeArray("timelines", [&] {
       for (auto timeline : program.getOps<rt::TimelineOp>())
-        printTimeline(json, timeline);
+        printTimeline(json, timeline, symbols);
     });
   });
 }

@@ -12,6 +12,7 @@ namespace dtc::emit {
 
 struct Printer {
   rt::ProgramOp program;
+  mlir::SymbolTable symbols;
   Names names;
   llvm::raw_ostream &os;
   Target target;
@@ -20,7 +21,7 @@ struct Printer {
   std::string slot = "0";
 
   Printer(rt::ProgramOp program, llvm::raw_ostream &os, Target target)
-      : program(program), names(program), os(os), target(target) {}
+      : program(program), symbols(program), names(program), os(os), target(target) {}
 
   /// `b.conv1_weight`, `b.conv1[microbatch]`.
   std::string buffer(mlir::Value memory) const {

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace dtc::plan {
 #define GEN_PASS_DEF_ACCUMULATEINCALLS
@@ -36,22 +37,28 @@ struct AccumulateInCallsPass
     rt::ProgramOp program = getOperation();
     SmallVector<rt::LaunchOp> launches;
     program.walk([&](rt::LaunchOp launch) { launches.push_back(launch); });
+    SymbolTable symbols(program);
+    llvm::SetVector<rt::KernelOp> unused;
     for (rt::LaunchOp launch : launches)
-      accumulate(program, launch);
+      if (auto kernel = symbols.lookup<rt::KernelOp>(launch.getKernel()); accumulate(kernel, launch))
+        unused.insert(kernel);
+    for (rt::KernelOp kernel : unused)
+      if (SymbolTable::symbolKnownUseEmpty(kernel.getSymNameAttr(), program))
+        kernel.erase();
   }
 
-  void accumulate(rt::ProgramOp program, rt::LaunchOp launch) {
-    if (launch.getOutputs().size() != 1 || launch.getInputs().size() != 2 ||
-        !isAddition(program.lookupSymbol<rt::KernelOp>(launch.getKernel())))
-      return;
+  /// True if the launch is no more.
+  bool accumulate(rt::KernelOp kernel, rt::LaunchOp launch) {
+    if (launch.getOutputs().size() != 1 || launch.getInputs().size() != 2 || !isAddition(kernel))
+      return false;
     Value sum = launch.getOutputs().front();
     if (!llvm::is_contained(launch.getInputs(), sum))
-      return;
+      return false;
     Value part = launch.getInputs()[launch.getInputs()[0] == sum ? 1 : 0];
     auto buffer = part.getDefiningOp<rt::BufferOp>();
     if (!buffer || buffer.getKind() != rt::BufferKind::Temporary ||
         part.getType() != sum.getType())
-      return;
+      return false;
     // The part is made by one call and used by nobody else.
     rt::CallOp call;
     for (Operation *user : part.getUsers()) {
@@ -61,12 +68,12 @@ struct AccumulateInCallsPass
       if (call || !maker || !maker.getCanAccumulate() || maker.getOutputs().size() != 1 ||
           maker.getOutputs().front() != part || llvm::is_contained(maker.getInputs(), part) ||
           maker->getBlock() != launch->getBlock())
-        return;
+        return false;
       call = maker;
     }
     // Nor is the sum read or written between the two.
     if (!call || mayOverlap(call->getOperands(), sum) || isUsedBetween(call, launch, sum))
-      return;
+      return false;
     Builder builder(call.getContext());
     auto append = [](ArrayAttr list, Attribute last) {
       SmallVector<Attribute> all(list.begin(), list.end());
@@ -78,12 +85,10 @@ struct AccumulateInCallsPass
     call.setCanAccumulate(false);
     call.getOutputsMutable().assign(sum);
     call->setLoc(builder.getFusedLoc({call.getLoc(), launch.getLoc()}));
-    auto kernel = program.lookupSymbol<rt::KernelOp>(launch.getKernel());
     launch.erase();
     buffer.erase();
-    if (SymbolTable::symbolKnownUseEmpty(kernel.getSymNameAttr(), program))
-      kernel.erase();
     ++accumulated;
+    return true;
   }
 };
 } // namespace

@@ -90,54 +90,41 @@ void FragmentBuilder::keepPromises(Operation *op) {
 // Declarations of the program: buffers first, kernels behind them
 //===----------------------------------------------------------------------===//
 
-/// Inserts behind the last op of the given kinds, which stand at the beginning.
-template <typename... Kinds>
-static void insertBehind(OpBuilder &builder, rt::ProgramOp program) {
-  Block &body = program.getBody().front();
-  auto position = body.begin();
-  while (position != body.end() && isa<Kinds...>(*position))
-    ++position;
-  builder.setInsertionPoint(&body, position);
-}
-
-static void insertBehindDeclarations(OpBuilder &builder, rt::ProgramOp program) {
-  insertBehind<rt::BufferOp, rt::ViewOp, rt::ConstantOp>(builder, program);
+template <typename OpT, typename... Arguments>
+OpT FragmentBuilder::declare(Arguments &&...arguments) {
+  OpBuilder::InsertionGuard guard(builder);
+  if (lastDeclaration)
+    builder.setInsertionPointAfter(lastDeclaration);
+  else
+    builder.setInsertionPointToStart(&program.getBody().front());
+  auto op = OpT::create(builder, std::forward<Arguments>(arguments)...);
+  lastDeclaration = op;
+  return op;
 }
 
 Value FragmentBuilder::createBuffer(Location location, StringRef name,
                                     rt::BufferKind kind, MemRefType type,
                                     Attribute init, int64_t slots) {
-  OpBuilder::InsertionGuard guard(builder);
-  insertBehindDeclarations(builder, program);
-  return rt::BufferOp::create(builder, location, type, builder.getStringAttr(name),
-                              rt::BufferKindAttr::get(builder.getContext(), kind),
-                              /*offset=*/IntegerAttr(), init, /*classes=*/IntegerAttr(),
-                              slots ? builder.getI64IntegerAttr(slots) : IntegerAttr());
+  return declare<rt::BufferOp>(location, type, builder.getStringAttr(name),
+                               rt::BufferKindAttr::get(builder.getContext(), kind),
+                               /*offset=*/IntegerAttr(), init, /*classes=*/IntegerAttr(),
+                               slots ? builder.getI64IntegerAttr(slots) : IntegerAttr());
 }
 
 Value FragmentBuilder::createConstant(Location location, StringRef name,
                                       ElementsAttr value) {
-  OpBuilder::InsertionGuard guard(builder);
-  insertBehindDeclarations(builder, program);
   auto type = cast<RankedTensorType>(value.getType());
-  return rt::ConstantOp::create(
-      builder, location, MemRefType::get(type.getShape(), type.getElementType()),
-      name, value);
+  return declare<rt::ConstantOp>(location, MemRefType::get(type.getShape(), type.getElementType()), name, value);
 }
 
 Value FragmentBuilder::createRows(Location location, StringRef name, Value batch,
                                   MemRefType type, int64_t parts) {
-  OpBuilder::InsertionGuard guard(builder);
-  insertBehindDeclarations(builder, program);
-  return rt::ViewOp::create(builder, location, type, name, batch, 0,
-                            builder.getI64IntegerAttr(parts));
+  return declare<rt::ViewOp>(location, type, name, batch, 0, builder.getI64IntegerAttr(parts));
 }
 
 Value FragmentBuilder::createView(Location location, StringRef name, Value base,
                                   int64_t at, MemRefType type) {
-  OpBuilder::InsertionGuard guard(builder);
-  insertBehindDeclarations(builder, program);
-  return rt::ViewOp::create(builder, location, type, name, base, at);
+  return declare<rt::ViewOp>(location, type, name, base, at);
 }
 
 FlatSymbolRefAttr FragmentBuilder::getKernel(Location location, StringRef name,
@@ -147,15 +134,17 @@ FlatSymbolRefAttr FragmentBuilder::getKernel(Location location, StringRef name,
                                              StringRef formula, Region &body) {
   ArrayAttr readMaps = builder.getAffineMapArrayAttr(reads);
   ArrayAttr writeMaps = builder.getAffineMapArrayAttr(writes);
-  for (auto kernel : program.getOps<rt::KernelOp>())
-    if (kernel.getGrid() == grid && kernel.getReads() == readMaps &&
-        kernel.getWrites() == writeMaps &&
-        OperationEquivalence::isRegionEquivalentTo(
-            &kernel.getBody(), &body, OperationEquivalence::IgnoreLocations))
+  auto &alike = kernels[{builder.getDenseI64ArrayAttr(grid), readMaps, writeMaps}];
+  for (rt::KernelOp kernel : alike)
+    if (OperationEquivalence::isRegionEquivalentTo(&kernel.getBody(), &body,
+                                                   OperationEquivalence::IgnoreLocations))
       return FlatSymbolRefAttr::get(kernel.getSymNameAttr());
 
   OpBuilder::InsertionGuard guard(builder);
-  insertBehind<rt::BufferOp, rt::ViewOp, rt::ConstantOp, rt::KernelOp>(builder, program);
+  if (Operation *behind = lastKernel ? lastKernel : lastDeclaration)
+    builder.setInsertionPointAfter(behind);
+  else
+    builder.setInsertionPointToStart(&program.getBody().front());
   std::string unique = name.str();
   for (int i = 2; program.lookupSymbol(unique); ++i)
     unique = (name + "_" + Twine(i)).str();
@@ -163,6 +152,8 @@ FlatSymbolRefAttr FragmentBuilder::getKernel(Location location, StringRef name,
                                      writeMaps, formula);
   IRMapping mapping;
   body.cloneInto(&kernel.getBody(), mapping);
+  lastKernel = kernel;
+  alike.push_back(kernel);
   return FlatSymbolRefAttr::get(kernel.getSymNameAttr());
 }
 

@@ -3,6 +3,7 @@
 #include "dtc/Plan/Passes.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace dtc::plan {
 #define GEN_PASS_DEF_JOINUPDATES
@@ -12,7 +13,7 @@ namespace dtc::plan {
 using namespace mlir;
 using namespace dtc;
 
-/// Whether the two differ in nothing but their tuples, which share no memory.
+/// Whether the two differ in nothing but their tuples.
 static bool canJoin(rt::CallOp call, rt::CallOp next) {
   auto isPlain = [](rt::CallOp op) {
     return op.getTuple() && op.getOutputs().empty() && !op->hasAttr(plan::opAttribute);
@@ -24,36 +25,57 @@ static bool canJoin(rt::CallOp call, rt::CallOp next) {
          call.getOperandNamesAttr() == next.getOperandNamesAttr() &&
          llvm::equal(call.getNamed(), next.getNamed()) &&
          llvm::equal(call.getSharedInputs(), next.getSharedInputs()) &&
-         call.getMicrobatchAttr() == next.getMicrobatchAttr() &&
-         llvm::none_of(next.getTupleInputs(), [&](Value memory) {
-           return llvm::is_contained(call.getTupleInputs(), memory);
-         });
+         call.getMicrobatchAttr() == next.getMicrobatchAttr();
 }
 
 namespace {
 struct JoinUpdatesPass : dtc::plan::impl::JoinUpdatesBase<JoinUpdatesPass> {
   void runOnOperation() override {
     for (auto fragment : getOperation().getOps<rt::FragmentOp>()) {
-      rt::CallOp first;
+      SmallVector<rt::CallOp> run; // what becomes one
+      llvm::DenseSet<Value> memory; // of its tuples
+      auto begin = [&](rt::CallOp call) {
+        join(run);
+        run.clear();
+        memory.clear();
+        if (call)
+          add(call, run, memory);
+      };
       for (Operation &op : llvm::make_early_inc_range(fragment.getBody().front())) {
         auto call = dyn_cast<rt::CallOp>(op);
-        if (first && call && canJoin(first, call))
-          join(first, call);
+        bool joins = call && !run.empty() && canJoin(run.front(), call) &&
+                     llvm::none_of(call.getTupleInputs(), [&](Value value) { return memory.contains(value); });
+        if (joins)
+          add(call, run, memory);
         else
-          first = call;
+          begin(call);
       }
+      begin({});
     }
   }
 
-  /// `first` takes the tuples of `call`, behind its own.
-  void join(rt::CallOp first, rt::CallOp call) {
-    SmallVector<Value> inputs(first.getTupleInputs());
-    llvm::append_range(inputs, call.getTupleInputs());
+  static void add(rt::CallOp call, SmallVectorImpl<rt::CallOp> &run, llvm::DenseSet<Value> &memory) {
+    run.push_back(call);
+    memory.insert(call.getTupleInputs().begin(), call.getTupleInputs().end());
+  }
+
+  /// The first takes the tuples of the others, behind its own.
+  void join(ArrayRef<rt::CallOp> run) {
+    if (run.size() < 2)
+      return;
+    rt::CallOp first = run.front();
+    SmallVector<Value> inputs;
+    SmallVector<Location> places;
+    for (rt::CallOp call : run) {
+      llvm::append_range(inputs, call.getTupleInputs());
+      places.push_back(call.getLoc());
+    }
     llvm::append_range(inputs, first.getSharedInputs());
     first.getInputsMutable().assign(inputs);
-    first->setLoc(Builder(first).getFusedLoc({first.getLoc(), call.getLoc()}));
-    call.erase();
-    ++joined;
+    first->setLoc(Builder(first).getFusedLoc(places));
+    for (rt::CallOp call : run.drop_front())
+      call.erase();
+    joined += run.size() - 1;
   }
 };
 } // namespace

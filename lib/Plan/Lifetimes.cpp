@@ -30,11 +30,12 @@ static Operation *findOnlyUser(Value memory) {
 }
 
 Lifetimes::Lifetimes(rt::ProgramOp program) {
+  SymbolTable symbols(program);
   for (auto buffer : program.getOps<rt::BufferOp>())
     onlyUser[buffer] = findOnlyUser(buffer.getMemory());
   for (auto op : program.getOps<rt::TimelineOp>()) {
     for (Operation &step : op.getBody().front())
-      visit(&step, {});
+      visit(&step, {}, symbols);
     ++timeline;
   }
   always = {{0, now + 1}};
@@ -53,13 +54,12 @@ Lifetimes::Lifetimes(rt::ProgramOp program) {
   }
 }
 
-void Lifetimes::visit(Operation *op, const Run &run) {
+void Lifetimes::visit(Operation *op, const Run &run, const SymbolTable &fragments) {
   if (auto runOp = dyn_cast<rt::RunOp>(op)) {
-    auto fragment = op->getParentOfType<rt::ProgramOp>()
-                        .lookupSymbol<rt::FragmentOp>(runOp.getFragment());
+    auto fragment = fragments.lookup<rt::FragmentOp>(runOp.getFragment());
     Run inside{runOp.getMicrobatch(), now};
     for (Operation &call : fragment.getBody().front())
-      visit(&call, inside);
+      visit(&call, inside, fragments);
     return;
   }
   moments[op].push_back(++now);

@@ -33,6 +33,9 @@ public:
   /// All of time if the buffer is kept; nothing if no call touches it.
   const Intervals &of(rt::BufferOp buffer) const;
 
+  /// Intervals end there at the latest.
+  int64_t lastMoment() const { return always.front().last; }
+
   static bool overlap(const Intervals &a, const Intervals &b);
 
   /// Slots that suffice, at most `most`: microbatches i and j may share one if
@@ -50,7 +53,7 @@ private:
     std::optional<int64_t> microbatch;
     int64_t number = 0;
   };
-  void visit(mlir::Operation *op, const Run &run);
+  void visit(mlir::Operation *op, const Run &run, const mlir::SymbolTable &fragments);
   void touch(mlir::Value memory, std::optional<int64_t> microbatch, const Run &run);
 
   int64_t now = 0, timeline = 0;

@@ -1,6 +1,7 @@
 // Offsets of all buffers in one arena.
 #include "Communicated.h"
 #include "Lifetimes.h"
+#include "Occupancy.h"
 
 #include "dtc/Cost/Quantities.h"
 #include "dtc/Plan/Passes.h"
@@ -20,11 +21,6 @@ using namespace dtc::plan;
 static constexpr int64_t alignment = 64;
 
 namespace {
-struct Placement {
-  const Lifetimes::Intervals *lifetime;
-  int64_t begin, end;
-};
-
 struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
   using PlanMemoryBase::PlanMemoryBase;
 
@@ -50,31 +46,19 @@ struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
     llvm::stable_sort(temporaries, [](rt::BufferOp a, rt::BufferOp b) {
       return rt::bytesOf(a) > rt::bytesOf(b);
     });
-    // Sorted by where they begin.
-    SmallVector<Placement> placed;
+    Occupancy occupancy(lifetimes.lastMoment());
     int64_t end = 0;
     auto place = [&](rt::BufferOp buffer) {
       const Lifetimes::Intervals &lifetime = lifetimes.of(buffer);
       int64_t size = llvm::alignTo(rt::bytesOf(buffer), alignment);
-      int64_t begin = Lifetimes::isKept(buffer) ? end : 0;
-      for (const Placement &other : placed) {
-        if (!Lifetimes::overlap(*other.lifetime, lifetime))
-          continue;
-        if (other.begin >= begin + size)
-          break;
-        begin = std::max(begin, other.end);
-      }
+      // What is always there fits nowhere but at the end.
+      int64_t begin = Lifetimes::isKept(buffer) ? end : occupancy.findFree(lifetime, size);
       buffer.setOffset(begin);
       int64_t bufferEnd = begin;
       if (failed(grow(buffer, bufferEnd)))
         return failure();
       end = std::max(end, bufferEnd);
-      Placement placement{&lifetime, begin, bufferEnd};
-      placed.insert(llvm::upper_bound(placed, placement,
-                                      [](const Placement &a, const Placement &b) {
-                                        return a.begin < b.begin;
-                                      }),
-                    placement);
+      occupancy.take(lifetime, begin, bufferEnd);
       return success();
     };
     // What others see lies together, and what nobody does fills its gaps.

@@ -41,12 +41,12 @@ struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
     SmallVector<rt::LaunchOp> launches;
     program.walk([&](rt::LaunchOp launch) { launches.push_back(launch); });
     Lifetimes lifetimes(program);
+    SymbolTable symbols(program);
     for (rt::LaunchOp launch : launches)
-      reuse(program, launch, lifetimes);
+      reuse(symbols.lookup<rt::KernelOp>(launch.getKernel()), launch, lifetimes);
   }
 
-  void reuse(rt::ProgramOp program, rt::LaunchOp launch, Lifetimes &lifetimes) {
-    auto kernel = program.lookupSymbol<rt::KernelOp>(launch.getKernel());
+  void reuse(rt::KernelOp kernel, rt::LaunchOp launch, Lifetimes &lifetimes) {
     for (auto [output, writeMap] :
          llvm::zip_equal(llvm::to_vector(launch.getOutputs()), kernel.getWrites())) {
       auto target = output.getDefiningOp<rt::BufferOp>();

@@ -4,6 +4,7 @@
 #include "dtc/Plan/Passes.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace dtc::plan {
 #define GEN_PASS_DEF_SUMINPRODUCTS
@@ -94,7 +95,7 @@ struct SumInProductsPass : dtc::plan::impl::SumInProductsBase<SumInProductsPass>
     auto result = cast<MemRefType>(call.getOutputs().front().getType());
     if (!wanted || !rt::isRowMajor(result) || !result.getElementType().isF32())
       return;
-    for (auto product : call->getBlock()->getOps<rt::CallOp>())
+    for (rt::CallOp product : callsOn(wanted->memory, call->getBlock()))
       if (rt::SumAttr sum = findSum(product, *wanted); sum && canMove(call, product)) {
         passByName(product, sum.getOption(), call.getOutputs().front());
         product->setLoc(Builder(product).getFusedLoc({product.getLoc(), call.getLoc()}));
@@ -102,6 +103,21 @@ struct SumInProductsPass : dtc::plan::impl::SumInProductsBase<SumInProductsPass>
         ++sums;
         return;
       }
+  }
+
+  /// The calls of a block that read or write `memory`, under whatever shape; in order.
+  static SmallVector<rt::CallOp> callsOn(Value memory, Block *block) {
+    llvm::SetVector<Operation *> calls;
+    SmallVector<Value> work = {memory};
+    while (!work.empty())
+      for (Operation *user : work.pop_back_val().getUsers())
+        if (auto view = dyn_cast<rt::ViewOp>(user))
+          work.push_back(view.getMemory());
+        else if (isa<rt::CallOp>(user) && user->getBlock() == block)
+          calls.insert(user);
+    SmallVector<rt::CallOp> sorted = llvm::map_to_vector(calls, [](Operation *op) { return cast<rt::CallOp>(op); });
+    llvm::sort(sorted, [](rt::CallOp a, rt::CallOp b) { return a->isBeforeInBlock(b); });
+    return sorted;
   }
 
   /// How the product can write the sum, if it does not already write something else so.

@@ -54,7 +54,7 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
     rt.call "softmax_cross_entropy"(%y, %label, %weight) -> (%sum, %dy) : (memref<4x2xf32>, memref<4xi64>, memref<4xf32>) -> (memref<f32>, memref<4x2xf32>)
     rt.call "matmul"(%dy, %x) -> (%dw) options {transpose_a = true} : (memref<4x2xf32>, memref<4x8xf32>) -> memref<2x8xf32>
   }
-  // CHECK: // fc.weight: 0.00 FLOP{{.*}} read and written.
+  // CHECK: // fc.weight: 0 FLOP, 0 B read and written.
   // CHECK-NEXT: void update(Context &ctx, Buffers &b) {
   // CHECK-NEXT:   Span span(ctx, {"update", "update", 1});
   // CHECK-NEXT:   sgd_update(ctx, b.fc_weight, b.fc_weight_gradient, b.sgd_momentum_fc_weight, {.lr = 0.1, .momentum = 0.9});

@@ -1,6 +1,6 @@
 // RUN: dtc-opt --dtc-lower-to-runtime %s -verify-diagnostics -split-input-file
 
-// expected-error @below {{has no shard.grid @mesh with dist.axes}}
+// expected-error @below {{has no mesh: no 'shard.grid @mesh'}}
 module {
 }
 

@@ -113,7 +113,15 @@ public:
   mlir::OpBuilder &getBuilder() { return builder; }
 
 private:
+  /// Makes an op behind the other declarations, which stand at the program's beginning.
+  template <typename OpT, typename... Arguments>
+  OpT declare(Arguments &&...arguments);
+
   rt::ProgramOp program;
+  /// Behind them stand the next declaration and the next kernel.
+  mlir::Operation *lastDeclaration = nullptr, *lastKernel = nullptr;
+  /// By grid and maps.
+  llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, mlir::Attribute>, llvm::SmallVector<rt::KernelOp, 1>> kernels;
   /// Points into the fragment or timeline under construction.
   mlir::OpBuilder builder;
   mlir::IntegerAttr microbatch;
