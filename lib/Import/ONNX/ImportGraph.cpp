@@ -71,7 +71,9 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
   if (outputCount < 1 || outputCount > op->maxOutputs)
     return node.error() << "has " << outputCount
                         << " outputs, the operator gives "
-                        << (op->maxOutputs == 1 ? "1" : "1 or 2");
+                        << (op->maxOutputs == 1          ? "1"
+                            : op->maxOutputs == variadic ? "1 or more"
+                                                         : "1 to " + std::to_string(op->maxOutputs));
   if (failed(checkInputsDefined(proto, node)))
     return failure();
   // What a refused node computes is not known, nor then what follows from it.
@@ -88,10 +90,19 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
     return failure();
   if (proto.output(0).empty())
     return node.error() << "its first output has no name";
-  if (!state.bindings.try_emplace(proto.output(0), *result).second)
-    return node.error() << "output " << quoted(proto.output(0))
-                        << " has a name that is already taken; every name may "
-                           "be defined once";
+  for (auto [i, name] : llvm::enumerate(proto.output())) {
+    const Binding *binding = i == 0 ? &*result : node.given(i);
+    if (name.empty())
+      continue;
+    if (!binding && node.usesOutput(i))
+      return node.error() << "output " << quoted(name) << ", number " << i << ", is used but not supported";
+    if (!binding)
+      continue;
+    if (!state.bindings.try_emplace(name, *binding).second)
+      return node.error() << "output " << quoted(name)
+                          << " has a name that is already taken; every name may "
+                             "be defined once";
+  }
   return success();
 }
 

@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -77,8 +78,16 @@ public:
   const IntegerTensor *integers(unsigned i);
   /// Operand `i` as a list of integers about dimensions: a shape, axes.
   llvm::SmallVector<int64_t> listInput(unsigned i);
+  unsigned outputCount() const { return proto.output_size(); }
   /// Whether somebody uses output `i`.
   bool usesOutput(unsigned i) const;
+  /// Says what output `i` stands for, of an operator with several; the first is what its function returns.
+  void give(unsigned i, Binding binding) { further.try_emplace(i, std::move(binding)); }
+  /// What was said; null for an output that has no meaning here.
+  const Binding *given(unsigned i) const {
+    auto found = further.find(i);
+    return found == further.end() ? nullptr : &found->second;
+  }
 
   //===-- Attributes ------------------------------------------------------===//
 
@@ -157,6 +166,7 @@ private:
   mlir::Location loc;
   std::string description;
   bool hasError = false;
+  std::map<unsigned, Binding> further;
   struct Attribute {
     const ::onnx::AttributeProto *proto;
     bool isRead = false;

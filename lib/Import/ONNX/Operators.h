@@ -9,8 +9,8 @@
 
 namespace dtc::onnximport {
 
-/// Builds the ops of one node and returns what its first output stands for;
-/// fails after one error.
+/// Builds the ops of one node and returns what its first output stands for,
+/// with Node::give for the others; fails after one error.
 using ImportFunction = llvm::FailureOr<Binding> (*)(Node &);
 
 /// One version of one operator's ONNX definition.

@@ -1,4 +1,4 @@
-// Operators that rearrange elements: Flatten, Reshape, Transpose, Concat.
+// Operators that rearrange elements: Flatten, Reshape, Transpose, Concat, Split.
 #include "Operators.h"
 
 #include "dialects/NN/NN.h"
@@ -167,6 +167,65 @@ static FailureOr<Binding> importConcat(Node &node) {
   return node.create<nn::ConcatOp>(operands, node.number("axis", axis));
 }
 
+/// The sizes of the parts that `count` outputs get of `size` elements.
+static FailureOr<SmallVector<int64_t>> partSizes(Node &node, int64_t size, int64_t count) {
+  SmallVector<int64_t> sizes;
+  if (node.hasInput(1)) {
+    sizes = node.listInput(1);
+  } else {
+    // From opset 18 on the last part may be smaller.
+    int64_t each = llvm::divideCeil(size, count);
+    if (node.opset() < 18 && size % count != 0)
+      return node.error() << "cannot split " << size << " elements into " << count << " equal parts";
+    sizes.assign(count - 1, each);
+    sizes.push_back(size - each * (count - 1));
+  }
+  if (node.failed())
+    return failure();
+  int64_t sum = 0;
+  for (int64_t part : sizes) {
+    if (part < 1)
+      return node.error() << "part sizes must be positive, not " << part;
+    if (llvm::AddOverflow(sum, part, sum))
+      return node.error() << "part sizes overflow";
+  }
+  if (static_cast<int64_t>(sizes.size()) != count || sum != size)
+    return node.error() << "parts of " << nn::formatShape(sizes) << " do not make " << count << " outputs of "
+                        << size << " elements";
+  return sizes;
+}
+
+static FailureOr<Binding> importSplit(Node &node) {
+  Value x = node.tensor(0);
+  int64_t axis = node.integer("axis", 0), count = node.outputCount();
+  if (node.opset() >= 18 && node.hasAttribute("num_outputs")) {
+    int64_t wanted = node.requiredInteger("num_outputs");
+    if (node.hasInput(1))
+      return node.error() << "has part sizes and 'num_outputs'; there may be one";
+    if (wanted != count)
+      return node.error() << "'num_outputs' is " << wanted << ", but it has " << count << " outputs";
+  }
+  if (node.failed())
+    return failure();
+  auto type = cast<RankedTensorType>(x.getType());
+  axis = node.normalizeAxis(axis, type.getRank());
+  if (node.failed())
+    return failure();
+  FailureOr<SmallVector<int64_t>> sizes = partSizes(node, type.getDimSize(axis), count);
+  if (failed(sizes))
+    return failure();
+  SmallVector<int64_t> shape(type.getShape()), offsets(type.getRank(), 0);
+  SmallVector<Value> parts;
+  for (int64_t size : *sizes) {
+    shape[axis] = size;
+    parts.push_back(nn::SliceOp::create(node.builder(), node.location(), type.clone(shape), x, offsets));
+    offsets[axis] += size;
+  }
+  for (size_t i = 1; i < parts.size(); ++i)
+    node.give(i, parts[i]);
+  return Binding(parts.front());
+}
+
 void dtc::onnximport::addShapeOperators(OperatorTable &table) {
   table.add({{"Flatten", 13, 1, 1, 1, importFlatten, "`nn.reshape`"},
              {"Reshape", 13, 2, 2, 1, importReshape13, "`nn.reshape`"},
@@ -174,5 +233,6 @@ void dtc::onnximport::addShapeOperators(OperatorTable &table) {
               "`nn.reshape`; the shape known at compile time"},
              {"Transpose", 13, 1, 1, 1, importTranspose, "`nn.transpose`"},
              {"Concat", 13, 1, variadic, 1, importConcat,
-              "`nn.concat`, or integers known at compile time"}});
+              "`nn.concat`, or integers known at compile time"},
+             {"Split", 13, 1, 2, variadic, importSplit, "`nn.slice` for each output"}});
 }
