@@ -126,7 +126,7 @@ static void printStage(rt::ProgramOp program, const Timetable &predicted, raw_os
 void dtc::printPipeline(ModuleOp module, const Timetable &predicted, raw_ostream &os) {
   SmallVector<rt::ProgramOp> programs(module.getOps<rt::ProgramOp>());
   rt::ProgramOp first = programs.front();
-  os << dtc::onOneLine(first.getModel()) << " on " << first.getDevices() << " devices, mesh ";
+  os << dtc::onOneLine(first.getModel()) << " on " << first.getDevices() << (first.getDevices() == 1 ? " device" : " devices") << ", mesh ";
   llvm::interleaveComma(
       llvm::zip_equal(first.getAxes().getAsValueRange<StringAttr>(), first.getMesh()), os,
       [&](auto axis) { os << std::get<0>(axis) << ':' << std::get<1>(axis); });
