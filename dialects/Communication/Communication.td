@@ -9,8 +9,8 @@ def CommunicationOpInterface : OpInterface<"CommunicationOpInterface"> {
   let description = [{
     An op that communicates: it says to whom, how much, and whether the rank goes
     on meanwhile. Who only has to know that (the verifier, the simulator, plans,
-    pictures, the emitter) asks here and knows no op; a new collective is its op
-    and a row of `dtc::communicationKinds()`.
+    the emitter) asks here and knows no op. A new collective also needs a row of
+    `dtc::communicationKinds()`, a lowering to rt, a cost, and a runtime call.
   }];
   let methods = [
     InterfaceMethod<"What is done.", "::dtc::CommunicationKind", "getCommunicationKind">,
