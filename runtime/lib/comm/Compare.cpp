@@ -14,7 +14,8 @@ namespace {
 /// Differences that one line names.
 constexpr int most_named = 8;
 
-/// Names and values may come from files: bytes that would break the line are written \xNN.
+/// Names and values may come from files. What an exception says ends at a zero byte, and whoever tells it makes spaces of other control
+/// bytes, in which names would look alike: here they are written \xNN.
 std::string on_one_line(const std::string &text) {
   std::string line;
   for (const unsigned char c : text) {
