@@ -267,7 +267,7 @@ LogicalResult AssignStagesPass::assign() {
   for (func::FuncOp step : steps) {
     auto microbatches = step->getAttrOfType<IntegerAttr>(dist::names::microbatches);
     shape.microbatches = microbatches ? microbatches.getInt() : 1;
-    FailureOr<StepGraph> graph = StepGraph::of(step, shape.microbatches);
+    FailureOr<StepGraph> graph = StepGraph::of(step, shape.stages(), shape.microbatches);
     if (failed(graph))
       return failure();
     SmallVector<int64_t> stageOfLayer;

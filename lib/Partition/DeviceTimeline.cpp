@@ -7,11 +7,11 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::partition;
 
-DeviceTimeline::DeviceTimeline(PipelineTimelines &pipeline, int64_t device)
-    : pipeline(pipeline), plan(pipeline.plan), step(pipeline.step), device(device),
+DeviceTimeline::DeviceTimeline(StepTimelines &made, int64_t device)
+    : made(made), plan(made.plan), step(made.step), device(device),
       builder(step.getContext()) {
   incoming.resize(plan.options.shape.devices);
-  for (auto [index, message] : llvm::enumerate(pipeline.messages))
+  for (auto [index, message] : llvm::enumerate(made.messages))
     if (message.to == device)
       incoming[message.from].push_back(index);
 }
@@ -22,7 +22,7 @@ Location DeviceTimeline::named(const Twine &name) {
 }
 
 IntegerAttr DeviceTimeline::numberOf(int64_t microbatch) {
-  return pipeline.microbatches > 1 && microbatch >= 0 ? builder.getI64IntegerAttr(microbatch)
+  return made.microbatches > 1 && microbatch >= 0 ? builder.getI64IntegerAttr(microbatch)
                                                       : IntegerAttr();
 }
 
@@ -34,7 +34,7 @@ void DeviceTimeline::createTimeline() {
     auto type = cast<RankedTensorType>(step.getArgumentTypes()[i]);
     if (step.getArgAttr(i, dist::names::shard)) {
       SmallVector<int64_t> shape(type.getShape());
-      shape[0] *= pipeline.microbatches;
+      shape[0] *= made.microbatches;
       type = type.clone(shape);
     }
     argumentTypes.push_back(type);
@@ -45,30 +45,31 @@ void DeviceTimeline::createTimeline() {
     resultAttrs.push_back(step.getResultAttrDict(i));
   }
   OpBuilder before(step);
-  std::string role = pipeline.roleOf(device);
-  timeline = dist::TimelineOp::create(
-      before, step.getLoc(), pipeline.phase == "train" ? role : role + "_evaluate",
-      before.getFunctionType(argumentTypes, resultTypes), pipeline.phase, role);
+  timeline = dist::TimelineOp::create(before, step.getLoc(), made.timelineName(device),
+                                      before.getFunctionType(argumentTypes, resultTypes), made.phase,
+                                      made.roleOf(device));
   timeline.setAllArgAttrs(argumentAttrs);
   timeline.setAllResultAttrs(resultAttrs);
   for (StringRef carried : {StringRef(nn::names::model), StringRef(nn::names::recipe), StringRef(nn::names::precision),
                             StringRef(nn::names::wholeBatches)})
     if (Attribute value = step->getAttr(carried))
       timeline->setAttr(carried, value);
-  SmallVector<NamedAttribute> at = {
-      before.getNamedAttr(pipeline.axis, before.getI64IntegerAttr(device))};
+  SmallVector<NamedAttribute> at;
+  if (plan.options.staged)
+    at.push_back(before.getNamedAttr(made.axis, before.getI64IntegerAttr(device)));
   if (auto version = step->getAttrOfType<DictionaryAttr>(dist::names::at))
     llvm::append_range(at, version);
-  timeline->setAttr(dist::names::at, before.getDictionaryAttr(at));
+  if (!at.empty())
+    timeline->setAttr(dist::names::at, before.getDictionaryAttr(at));
   if (Attribute firstRow = step->getAttr(dist::names::firstRow))
     timeline->setAttr(dist::names::firstRow, firstRow);
-  for (unsigned i = 0; i < step.getNumArguments(); ++i)
+  // Of a stage that takes no samples.
+  for (unsigned i = 0; plan.options.staged && i < step.getNumArguments(); ++i)
     if (step.getArgAttr(i, nn::names::sampleWeight))
       timeline->setAttr(dist::names::localBatch,
                         before.getI64IntegerAttr(
                             cast<RankedTensorType>(step.getArgumentTypes()[i]).getDimSize(0) *
-                            pipeline.microbatches));
-  pipeline.symbols.insert(timeline);
+                            made.microbatches));
   for (auto [index, argument] : llvm::zip_equal(plan.argumentsOf(device),
                                                 timeline.getBody().front().getArguments())) {
     argument.setLoc(step.getArgument(index).getLoc());
@@ -78,23 +79,29 @@ void DeviceTimeline::createTimeline() {
 }
 
 void DeviceTimeline::createZeros() {
-  if (pipeline.microbatches == 1)
+  if (made.microbatches == 1)
     return;
   DenseSet<const Piece *> seen;
-  for (const Action &action : pipeline.actions[device])
+  for (const Action &action : made.actions[device])
     if (seen.insert(action.piece).second)
       for (Value value : action.piece->sums) {
-        std::string name = nameOfSum(value);
+        std::string name = nameOfPart(value);
         sums[value] = dist::ZerosOp::create(builder, named(name), value.getType(), name);
       }
 }
 
-/// "conv1.weight.gradient", "loss": after what is made with the sum.
-std::string DeviceTimeline::nameOfSum(Value value) {
+/// "conv1.weight" (and `ofParameter` behind it), "loss": the name of what is made
+/// with the sum; of one in the middle of the step, its layer's.
+std::string DeviceTimeline::nameOfSum(Value value, StringRef ofParameter) {
   SmallVector<Operation *> work;
   for (Operation *user : value.getUsers())
-    if (isa<dist::BatchSumOp>(user))
+    if (isa<dist::BatchSumOp>(user)) {
+      if (plan.graph->partOf(user) == Part::Middle) {
+        auto layer = user->getLoc()->findInstanceOf<NameLoc>();
+        return layer ? layer.getName().str() : "sum";
+      }
       work.push_back(user);
+    }
   DenseSet<Operation *> seen;
   std::optional<unsigned> first;
   while (!work.empty())
@@ -106,24 +113,29 @@ std::string DeviceTimeline::nameOfSum(Value value) {
         work.push_back(user);
     }
   if (!first)
-    return "sum";
-  for (StringRef attribute : {StringRef(nn::names::parameter), StringRef(nn::names::state)})
-    if (auto name = step.getResultAttrOfType<StringAttr>(*first, attribute))
-      return (name.getValue() + ".gradient").str();
-  return step.getResultAttr(*first, nn::names::loss) ? "loss" : "correct";
+    return "unused";
+  for (StringRef named : {StringRef(nn::names::parameter), StringRef(nn::names::state)})
+    if (auto name = step.getResultAttrOfType<StringAttr>(*first, named))
+      return (name.getValue() + ofParameter).str();
+  if (auto name = step.getResultAttrOfType<StringAttr>(*first, nn::names::output))
+    return name.str();
+  for (StringRef flag : {StringRef(nn::names::loss), StringRef(nn::names::correct)})
+    if (step.getResultAttr(*first, flag))
+      return flag.drop_front(StringRef("nn.").size()).str();
+  return "result" + std::to_string(*first);
 }
 
 /// Once a step, before the microbatches that use it.
 void DeviceTimeline::prepare() {
-  dist::FragmentOp fragment = pipeline.preparations[device];
+  dist::FragmentOp fragment = made.preparations[device];
   if (!fragment)
     return;
-  auto operands = llvm::map_to_vector(pipeline.preparedFrom[device], [&](Value value) {
+  auto operands = llvm::map_to_vector(made.preparedFrom[device], [&](Value value) {
     return arguments.lookup(cast<BlockArgument>(value).getArgNumber());
   });
   auto run = dist::RunOp::create(builder, named(fragment.getSymName()), fragment.getResultTypes(),
                                  fragment.getSymName(), operands);
-  for (auto [value, result] : llvm::zip_equal(pipeline.preparedValues[device], run.getResults()))
+  for (auto [value, result] : llvm::zip_equal(made.preparedValues[device], run.getResults()))
     prepared[value] = result;
 }
 
@@ -132,21 +144,21 @@ void DeviceTimeline::prepare() {
 //===----------------------------------------------------------------------===//
 
 void DeviceTimeline::startReceive(unsigned index) {
-  const Message &message = pipeline.messages[index];
-  std::string name = message.name.empty() ? nameOfSum(message.value) : message.name;
+  const Message &message = made.messages[index];
+  std::string name = message.name.empty() ? nameOfPart(message.value) : message.name;
   receiving[index] = dist::RecvStartOp::create(
       builder, named(name),
       dist::PendingType::get(builder.getContext(), {message.value.getType()}), name,
-      message.from, pipeline.axis, numberOf(message.microbatch));
+      message.from, made.axis, numberOf(message.microbatch));
 }
 
 /// Messages of one sender are received in the order in which they are sent: all
 /// that stand before the needed one start too.
 void DeviceTimeline::startReceives(size_t action) {
-  if (action >= pipeline.actions[device].size())
+  if (action >= made.actions[device].size())
     return;
-  for (unsigned needed : pipeline.actions[device][action].needs) {
-    int64_t from = pipeline.messages[needed].from;
+  for (unsigned needed : made.actions[device][action].needs) {
+    int64_t from = made.messages[needed].from;
     size_t &next = nextFrom[from];
     while (next < incoming[from].size() && !receiving.contains(needed))
       startReceive(incoming[from][next++]);
@@ -154,7 +166,7 @@ void DeviceTimeline::startReceives(size_t action) {
 }
 
 Value DeviceTimeline::await(unsigned index) {
-  const Message &message = pipeline.messages[index];
+  const Message &message = made.messages[index];
   Value pending = receiving.lookup(index);
   return dist::WaitOp::create(builder, pending.getLoc(), TypeRange(message.value.getType()), pending)
       .getValues()
@@ -162,10 +174,10 @@ Value DeviceTimeline::await(unsigned index) {
 }
 
 void DeviceTimeline::startSend(const Message &message, Value value) {
-  std::string name = message.name.empty() ? nameOfSum(message.value) : message.name;
+  std::string name = message.name.empty() ? nameOfPart(message.value) : message.name;
   Value pending = dist::SendStartOp::create(
       builder, named(name + "_sent"), dist::PendingType::get(builder.getContext(), {}), value,
-      name, message.to, pipeline.axis, numberOf(message.microbatch));
+      name, message.to, made.axis, numberOf(message.microbatch));
   sending.push_back({pending, nullptr, message.microbatch, message.takenAt});
 }
 
@@ -177,12 +189,12 @@ void DeviceTimeline::awaitSends(const Action &next) {
   llvm::erase_if(sending, [&](const Sending &sent) {
     if (!sent.piece || sent.piece->stage != next.piece->stage || sent.takenAt >= next.round)
       return false;
-    bool sameKind = sent.piece->kind == next.piece->kind;
-    bool returns = sent.piece->kind == Task::Kind::Forward &&
-                   next.piece->kind != Task::Kind::Forward &&
+    bool sameKind = sent.piece->task == next.piece->task;
+    bool returns = sent.piece->task == Task::Kind::Forward &&
+                   next.piece->task != Task::Kind::Forward &&
                    sent.microbatch <= next.microbatch;
     bool isOld = sameKind && sent.microbatch + 2 <= next.microbatch &&
-                 (sent.piece->kind != Task::Kind::Forward || pipeline.phase == "evaluate");
+                 (sent.piece->task != Task::Kind::Forward || made.phase == "evaluate");
     if (!returns && !isOld)
       return false;
     dist::WaitOp::create(builder, sent.pending.getLoc(), TypeRange(), sent.pending);
@@ -196,7 +208,7 @@ void DeviceTimeline::awaitSends(const Action &next) {
 
 Value DeviceTimeline::rowsOf(BlockArgument argument, int64_t microbatch) {
   Value batch = arguments.lookup(argument.getArgNumber());
-  if (pipeline.microbatches == 1 ||
+  if (made.microbatches == 1 ||
       !step.getArgAttr(argument.getArgNumber(), dist::names::shard))
     return batch;
   Value &part = rows[{argument.getArgNumber(), microbatch}];
@@ -211,34 +223,47 @@ Value DeviceTimeline::valueFor(Value value, const Action &action) {
     return rowsOf(argument, action.microbatch);
   if (Value once = prepared.lookup(value))
     return once;
+  if (auto sum = value.getDefiningOp<dist::BatchSumOp>())
+    return sums.lookup(sum.getValue());
   return live.lookup({value.getAsOpaquePointer(), action.microbatch, action.piece->stage});
 }
 
 void DeviceTimeline::runPiece(const Action &action) {
   const Piece &piece = *action.piece;
+  if (made.microbatches == 1)
+    for (Value value : piece.sums)
+      if (isa<BlockArgument>(value))
+        sums[value] = valueFor(value, action);
+  dist::FragmentOp fragment = made.fragments.lookup(&piece);
+  if (!fragment)
+    return;
   SmallVector<Value> operands;
   for (Value input : piece.inputs)
     operands.push_back(valueFor(input, action));
-  if (pipeline.microbatches > 1)
+  if (made.microbatches > 1)
     for (Value value : piece.sums)
       operands.push_back(sums.lookup(value));
-  dist::FragmentOp fragment = pipeline.fragments.lookup(&piece);
   auto run = dist::RunOp::create(builder, named(piece.name), fragment.getResultTypes(),
                                  fragment.getSymName(), operands,
                                  numberOf(action.microbatch));
-  for (auto [output, result] :
-       llvm::zip(piece.outputs.getArrayRef(),
-                 run.getResults().take_front(piece.outputs.size()))) {
+  SmallVector<Value> summed = made.summedIn(piece), handedOn = made.handedOnBy(piece);
+  for (auto [value, result] : llvm::zip(summed, run.getResults()))
+    sums[value] = result;
+  auto keep = [&](Value output, Value result) {
     live[{output.getAsOpaquePointer(), action.microbatch, piece.stage}] = result;
     for (const Transfer &transfer : plan.transfersOf(output))
       if (plan.deviceOf(transfer.to) == device)
         live.try_emplace({output.getAsOpaquePointer(), action.microbatch, transfer.to}, result);
-  }
-  for (auto [value, result] :
-       llvm::zip(piece.sums.getArrayRef(), run.getResults().drop_front(piece.outputs.size())))
-    sums[value] = result;
+  };
+  for (auto [output, result] : llvm::zip_equal(handedOn, run.getResults().drop_front(summed.size())))
+    keep(output, result);
+  // With one microbatch its part is the sum so far.
+  if (made.microbatches == 1)
+    for (Value value : summed)
+      if (piece.outputs.contains(value))
+        keep(value, sums.lookup(value));
   for (unsigned index : action.sends) {
-    const Message &message = pipeline.messages[index];
+    const Message &message = made.messages[index];
     startSend(message, live.lookup({message.value.getAsOpaquePointer(), action.microbatch,
                                     piece.stage}));
     sending.back().piece = &piece;
@@ -249,46 +274,51 @@ void DeviceTimeline::runPiece(const Action &action) {
 // Sums and update
 //===----------------------------------------------------------------------===//
 
-/// One message for each element type of what the last microbatch has completed.
-void DeviceTimeline::startBuckets(const Piece &piece) {
-  llvm::MapVector<Type, SmallVector<Value>> byType;
-  for (Value value : piece.sums)
-    byType[cast<RankedTensorType>(value.getType()).getElementType()].push_back(value);
-  for (auto &[type, values] : byType) {
-    SmallVector<Value> parts;
-    SmallVector<Attribute> names;
-    for (Value value : values) {
-      parts.push_back(sums.lookup(value));
-      StringRef name = builder.getStringAttr(nameOfSum(value)).getValue();
-      name.consume_back(".gradient");
-      names.push_back(builder.getStringAttr(name));
-    }
-    std::string name = (pipeline.phase == "evaluate" ? "metrics" : "bucket") +
-                       std::to_string(buckets.size());
-    buckets.push_back(
-        {dist::AllReduceStartOp::create(
-             builder, named(name),
-             dist::PendingType::get(builder.getContext(),
-                                    llvm::to_vector(ValueRange(parts).getTypes())),
-             dist::Reduction::Sum, parts, pipeline.batchAxis, builder.getStringAttr(name),
-             builder.getArrayAttr(names)),
-         values});
-  }
+/// "bucket0", "bucket1", …; what an evaluation adds up "metrics", if that is one message.
+std::string DeviceTimeline::nameOfBucket() const {
+  std::string number = std::to_string(started.size());
+  if (made.phase == "train")
+    return "bucket" + number;
+  size_t all = 0;
+  DenseSet<const Piece *> seen;
+  for (const Action &action : made.actions[device])
+    if (seen.insert(action.piece).second)
+      all += action.piece->buckets.size();
+  return "metrics" + (all > 1 ? number : "");
 }
 
+/// Its values are those of the rank until the wait.
+void DeviceTimeline::startBucket(const Bucket &bucket) {
+  SmallVector<Value> parts;
+  SmallVector<Attribute> names;
+  for (Value value : bucket.values) {
+    parts.push_back(sums.lookup(value));
+    names.push_back(builder.getStringAttr(nameOfSum(value)));
+  }
+  std::string name = nameOfBucket();
+  started.push_back(
+      {dist::AllReduceStartOp::create(
+           builder, named(name),
+           dist::PendingType::get(builder.getContext(), llvm::to_vector(ValueRange(parts).getTypes())),
+           dist::Reduction::Sum, parts, made.batchAxis, builder.getStringAttr(name), builder.getArrayAttr(names)),
+       bucket.values});
+}
+
+/// In the order of the starts, so that a rank that makes progress only in waits
+/// makes it on what the others wait for.
 void DeviceTimeline::awaitBuckets() {
-  for (Bucket &bucket : buckets) {
-    auto wait = dist::WaitOp::create(
-        builder, named(bucket.start.getBucket() + "_sum"),
-        bucket.start.getPending().getType().getTypes(), bucket.start.getPending());
-    for (auto [value, whole] : llvm::zip_equal(bucket.values, wait.getResults()))
+  for (; awaited < started.size(); ++awaited) {
+    auto [start, values] = started[awaited];
+    auto wait = dist::WaitOp::create(builder, named(start.getBucket() + "_sum"),
+                                     start.getPending().getType().getTypes(), start.getPending());
+    for (auto [value, whole] : llvm::zip_equal(values, wait.getResults()))
       sums[value] = whole;
   }
 }
 
 void DeviceTimeline::exchangeSums() {
-  for (unsigned index : pipeline.sumMessages[device])
-    startSend(pipeline.messages[index], sums.lookup(pipeline.messages[index].value));
+  for (unsigned index : made.sumMessages[device])
+    startSend(made.messages[index], sums.lookup(made.messages[index].value));
   SmallVector<unsigned> coming;
   for (auto [from, indices] : llvm::enumerate(incoming))
     for (unsigned index : ArrayRef(indices).drop_front(nextFrom[from])) {
@@ -296,7 +326,7 @@ void DeviceTimeline::exchangeSums() {
       coming.push_back(index);
     }
   for (unsigned index : coming)
-    sums[pipeline.messages[index].value] = await(index);
+    sums[made.messages[index].value] = await(index);
 }
 
 void DeviceTimeline::update() {
@@ -304,17 +334,20 @@ void DeviceTimeline::update() {
   auto lookup = [&](Value value) -> Value {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return arguments.lookup(argument.getArgNumber());
-    if (auto reduce = value.getDefiningOp<dist::BatchSumOp>())
-      return sums.lookup(reduce.getValue());
-    return results.lookup(value);
+    if (auto sum = value.getDefiningOp<dist::BatchSumOp>())
+      return sums.lookup(sum.getValue());
+    if (Value result = results.lookup(value))
+      return result;
+    // Of a step that runs as one.
+    return live.lookup({value.getAsOpaquePointer(), 0, 0});
   };
-  if (dist::FragmentOp fragment = pipeline.updateFragments[device]) {
-    auto inputs = pipeline.updateInputs[device].getArrayRef();
-    auto run = dist::RunOp::create(builder, named(fragment.getSymName()),
+  if (dist::FragmentOp fragment = made.updateFragments[device]) {
+    auto inputs = made.updateInputs[device].getArrayRef();
+    auto run = dist::RunOp::create(builder, named(made.nameOnDevice(device, made.phase == "evaluate" ? "evaluate_result" : "update")),
                                    fragment.getResultTypes(), fragment.getSymName(),
                                    llvm::map_to_vector(inputs, lookup));
     for (auto [value, result] :
-         llvm::zip_equal(pipeline.updateOutputs[device].getArrayRef(), run.getResults()))
+         llvm::zip_equal(made.updateOutputs[device].getArrayRef(), run.getResults()))
       results[value] = result;
   }
   for (const Sending &sent : sending)
@@ -332,11 +365,11 @@ void DeviceTimeline::update() {
   dist::ReturnOp::create(builder, step.getLoc(), values);
 }
 
-void DeviceTimeline::build() {
+dist::TimelineOp DeviceTimeline::build() {
   createTimeline();
   createZeros();
   prepare();
-  ArrayRef<Action> actions = pipeline.actions[device];
+  ArrayRef<Action> actions = made.actions[device];
   DenseMap<const Piece *, int64_t> left;
   for (const Action &action : actions)
     ++left[action.piece];
@@ -347,17 +380,22 @@ void DeviceTimeline::build() {
     awaitSends(action);
     for (unsigned message : action.needs)
       if (receiving.contains(message)) {
-        const Message &coming = pipeline.messages[message];
+        const Message &coming = made.messages[message];
         Value &value = live[{coming.value.getAsOpaquePointer(), coming.microbatch,
                              coming.toStage}];
         if (!value)
           value = await(message);
       }
     runPiece(action);
-    if (--left[action.piece] == 0 && plan.options.bucketBytes)
-      startBuckets(*action.piece);
+    if (--left[action.piece] > 0)
+      continue;
+    for (const Bucket &bucket : action.piece->buckets)
+      startBucket(bucket);
+    if (llvm::any_of(action.piece->buckets, [](const Bucket &bucket) { return bucket.immediate; }))
+      awaitBuckets();
   }
   awaitBuckets();
   exchangeSums();
   update();
+  return timeline;
 }

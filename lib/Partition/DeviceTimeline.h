@@ -1,8 +1,8 @@
-// Writes the timeline of one device of a pipeline.
+// Writes the timeline of one device.
 #ifndef DTC_LIB_PARTITION_DEVICETIMELINE_H
 #define DTC_LIB_PARTITION_DEVICETIMELINE_H
 
-#include "PipelineTimeline.h"
+#include "StepTimelines.h"
 
 namespace dtc::partition {
 
@@ -11,15 +11,17 @@ namespace dtc::partition {
 ///     start the receives of the NEXT task   (in the order of their sends)
 ///     wait for what this task needs
 ///     run it
-///     start to send what it made; behind the last microbatch, start the buckets
+///     start to send what it made; behind the last microbatch, start the buckets,
+///     and wait for those that the next task needs
 ///   wait for buckets; exchange sums; update; wait for what is still being sent
 class DeviceTimeline {
 public:
-  DeviceTimeline(PipelineTimelines &pipeline, int64_t device);
-  void build();
+  DeviceTimeline(StepTimelines &made, int64_t device);
+  dist::TimelineOp build();
+  unsigned bucketsMade() const { return started.size(); }
 
 private:
-  using Action = PipelineTimelines::Action;
+  using Action = StepTimelines::Action;
 
   void createTimeline();
   void createZeros();
@@ -30,19 +32,21 @@ private:
   void awaitSends(const Action &next);
   void runPiece(const Action &action);
   void startSend(const Message &message, mlir::Value value);
-  void startBuckets(const Piece &piece);
+  void startBucket(const Bucket &bucket);
   void awaitBuckets();
   void exchangeSums();
   void update();
 
   mlir::Value valueFor(mlir::Value value, const Action &action);
   mlir::Value rowsOf(mlir::BlockArgument argument, int64_t microbatch);
-  std::string nameOfSum(mlir::Value value);
+  std::string nameOfSum(mlir::Value value, llvm::StringRef ofParameter = "");
+  std::string nameOfPart(mlir::Value value) { return nameOfSum(value, ".gradient"); }
+  std::string nameOfBucket() const;
   mlir::Location named(const llvm::Twine &name);
   mlir::IntegerAttr numberOf(int64_t microbatch);
 
-  PipelineTimelines &pipeline;
-  const PipelinePlan &plan;
+  StepTimelines &made;
+  const StepPlan &plan;
   mlir::func::FuncOp step;
   int64_t device;
   dist::TimelineOp timeline;
@@ -63,11 +67,13 @@ private:
     int64_t microbatch, takenAt;
   };
   llvm::SmallVector<Sending> sending;
-  struct Bucket {
-    dist::AllReduceStartOp start;
-    llvm::SmallVector<mlir::Value> values;
+  /// Sums under way, in the order in which they started, and how many were awaited.
+  struct Started {
+    dist::AllReduceStartOp op;
+    mlir::ArrayRef<mlir::Value> values;
   };
-  llvm::SmallVector<Bucket> buckets;
+  llvm::SmallVector<Started> started;
+  size_t awaited = 0;
 };
 
 } // namespace dtc::partition

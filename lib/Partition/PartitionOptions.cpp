@@ -24,7 +24,7 @@ Error PartitionOptions::check() const {
   if (Error error = checkRange("bucket-bytes", bucketBytes, 1, INT64_MAX))
     return error;
   // 0: chosen, in a pipeline.
-  if (Error error = checkRange("microbatches", microbatches, isPipeline() ? 0 : 1, isPipeline() ? Mesh::mostRanks : 1))
+  if (Error error = checkRange("microbatches", microbatches, isPipeline() ? 0 : 1, Mesh::mostRanks))
     return error;
   if (Error error = checkRange("stages-per-device", stagesPerDevice, 1, mostStagesPerDevice))
     return error;

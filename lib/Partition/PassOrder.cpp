@@ -23,9 +23,8 @@ static llvm::SmallVector<double> speedsAlong(const PartitionOptions &options, ll
   return sums;
 }
 
-/// The layers of a pipeline are on different ranks: which, and in what order
-/// the ranks work on microbatches.
-static void addStages(OpPassManager &manager, const PartitionOptions &options) {
+/// The layers of a pipeline are on different ranks: which.
+static void assignStages(OpPassManager &manager, const PartitionOptions &options) {
   AssignStagesPassOptions assign;
   assign.stagesPerDevice = options.stagesPerDevice;
   assign.schedule = options.schedule;
@@ -35,12 +34,6 @@ static void addStages(OpPassManager &manager, const PartitionOptions &options) {
   assign.deviceSpeeds.append(speeds.begin(), speeds.end());
   assign.cutAfter.append(options.cutAfter.begin(), options.cutAfter.end());
   manager.addPass(createAssignStagesPass(assign));
-
-  FormPipelinePassOptions form;
-  form.schedule = options.schedule;
-  form.recompute = options.recompute;
-  form.bucketBytes = options.bucketBytes;
-  manager.addPass(createFormPipelinePass(form));
 }
 
 void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions &options) {
@@ -63,14 +56,15 @@ void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions 
   manager.addNestedPass<func::FuncOp>(createCSEPass());
   manager.addNestedPass<func::FuncOp>(createCanonicalizerPass());
 
-  if (options.isPipeline()) {
-    addStages(manager, options);
-  } else {
-    // Only now are the local sizes known that fill the buckets.
-    FormTimelinesPassOptions form;
-    form.bucketBytes = options.bucketBytes;
-    manager.addPass(createFormTimelinesPass(form));
-  }
+  if (options.isPipeline())
+    assignStages(manager, options);
+
+  // Only now are the local sizes known that fill the buckets, and the stages.
+  FormTimelinesPassOptions form;
+  form.schedule = options.schedule;
+  form.recompute = options.recompute;
+  form.bucketBytes = options.bucketBytes;
+  manager.addPass(createFormTimelinesPass(form));
 
   // Ends the stage: what follows may rely on communication that cannot hang.
   manager.addPass(createVerifyCommunicationPass());

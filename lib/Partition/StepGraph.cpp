@@ -21,9 +21,9 @@ std::string Layer::name() const {
   return forward.front()->getName().stripDialect().str();
 }
 
-FailureOr<StepGraph> StepGraph::of(func::FuncOp step, int64_t microbatches) {
+FailureOr<StepGraph> StepGraph::of(func::FuncOp step, int64_t stages, int64_t microbatches) {
   StepGraph graph(step);
-  if (failed(graph.findParts(microbatches)))
+  if (failed(graph.findParts(stages, microbatches)))
     return failure();
   graph.findLayers();
   graph.findAdjoints();
@@ -52,46 +52,82 @@ SmallVector<BlockArgument> StepGraph::argumentsBehind(Value value) const {
   return arguments;
 }
 
-LogicalResult StepGraph::findParts(int64_t microbatches) {
-  Block &body = step.getBody().front();
+LogicalResult StepGraph::findParts(int64_t stages, int64_t microbatches) {
   // What leads to a sum works on microbatches; all else works once.
   DenseSet<Operation *> leads;
-  for (Operation &op : llvm::reverse(body)) {
+  for (Operation &op : llvm::reverse(step.getBody().front())) {
     bool leadsOn = llvm::any_of(op.getUsers(), [&](Operation *user) {
       return leads.contains(user) || isa<dist::BatchSumOp>(user);
     });
+    bool sum = isa<dist::BatchSumOp>(op);
     if (op.hasTrait<OpTrait::ConstantLike>()) {
       parts[&op] = Part::Constant;
     } else if (!leadsOn) {
-      parts[&op] = isa<dist::BatchSumOp>(op) ? Part::Sum : Part::Update;
+      parts[&op] = sum ? Part::Sum : Part::Update;
     } else {
       leads.insert(&op);
-      parts[&op] = Part::Backward;
-      if (isa<dist::BatchSumOp>(op) && microbatches > 1)
+      parts[&op] = sum ? Part::Middle : Part::Backward;
+      if (sum && microbatches > 1)
         return op.emitError("needs all samples of the batch at once, but ")
                << microbatches << " microbatches run apart: use --microbatches=1";
+      if (sum && stages > 1)
+        return op.emitError("needs all samples of the batch at once, in the middle of a step that is cut into ")
+               << stages << " stages: use a mesh without 'pipe'";
     }
   }
-  for (Operation &op : body)
+  // What runs on its own needs its weights made ready; what runs as one makes them on its way.
+  if (stages > 1 || microbatches > 1)
+    findPrepared();
+  else
+    findUpdate();
+  findForward();
+  return success();
+}
+
+/// In a step that runs as one, an update is what takes a sum or makes a new
+/// parameter or state; all else need not wait.
+void StepGraph::findUpdate() {
+  DenseSet<Operation *> makers;
+  for (OpOperand &result : step.getBody().front().getTerminator()->getOpOperands())
+    if (Operation *op = result.get().getDefiningOp())
+      for (StringRef kept : {StringRef(nn::names::parameter), StringRef(nn::names::state)})
+        if (step.getResultAttr(result.getOperandNumber(), kept))
+          makers.insert(op);
+  for (Operation &op : step.getBody().front().without_terminator()) {
+    Part &part = parts[&op];
+    if (part == Part::Update && !makers.contains(&op) && llvm::none_of(op.getOperands(), [&](Value operand) {
+          Operation *producer = operand.getDefiningOp();
+          return producer && (partOf(producer) == Part::Update || partOf(producer) == Part::Sum);
+        }))
+      part = Part::Backward;
+  }
+}
+
+void StepGraph::findPrepared() {
+  for (Operation &op : step.getBody().front())
     if (partOf(&op) == Part::Backward && isMadeOfParameters(&op))
       parts[&op] = Part::Prepared;
-  // Forward is what the loss, or an evaluation's result, is made from.
+}
+
+/// Forward is what the loss, or an evaluation's result, is made from.
+void StepGraph::findForward() {
   SmallVector<Operation *> work;
+  DenseSet<Operation *> seen;
   bool train = cast<StringAttr>(step->getAttr(nn::names::phase)).getValue() == "train";
-  for (OpOperand &result : body.getTerminator()->getOpOperands())
+  for (OpOperand &result : step.getBody().front().getTerminator()->getOpOperands())
     if (Operation *op = result.get().getDefiningOp())
       if (!train || step.getResultAttr(result.getOperandNumber(), nn::names::loss))
         work.push_back(op);
   while (!work.empty()) {
     Operation *op = work.pop_back_val();
+    if (!seen.insert(op).second)
+      continue;
     if (Part &part = parts[op]; part == Part::Backward)
       part = Part::Forward;
     for (Value operand : op->getOperands())
-      if (Operation *producer = operand.getDefiningOp();
-          producer && parts[producer] != Part::Forward)
+      if (Operation *producer = operand.getDefiningOp())
         work.push_back(producer);
   }
-  return success();
 }
 
 /// Ops of one place in the source are one layer, as long as no other layer

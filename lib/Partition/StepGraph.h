@@ -1,5 +1,5 @@
-// A training step as a pipeline sees it: layers, their adjoints, and the sums
-// over the batch behind them.
+// A training step as it is cut: layers, their adjoints, and the sums over the
+// batch behind them.
 #ifndef DTC_LIB_PARTITION_STEPGRAPH_H
 #define DTC_LIB_PARTITION_STEPGRAPH_H
 
@@ -16,13 +16,15 @@ enum class Part {
   Forward,
   /// Works on each microbatch, but nothing of the loss needs it.
   Backward,
-  /// `dist.all_reduce`: what all samples contribute becomes one value.
+  /// `dist.batch_sum`: what all samples contribute becomes one value.
   Sum,
+  /// A sum that another one waits for: in the middle of the step.
+  Middle,
   /// Works once a step, on sums.
   Update,
   /// Made again wherever it is used.
   Constant,
-  /// Made of parameters alone, for microbatches to use: works once a step on each device that needs it.
+  /// Made of parameters alone, for what runs apart to use: works once a step on each device that needs it.
   Prepared,
 };
 
@@ -39,9 +41,9 @@ struct Layer {
 /// Reads a step that dtc-shard-batch has left, with its sums marked.
 class StepGraph {
 public:
-  /// Fails with a diagnostic if microbatches cannot be apart: an op in the
-  /// middle of the step needs a sum over all of them.
-  static llvm::FailureOr<StepGraph> of(mlir::func::FuncOp step, int64_t microbatches);
+  /// Fails with a diagnostic if microbatches or stages cannot be apart: an op in
+  /// the middle of the step needs a sum over all of them.
+  static llvm::FailureOr<StepGraph> of(mlir::func::FuncOp step, int64_t stages, int64_t microbatches);
 
   Part partOf(mlir::Operation *op) const { return parts.lookup(op); }
   /// Layers in an order that respects the data flow.
@@ -61,7 +63,10 @@ public:
 private:
   explicit StepGraph(mlir::func::FuncOp step) : step(step) {}
   bool isMadeOfParameters(mlir::Operation *op) const;
-  llvm::LogicalResult findParts(int64_t microbatches);
+  llvm::LogicalResult findParts(int64_t stages, int64_t microbatches);
+  void findUpdate();
+  void findPrepared();
+  void findForward();
   void findLayers();
   void findAdjoints();
 

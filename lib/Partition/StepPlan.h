@@ -1,65 +1,147 @@
-// How a rank's step is cut: buckets of sums over the batch, and the fragment of each op.
+// Which fragments a step is cut into, what travels between stages, and which
+// sums over the batch start where.
 #ifndef DTC_LIB_PARTITION_STEPPLAN_H
 #define DTC_LIB_PARTITION_STEPPLAN_H
 
-#include "dialects/Dist/Dist.h"
+#include "StepGraph.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/DenseMap.h"
+#include "dtc/Partition/Schedule.h"
+
+#include "llvm/ADT/SetVector.h"
+
+#include <map>
 
 namespace dtc::partition {
 
 /// Sums over the batch that travel as one message.
 struct Bucket {
-  /// What one message must have in common: axis, element type.
-  mlir::StringAttr axis;
-  mlir::Type elementType;
-  llvm::SmallVector<dist::BatchSumOp> members;
+  llvm::SmallVector<mlir::Value> values;
   int64_t bytes = 0;
-  /// The fragment behind which it starts.
-  unsigned fragment = 0;
-  /// The next fragment needs its values: it is awaited at once.
+  /// What follows needs them: they are awaited at once.
   bool immediate = false;
 };
 
-/// The cut of one step.
+/// Ops of one stage that run together on one microbatch: a fragment.
+struct Piece {
+  /// The task that it is a part of, and what it is for.
+  Task::Kind task;
+  dist::FragmentKind kind;
+  int64_t stage;
+  std::string name;
+  /// In program order; `recomputed` are forward ops that run again before them.
+  /// Constants are made where they are used.
+  llvm::SmallVector<mlir::Operation *> ops, recomputed;
+  /// What comes from other pieces, from sums or from the step's arguments, and
+  /// what other pieces take; in program order.
+  llvm::SetVector<mlir::Value> inputs, outputs;
+  /// Values that are summed over the microbatches, and then over the ranks.
+  llvm::SetVector<mlir::Value> sums;
+  /// What starts to travel behind its last run.
+  llvm::SmallVector<Bucket> buckets;
+};
+
+/// A value that a stage makes for another one, once a microbatch.
+struct Transfer {
+  mlir::Value value;
+  int64_t to;
+  std::string name;
+};
+
+struct StagingOptions {
+  PipelineShape shape;
+  Schedule schedule;
+  bool recompute = false;
+  /// Weight gradients travel over the axis of the batch in messages of so many
+  /// bytes; with 0 the ranks of a stage share no batch.
+  int64_t bucketBytes = 0;
+  /// The mesh has an axis of stages; without, there is one stage, and names do not say its number.
+  bool staged = false;
+
+  /// One stage, one microbatch: forward and backward need not be apart.
+  bool runsAsOne() const { return shape.stages() == 1 && shape.microbatches == 1; }
+};
+
+/// In stages:
+///
+///            stage 0                 stage 1
+///   F0: conv1, pool1 ──pool1──▶ F1: conv2, fc, loss
+///   B0: conv1's gradient ◀─ pool1.gradient ── B1: fc's and conv2's gradients
+///   U0: conv1's update          U1: conv2's and fc's updates
+/// Before all, once a step, what is prepared from parameters alone (their bf16 copies).
+///
+/// Data parallel, which is one stage and one microbatch:
 ///
 ///   ops in program order   | forward, loss, dfc2, dfc1 | dconv2, dconv1 | updates |
-///   fragments              | 0                         | 1              | last    |
-///   timeline               | run 0, start bucket 0     | run 1, start 1 | wait 0, wait 1, run last
+///   pieces                 | head                      | tail           | update  |
+///   timeline               | run head, start bucket 0  | run tail, start bucket 1 | wait 0, wait 1, run update
 ///
-/// A sum that another one waits for (of a mean over the batch, say) is
-/// a bucket of its own and a cut, and is awaited before the next fragment.
-struct StepPlan {
-  /// Plans `function`. A bucket closes with `bucketBytes` bytes.
-  StepPlan(mlir::func::FuncOp function, int64_t bucketBytes);
+/// A sum that another one waits for (of a mean over the batch, say) is a bucket
+/// of its own and a cut, and is awaited before the next piece.
+class StepPlan {
+public:
+  /// Plans a step whose ops carry `dist.stage`, if there are several. Fails with
+  /// a diagnostic if an op needs what no stage can give it.
+  static llvm::FailureOr<StepPlan> of(const StepGraph &graph, const StagingOptions &options);
 
-  /// The name of what a sum adds up: "loss", the model's name of the
-  /// parameter that is updated with it, or the layer in the middle of the step.
-  std::string nameOf(dist::BatchSumOp reduce);
+  int64_t stageOf(mlir::Operation *op) const;
+  int64_t deviceOf(int64_t stage) const { return options.shape.deviceOf(stage); }
+  /// The pieces of a task, in the order in which they run.
+  llvm::ArrayRef<Piece> piecesOf(Task::Kind kind, int64_t stage) const;
+  /// To which other stages a value goes.
+  llvm::ArrayRef<Transfer> transfersOf(mlir::Value value) const;
+  /// The stage whose ranks hold the sum of a value.
+  int64_t homeOfSum(mlir::Value value) const { return homes.lookup(value); }
+  /// The step's arguments that the ranks of a device take, and the results that
+  /// they give, by number.
+  llvm::ArrayRef<unsigned> argumentsOf(int64_t device) const { return arguments[device]; }
+  llvm::ArrayRef<unsigned> resultsOf(int64_t device) const { return results[device]; }
+  /// The ops behind the sums that a device runs, in program order, and the sums
+  /// that they or the results take.
+  llvm::ArrayRef<mlir::Operation *> updateOf(int64_t device) const { return updates[device]; }
+  /// The ops that make of parameters what a device's microbatches use.
+  llvm::ArrayRef<mlir::Operation *> preparedOn(int64_t device) const { return prepared[device]; }
+  llvm::ArrayRef<mlir::Value> sumsNeededBy(int64_t device) const { return neededSums[device]; }
 
-  mlir::func::FuncOp function;
-  /// In the order in which they start.
-  llvm::SmallVector<Bucket> buckets;
-  /// Ops in program order; the first or the last fragment may have none.
-  /// Constants are made where they are used instead, unless the timeline itself
-  /// needs them.
-  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> fragments;
-  /// What runs behind the waits.
-  llvm::SmallVector<mlir::Operation *> update;
-  /// The fragment that makes the loss.
-  unsigned lossFragment = 0;
+  /// Arguments of the step first, then what ops make, in program order.
+  void sort(llvm::SetVector<mlir::Value> &values) const;
+
+  const StepGraph *graph;
+  StagingOptions options;
 
 private:
-  void findImmediate();
-  llvm::DenseSet<mlir::Operation *> findUpdate();
-  bool neededByTimeline(mlir::Operation *op);
-  bool makesLoss(mlir::Value value);
-  void cut(int64_t bucketBytes, const llvm::DenseSet<mlir::Operation *> &updates);
+  void formPieces();
+  void cut(llvm::ArrayRef<mlir::Operation *> ops, Task::Kind task, int64_t stage);
+  void nameAlone(llvm::MutableArrayRef<Piece> list, size_t loss);
+  void nameByStage(llvm::MutableArrayRef<Piece> list);
+  bool makesLoss(mlir::Value value) const;
+  void recompute(int64_t stage);
+  void connect(Piece &piece);
+  void connectResults();
+  void sortExchanged();
+  Piece *definerOf(mlir::Value value, const Piece &reader) const;
+  std::string nameOf(mlir::Value value);
+  void findPrepared();
+  void takeAll();
+  llvm::LogicalResult shareOut();
 
-  /// Sums that other sums wait for.
-  llvm::DenseSet<mlir::Operation *> immediate;
+  using Key = std::pair<Task::Kind, int64_t>;
+  std::map<Key, llvm::SmallVector<Piece, 1>> pieces;
+  llvm::DenseMap<mlir::Operation *, unsigned> order;
+  /// The piece of an op, and the one that runs it again.
+  llvm::DenseMap<mlir::Operation *, Piece *> makers, remakers;
+  /// Sums of what the step is given, until a piece takes them.
+  llvm::SmallVector<mlir::Value> givenSums;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<Transfer, 1>> transfers;
+  /// Values that travel, by name.
+  llvm::StringMap<mlir::Value> named;
+  llvm::DenseMap<mlir::Value, int64_t> homes;
+  llvm::SmallVector<llvm::SmallVector<unsigned>> arguments, results;
+  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> updates, prepared;
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> neededSums;
 };
+
+/// A constant is made where it is used.
+bool isConstant(mlir::Value value);
 
 } // namespace dtc::partition
 

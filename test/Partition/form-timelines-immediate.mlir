@@ -1,10 +1,16 @@
 // RUN: dtc-opt %s -dtc-form-timelines -dtc-verify-communication | FileCheck %s
+// RUN: sed 's/shape = 4/shape = 1/' %s | dtc-opt -dtc-form-timelines | FileCheck %s --check-prefix=ALONE --implicit-check-not=batch_sum
 
 // The batch's mean is needed to go on: it travels alone, is awaited at once, and
 // the step is cut there, once forward and once backward. What had started before
 // is awaited first. Nothing is left of dist.batch_sum.
 
 shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
+
+// A rank that shares the batch with nobody has nothing to wait for.
+// ALONE: dist.fragment @forward_backward(
+// ALONE: dist.run @forward_backward
+// ALONE-NEXT: dist.run @update
 
 // CHECK-NOT: dist.batch_sum
 // CHECK-LABEL: dist.fragment @forward_0(

@@ -17,7 +17,7 @@
 // PIPE: %[[MEAN:mean]], %[[INVERSE:inverse]] = nn.batch_norm_training
 // PIPE: dist.return {{.*}}, %[[MEAN]], %[[INVERSE]], {{.*}}
 // PIPE: dist.fragment @stage0_backward(
-// PIPE: nn.batch_norm_gradient {{.*}} statistics %arg4, %arg5 relu
+// PIPE: nn.batch_norm_gradient {{.*}} statistics %arg5, %arg6 relu
 // Each microbatch's backward takes what its own forward gave.
 // PIPE: dist.timeline @stage0(
 // PIPE: %[[FIRST:[0-9]+]]:6 = dist.run @stage0_forward({{.*}}) microbatch 0

@@ -66,7 +66,10 @@ static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_os
     os.indent(16);
     if (auto run = dyn_cast<rt::RunOp>(op)) {
       auto fragment = program.lookupSymbol<rt::FragmentOp>(run.getFragment());
-      os << "run " << run.getFragment() << ": "
+      os << "run " << run.getFragment();
+      if (auto microbatch = run.getMicrobatch())
+        os << " on microbatch " << *microbatch;
+      os << ": "
          << formatFlops(fragment.getFlops().convertToDouble()) << ", "
          << formatBytes(fragment.getBytes()) << " read and written\n";
     } else if (auto start = dyn_cast<dtc::CommunicationOpInterface>(op)) {
@@ -99,7 +102,10 @@ static void printProgram(rt::ProgramOp program, raw_ostream &os) {
         [&](auto axis) { os << std::get<0>(axis) << ':' << std::get<1>(axis); });
   }
   os << "; each rank:\n";
-  line(os, "batch") << program.getLocalBatch() << " of " << program.getBatch() << " samples\n";
+  line(os, "batch") << program.getLocalBatch() << " of " << program.getBatch() << " samples";
+  if (int64_t microbatches = dtc::microbatchesOf(program); microbatches > 1)
+    os << ", in " << microbatches << " microbatches of " << program.getLocalBatch() / microbatches;
+  os << '\n';
   if (auto recipe = dyn_cast<dtc::nn::RecipeAttr>(program.getRecipe()))
     line(os, "recipe") << describe(recipe.getLoss()) << ", " << describe(recipe.getOptimizer())
                        << '\n';

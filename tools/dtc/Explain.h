@@ -2,6 +2,7 @@
 #ifndef DTC_TOOLS_DTC_EXPLAIN_H
 #define DTC_TOOLS_DTC_EXPLAIN_H
 
+#include "dialects/RT/RT.h"
 #include "dtc/Timeline/Timetable.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -17,6 +18,9 @@ void printExplanation(mlir::ModuleOp module, const Timetable &predicted,
 /// The same for a pipeline: how it was cut, and each stage.
 void printPipeline(mlir::ModuleOp module, const Timetable &predicted,
                    llvm::raw_ostream &os);
+
+/// The number of microbatches of a training step.
+int64_t microbatchesOf(rt::ProgramOp program);
 
 } // namespace dtc
 

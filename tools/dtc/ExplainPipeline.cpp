@@ -33,8 +33,7 @@ static rt::TimelineOp trainOf(rt::ProgramOp program) {
   return {};
 }
 
-/// The number of microbatches of a step.
-static int64_t microbatchesOf(rt::ProgramOp program) {
+int64_t dtc::microbatchesOf(rt::ProgramOp program) {
   int64_t count = 1;
   for (auto run : trainOf(program).getOps<rt::RunOp>())
     count = std::max<int64_t>(count, run.getMicrobatch().value_or(0) + 1);

@@ -211,10 +211,7 @@ private:
   }
 
   bool readPipeline(dtc::PartitionOptions &partition) {
-    // Microbatches of one device are a pipeline of one stage: its schedule runs each forward and backward before the next.
-    if (args.hasArg(OPT_microbatches) && !partition.isPipeline())
-      partition.mesh.axes.push_back({dtc::Mesh::pipe.str(), 1});
-    if (partition.isPipeline() && args.getLastArgValue(OPT_batch_norm) == "whole")
+    if ((partition.isPipeline() || args.hasArg(OPT_microbatches)) && args.getLastArgValue(OPT_batch_norm) == "whole")
       return fail("--batch-norm=whole needs sums in the middle of a step, for which microbatches cannot wait: "
                   "use --strategy=data without --microbatches, or --batch-norm=share");
     if (!partition.isPipeline())

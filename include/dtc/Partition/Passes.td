@@ -66,52 +66,6 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dtc::dist::DistDialect", "::mlir::shard::ShardDialect"];
 }
 
-def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
-  let summary = "make fragments and timelines of a rank's step";
-  let description = [{
-    Expects what dtc-shard-batch leaves. All-reduces become asynchronous and
-    join buckets. Buckets fill in the order in which backward finishes their
-    values, and close once they have `bucket-bytes`; the loss rides in the
-    first. The step is cut at bucket boundaries: behind each fragment its bucket
-    starts, so that it travels while the next fragment runs. The waits stand
-    before the fragment `@update`. Only an all-reduce that another one waits for
-    (in a model that takes a mean over the batch) travels alone and is awaited
-    before the next fragment. What a later fragment needs is a result of the
-    earlier one; constants are made again where they are used.
-
-    The fragments of a training step are called `forward_backward`, or `head`
-    (up to the loss and on), `backward_1`, …, `tail` when there are several
-    buckets, and `update`; that of an evaluation `evaluate_forward`.
-
-    ```mlir
-    // before
-    func.func @train(%x: …, %w: …) -> (tensor<f32> {nn.loss}, tensor<8xf32> {nn.parameter = "w"})
-        attributes {nn.phase = "train", dist.axis = "data"} {
-      …
-      %dw_sum = dist.batch_sum %dw over "data" : tensor<8xf32>
-      %w1 = nn.sgd_update %w, %dw_sum …
-
-    // after
-    dist.fragment @forward_backward(%x: …, %w: …) -> (tensor<f32>, tensor<8xf32>) { … }
-    dist.fragment @update(%w: …, %dw: …) -> tensor<8xf32> { … }
-    dist.timeline @train(%x: …, %w: …) -> (…) attributes {phase = "train", role = "all"} {
-      %loss, %dw = dist.run @forward_backward(%x, %w) : …
-      %t = dist.all_reduce_start sum %loss, %dw over "data" bucket "bucket0" ["loss", "w"] : …
-      %loss_sum, %dw_sum = dist.wait %t : …
-      %w1 = dist.run @update(%w, %dw_sum) : …
-      dist.return %loss_sum, %w1 : …
-    }
-    ```
-  }];
-  let options = [
-    Option<"bucketBytes", "bucket-bytes", "int64_t", "512 * 1024",
-           "size in bytes at which a bucket closes and starts to travel">];
-  let statistics = [
-    Statistic<"buckets", "buckets", "messages that travel asynchronously">,
-    Statistic<"fragments", "fragments", "fragments made">];
-  let dependentDialects = ["::dtc::dist::DistDialect"];
-}
-
 def AssignStagesPass : Pass<"dtc-assign-stages", "::mlir::ModuleOp"> {
   let summary = "cut a step into the stages of a pipeline";
   let description = [{
@@ -141,20 +95,55 @@ def AssignStagesPass : Pass<"dtc-assign-stages", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dtc::dist::DistDialect"];
 }
 
-def FormPipelinePass : Pass<"dtc-form-pipeline", "::mlir::ModuleOp"> {
-  let summary = "make fragments and timelines of a step cut into stages";
+def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
+  let summary = "make fragments and timelines of a rank's step";
   let description = [{
-    Expects what dtc-shard-batch leaves with `mark-sums`, its ops carrying
-    `dist.stage`. Each stage gets a fragment `stageK_forward` and one
-    `stageK_backward` (`stageK_weight_gradients` apart, where the schedule splits
-    backward), each device an update. The schedule places the stages on devices; a device's
-    timeline runs the schedule's tasks on all microbatches.
+    Expects what dtc-shard-batch leaves; on a mesh with the axis of stages, its ops
+    carrying `dist.stage`. What a later fragment needs is a result of the earlier
+    one; constants are made again where they are used.
+
+    Sums over the batch become asynchronous all-reduces and join buckets. Buckets
+    fill in the order in which backward finishes their values, and close once they
+    have `bucket-bytes`. Fragments are cut at bucket boundaries: behind each its
+    bucket starts, so that it travels while the next fragment runs. The waits stand
+    before the update. Only a sum that another one waits for (in a model that
+    takes a mean over the batch) travels alone and is awaited before the next
+    fragment.
+
+    A step without stages and with one microbatch runs as one: its fragments are
+    `forward_backward`, or `head` (up to the loss and on), `backward_1`, …, `tail`
+    where buckets cut it, and `update`; that of an evaluation `evaluate_forward`.
+    The loss rides in the first bucket.
+
+    ```mlir
+    // before
+    func.func @train(%x: …, %w: …) -> (tensor<f32> {nn.loss}, tensor<8xf32> {nn.parameter = "w"})
+        attributes {nn.phase = "train", dist.axis = "data"} {
+      …
+      %dw_sum = dist.batch_sum %dw over "data" : tensor<8xf32>
+      %w1 = nn.sgd_update %w, %dw_sum …
+
+    // after
+    dist.fragment @forward_backward(%x: …, %w: …) -> (tensor<f32>, tensor<8xf32>) { … }
+    dist.fragment @update(%w: …, %dw: …) -> tensor<8xf32> { … }
+    dist.timeline @train(%x: …, %w: …) -> (…) attributes {phase = "train", role = "all"} {
+      %loss, %dw = dist.run @forward_backward(%x, %w) : …
+      %t = dist.all_reduce_start sum %loss, %dw over "data" bucket "bucket0" ["loss", "w"] : …
+      %loss_sum, %dw_sum = dist.wait %t : …
+      %w1 = dist.run @update(%w, %dw_sum) : …
+      dist.return %loss_sum, %w1 : …
+    }
+    ```
+
+    Otherwise there are a fragment `forward` and one `backward`
+    (`weight_gradients` apart, where the schedule splits backward), and the
+    timeline runs the schedule's tasks on all microbatches. Sums grow in place over
+    the microbatches and travel as soon as the last one has filled their bucket.
+    With stages each has these fragments (`stageK_forward`), each device an update
+    and a timeline; the schedule places the stages on devices.
 
     - A value goes from the stage that makes it straight to each stage that takes
       it, once a microbatch.
-    - What the batch sums up (gradients, the loss) grows in place over the
-      microbatches, then travels over the batch's axis in buckets, each started
-      as soon as the last microbatch has filled it.
     - A parameter used on two devices is updated on both, with the same sum: each
       sums up its own terms, and the devices exchange these sums once a step.
     - The loss, and an evaluation's results, reach all ranks.
@@ -178,13 +167,14 @@ def FormPipelinePass : Pass<"dtc-form-pipeline", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"axis", "axis", "std::string", "\"pipe\"", "mesh axis of the stages">,
+    Option<"axis", "axis", "std::string", "\"pipe\"", "mesh axis of the stages, if there are any">,
     Option<"schedule", "schedule", "std::string", "\"1f1b\"",
            "one of allSchedules() (Schedule.h)">,
     Option<"recompute", "recompute", "bool", "false", "run forward again before backward">,
     Option<"bucketBytes", "bucket-bytes", "int64_t", "512 * 1024",
            "size in bytes at which a bucket closes and starts to travel">];
   let statistics = [
+    Statistic<"buckets", "buckets", "sums over the batch that travel asynchronously">,
     Statistic<"messages", "messages", "values sent between the ranks of one pipeline">,
     Statistic<"fragments", "fragments", "fragments made">];
   let dependentDialects = ["::dtc::dist::DistDialect"];

@@ -17,7 +17,7 @@ MESHES = ["data:0", "data:-1", "data:two", "data", ":2", "data:99999999999999999
 CHOICES, FLAGS = ["", "foo"], ["maybe", "2"]
 NAMES = ["foo"]  # what there is none of
 
-PIPELINE = {"devices": NUMBERS, "mesh": [*MESHES, "foo:2", "data:1,foo:2"], "bucket-bytes": BYTES, "microbatches": NUMBERS + ["2"], "schedule": CHOICES,
+PIPELINE = {"devices": NUMBERS, "mesh": [*MESHES, "foo:2", "data:1,foo:2"], "bucket-bytes": BYTES, "microbatches": NUMBERS, "schedule": CHOICES,
             "stages-per-device": NUMBERS, "cut-after": [], "cluster": [], "device-speeds": SPEEDS, "device-memory": SIZES,
             "recompute": FLAGS}
 STAGES = PIPELINE | {"output": NAMES, "batch-statistics": CHOICES, "precision": CHOICES, "relu-masks": FLAGS}
@@ -40,10 +40,9 @@ PASSES = {
     "dtc-lower-precision": (["--dtc-to-grad"], {"precision": CHOICES}),
     "dtc-shard-batch": (["--dtc-to-grad"], {"axis": [""], "devices": NUMBERS, "microbatches": NUMBERS, "fewer": FLAGS, "speeds": SPEEDS,
                                             "mark-sums": FLAGS, "mesh": MESHES}),
-    "dtc-form-timelines": (["--dtc-to-grad", "--dtc-shard-batch"], {"bucket-bytes": BYTES}),
+    "dtc-form-timelines": ([*SHARDED, "--dtc-assign-stages"], {"axis": ["", "foo"], "schedule": CHOICES, "recompute": FLAGS, "bucket-bytes": BYTES}),
     "dtc-assign-stages": (SHARDED, {"axis": ["", "foo"], "stages-per-device": NUMBERS, "schedule": CHOICES, "cluster": ["/nonexistent/cluster.yaml"],
                                     "device-memory": SIZES, "device-speeds": SPEEDS, "cut-after": NAMES}),
-    "dtc-form-pipeline": ([*SHARDED, "--dtc-assign-stages"], {"axis": ["", "foo"], "schedule": CHOICES, "recompute": FLAGS, "bucket-bytes": BYTES}),
     "dtc-fuse-elementwise": (["--dtc-to-dist"], {"apart": FLAGS}),
     "dtc-lower-to-runtime": (["--dtc-to-dist", "--dtc-fuse"], {"mark-ops": FLAGS}),
     "dtc-plan-memory": (["--dtc-to-rt"], {"device-memory": SIZES}),

@@ -1,8 +1,8 @@
-// Builds the fragments and the timelines of a planned pipeline.
-#ifndef DTC_LIB_PARTITION_PIPELINETIMELINE_H
-#define DTC_LIB_PARTITION_PIPELINETIMELINE_H
+// Builds the fragments and the timelines of a planned step.
+#ifndef DTC_LIB_PARTITION_STEPTIMELINES_H
+#define DTC_LIB_PARTITION_STEPTIMELINES_H
 
-#include "PipelinePlan.h"
+#include "StepPlan.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -19,21 +19,26 @@ struct Message {
 };
 
 /// Puts fragments and one timeline a device in the step's place.
-class PipelineTimelines {
+class StepTimelines {
 public:
-  /// `axis` is the mesh axis of the stages, `batchAxis` that of the batch.
-  PipelineTimelines(const PipelinePlan &plan, llvm::StringRef axis,
+  /// `axis` is the mesh axis of the stages, if there are any, `batchAxis` that of the batch.
+  StepTimelines(const StepPlan &plan, llvm::StringRef axis,
                     mlir::StringAttr batchAxis, mlir::SymbolTable &symbols);
 
   /// Gives how many were made.
   unsigned makeFragments();
-  /// Gives how many messages the ranks of one pipeline exchange.
-  unsigned makeTimelines();
+  void makeTimelines();
+  /// For the step's place in the module, once it is gone: they may have its name.
+  llvm::ArrayRef<dist::TimelineOp> getTimelines() const { return timelines; }
+  /// How many values the ranks of one pipeline exchange, and how many sums over the batch travel.
+  unsigned messagesMade() const { return messages.size(); }
+  unsigned bucketsMade() const { return buckets; }
 
 private:
   /// What a device does, before receives are put between.
   struct Action {
     const Piece *piece;
+    /// One of the microbatches; in a step that has one, 0.
     int64_t microbatch;
     /// Indices into `messages` that are sent behind it, in order.
     llvm::SmallVector<unsigned> sends;
@@ -47,6 +52,10 @@ private:
   friend class DeviceTimeline;
 
   dist::FragmentOp makeFragment(const Piece &piece);
+  /// The results of its fragment: what is summed (over the microbatches so far,
+  /// where there are several), then what other pieces take.
+  llvm::SmallVector<mlir::Value> summedIn(const Piece &piece) const;
+  llvm::SmallVector<mlir::Value> handedOnBy(const Piece &piece) const;
   dist::FragmentOp makeUpdate(int64_t device);
   dist::FragmentOp makePreparation(int64_t device);
   int64_t onlyStageOf(int64_t device) const;
@@ -55,8 +64,9 @@ private:
   void orderActions();
   void listSumMessages();
   std::string roleOf(int64_t device) const;
+  std::string timelineName(int64_t device);
 
-  const PipelinePlan &plan;
+  const StepPlan &plan;
   mlir::func::FuncOp step;
   llvm::StringRef phase;
   std::string axis;
@@ -77,8 +87,10 @@ private:
   llvm::SmallVector<Message> messages;
   /// Sums that devices exchange behind the schedule, by sender.
   llvm::SmallVector<llvm::SmallVector<unsigned>> sumMessages;
+  llvm::SmallVector<dist::TimelineOp> timelines;
+  unsigned buckets = 0;
 };
 
 } // namespace dtc::partition
 
-#endif // DTC_LIB_PARTITION_PIPELINETIMELINE_H
+#endif // DTC_LIB_PARTITION_STEPTIMELINES_H

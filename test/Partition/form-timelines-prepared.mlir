@@ -1,4 +1,4 @@
-// RUN: dtc-opt %s -dtc-form-pipeline | FileCheck %s
+// RUN: dtc-opt %s -dtc-form-timelines | FileCheck %s
 
 // What is made of parameters alone is made once a step, on each device that uses
 // it, before the microbatches; what is a view of one stays where it is.

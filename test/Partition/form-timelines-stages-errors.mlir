@@ -1,5 +1,7 @@
-// RUN: dtc-opt %s -split-input-file -verify-diagnostics -dtc-form-pipeline
-// RUN: not dtc-opt %S/form-pipeline.mlir -dtc-form-pipeline=schedule=2f2b 2>&1 | FileCheck %s
+// RUN: dtc-opt %s -split-input-file -verify-diagnostics -dtc-form-timelines
+// RUN: not dtc-opt %S/form-timelines-stages.mlir -dtc-form-timelines=schedule=2f2b 2>&1 | FileCheck %s
+// RUN: not dtc-opt %S/form-timelines-stages.mlir -dtc-form-timelines=axis=tensor 2>&1 | FileCheck %s --check-prefix=AXIS
+// AXIS: error: ops carry stages, but the mesh has no axis 'tensor'
 // CHECK: error: no schedule is called '2f2b'; there are 1f1b, gpipe, interleaved, zero-bubble, zero-bubble-2, zero-bubble-v, v-half, v-min
 
 // expected-error @below {{has no mesh: run dtc-shard-batch first}}

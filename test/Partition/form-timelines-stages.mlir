@@ -1,7 +1,7 @@
-// RUN: dtc-opt %s -dtc-form-pipeline | FileCheck %s
-// RUN: dtc-opt %s -dtc-form-pipeline=recompute=1 | FileCheck %s --check-prefix=AGAIN
-// RUN: dtc-opt %s -dtc-form-pipeline=schedule=zero-bubble | FileCheck %s --check-prefix=SPLIT
-// RUN: sed 's/shape = 2) {dist.axes = \["pipe"/shape = 2x2) {dist.axes = ["data", "pipe"/' %s | dtc-opt -dtc-form-pipeline | FileCheck %s --check-prefix=HYBRID
+// RUN: dtc-opt %s -dtc-form-timelines | FileCheck %s
+// RUN: dtc-opt %s -dtc-form-timelines=recompute=1 | FileCheck %s --check-prefix=AGAIN
+// RUN: dtc-opt %s -dtc-form-timelines=schedule=zero-bubble | FileCheck %s --check-prefix=SPLIT
+// RUN: sed 's/shape = 2) {dist.axes = \["pipe"/shape = 2x2) {dist.axes = ["data", "pipe"/' %s | dtc-opt -dtc-form-timelines | FileCheck %s --check-prefix=HYBRID
 
 // Two stages, two microbatches. What the batch sums up grows in place.
 shard.grid @mesh(shape = 2) {dist.axes = ["pipe"]}
@@ -36,7 +36,7 @@ func.func @train(%x: tensor<4x4xf32> {nn.input = "x", dist.shard = "data"}, %w1:
 // CHECK: %[[D:.*]] = nn.matmul %{{.*}} transposed
 // CHECK: nn.add %arg3, %[[D]]
 // CHECK-LABEL: dist.fragment @stage1_forward(
-// CHECK-SAME: tensor<f32> {dist.in_place = 3 : i64}
+// CHECK-SAME: -> (tensor<f32> {dist.in_place = 3 : i64}, tensor<4x4xf32>
 // CHECK-LABEL: dist.fragment @stage1_backward(
 // CHECK-LABEL: dist.fragment @stage0_update(
 // CHECK: nn.sub
@@ -71,7 +71,7 @@ func.func @train(%x: tensor<4x4xf32> {nn.input = "x", dist.shard = "data"}, %w1:
 // CHECK: dist.run @stage0_forward({{.*}}) microbatch 1
 // CHECK: dist.wait %[[S0]]
 // CHECK: %[[G0:.*]] = dist.wait %[[R0]]
-// CHECK: %[[SUM:.*]] = dist.run @stage0_backward(%[[G0]], %[[A0]], %[[X0]], %[[ZERO]]) microbatch 0
+// CHECK: %[[SUM:.*]] = dist.run @stage0_backward(%[[X0]], %[[A0]], %[[G0]], %[[ZERO]]) microbatch 0
 // CHECK: %[[WHOLE:.*]] = dist.run @stage0_backward({{.*}}, %[[SUM]]) microbatch 1
 // CHECK: %[[R:.*]] = dist.recv_start "loss" from 1 over "pipe" :
 // CHECK: %[[LOSS:.*]] = dist.wait %[[R]]

@@ -1,4 +1,4 @@
-// The fragments of a pipeline, and which messages its devices exchange.
+// The fragments of a step, and which messages its devices exchange.
 #include "DeviceTimeline.h"
 #include "FragmentFacts.h"
 #include "StepVersion.h"
@@ -9,7 +9,7 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::partition;
 
-PipelineTimelines::PipelineTimelines(const PipelinePlan &plan, StringRef axis,
+StepTimelines::StepTimelines(const StepPlan &plan, StringRef axis,
                                      StringAttr batchAxis, SymbolTable &symbols)
     : plan(plan), step(plan.graph->getStep()),
       phase(step->getAttrOfType<StringAttr>(nn::names::phase).getValue()), axis(axis),
@@ -17,7 +17,10 @@ PipelineTimelines::PipelineTimelines(const PipelinePlan &plan, StringRef axis,
       suffix(roleSuffix(plan.graph->getStep())),
       microbatches(plan.options.shape.microbatches) {}
 
-std::string PipelineTimelines::roleOf(int64_t device) const {
+/// "stage0"; of one version of the step "stage0_data1"; without stages "data1", or "all".
+std::string StepTimelines::roleOf(int64_t device) const {
+  if (!plan.options.staged)
+    return suffix.empty() ? "all" : suffix;
   std::string role = (plan.options.shape.stagesPerDevice > 1 ? "device" : "stage") +
                      std::to_string(device);
   return suffix.empty() ? role : role + "_" + suffix;
@@ -57,33 +60,35 @@ static void finish(dist::FragmentOp fragment, ArrayRef<Value> results, dist::Fra
   setFacts(fragment, kind, stage);
 }
 
-static dist::FragmentKind kindOf(Task::Kind kind) {
-  switch (kind) {
-  case Task::Kind::Forward:
-    return dist::FragmentKind::Forward;
-  case Task::Kind::Backward:
-    return dist::FragmentKind::Backward;
-  case Task::Kind::Weight:
-    return dist::FragmentKind::WeightGradient;
-  }
-  llvm_unreachable("no such kind");
+SmallVector<Value> StepTimelines::summedIn(const Piece &piece) const {
+  // What the step is given is no result where nothing is added to it.
+  return llvm::filter_to_vector(piece.sums.getArrayRef(), [&](Value value) {
+    return microbatches > 1 || !isa<BlockArgument>(value);
+  });
+}
+
+SmallVector<Value> StepTimelines::handedOnBy(const Piece &piece) const {
+  return llvm::filter_to_vector(piece.outputs.getArrayRef(), [&](Value value) {
+    return microbatches > 1 || !piece.sums.contains(value);
+  });
 }
 
 /// Takes the piece's inputs and, where there are several microbatches, the sums
-/// so far; gives the piece's outputs and the sums.
-dist::FragmentOp PipelineTimelines::makeFragment(const Piece &piece) {
+/// so far; gives the sums and the piece's outputs. None if the piece has nothing to do.
+dist::FragmentOp StepTimelines::makeFragment(const Piece &piece) {
   IRMapping local;
   SmallVector<Operation *> ops(piece.recomputed);
   ops.append(piece.ops);
+  SmallVector<Value> summed = summedIn(piece), handedOn = handedOnBy(piece);
+  if (ops.empty() && summed.empty())
+    return nullptr;
   dist::FragmentOp fragment =
       cloneInto(step, piece.name, ops, piece.inputs.getArrayRef(), symbols, local);
   Block &body = fragment.getBody().front();
   OpBuilder inside = OpBuilder::atBlockEnd(&body);
   SmallVector<Value> results;
-  for (Value output : piece.outputs)
-    results.push_back(local.lookup(output));
   SmallVector<std::pair<unsigned, unsigned>> inPlace; // result, argument
-  for (Value value : piece.sums) {
+  for (Value value : summed) {
     if (isConstant(value) && !local.contains(value))
       inside.clone(*value.getDefiningOp(), local);
     Value part = local.lookup(value);
@@ -94,13 +99,15 @@ dist::FragmentOp PipelineTimelines::makeFragment(const Piece &piece) {
     }
     results.push_back(part);
   }
-  finish(fragment, results, kindOf(piece.kind), piece.stage);
+  for (Value output : handedOn)
+    results.push_back(local.lookup(output));
+  finish(fragment, results, piece.kind, plan.options.staged ? piece.stage : -1);
   for (auto [result, argument] : inPlace)
     fragment.setResultAttr(result, dist::names::inPlace, inside.getI64IntegerAttr(argument));
   return fragment;
 }
 
-dist::FragmentOp PipelineTimelines::makeUpdate(int64_t device) {
+dist::FragmentOp StepTimelines::makeUpdate(int64_t device) {
   ArrayRef<Operation *> ops = plan.updateOf(device);
   DenseSet<Operation *> inside(ops.begin(), ops.end());
   SetVector<Value> &inputs = updateInputs[device], &outputs = updateOutputs[device];
@@ -108,6 +115,7 @@ dist::FragmentOp PipelineTimelines::makeUpdate(int64_t device) {
     for (Value operand : op->getOperands())
       if (!isConstant(operand) && !inside.contains(operand.getDefiningOp()))
         inputs.insert(operand);
+  plan.sort(inputs);
   Operation *terminator = step.getBody().front().getTerminator();
   for (unsigned result : plan.resultsOf(device))
     if (Value value = terminator->getOperand(result); inside.contains(value.getDefiningOp()))
@@ -122,13 +130,15 @@ dist::FragmentOp PipelineTimelines::makeUpdate(int64_t device) {
   return fragment;
 }
 
-/// -1 where it has several.
-int64_t PipelineTimelines::onlyStageOf(int64_t device) const {
-  return plan.options.shape.stagesPerDevice == 1 ? plan.options.shape.stageOf(device, 0) : -1;
+/// -1 where it has several, or there are none.
+int64_t StepTimelines::onlyStageOf(int64_t device) const {
+  return plan.options.staged && plan.options.shape.stagesPerDevice == 1 ? plan.options.shape.stageOf(device, 0) : -1;
 }
 
 /// "stage0_update"; the suffix of the role comes behind.
-std::string PipelineTimelines::nameOnDevice(int64_t device, StringRef what) const {
+std::string StepTimelines::nameOnDevice(int64_t device, StringRef what) const {
+  if (!plan.options.staged)
+    return what.str();
   std::string role = roleOf(device);
   if (!suffix.empty())
     role.resize(role.size() - suffix.size() - 1);
@@ -136,7 +146,7 @@ std::string PipelineTimelines::nameOnDevice(int64_t device, StringRef what) cons
 }
 
 /// Gives what the device's microbatches take.
-dist::FragmentOp PipelineTimelines::makePreparation(int64_t device) {
+dist::FragmentOp StepTimelines::makePreparation(int64_t device) {
   ArrayRef<Operation *> ops = plan.preparedOn(device);
   if (ops.empty())
     return nullptr;
@@ -163,12 +173,13 @@ dist::FragmentOp PipelineTimelines::makePreparation(int64_t device) {
   return fragment;
 }
 
-unsigned PipelineTimelines::makeFragments() {
+unsigned StepTimelines::makeFragments() {
   int64_t devices = plan.options.shape.devices;
   for (int64_t stage = 0; stage < plan.options.shape.stages(); ++stage)
     for (Task::Kind kind : {Task::Kind::Forward, Task::Kind::Backward, Task::Kind::Weight})
       for (const Piece &piece : plan.piecesOf(kind, stage))
-        fragments[&piece] = makeFragment(piece);
+        if (dist::FragmentOp made = makeFragment(piece))
+          fragments[&piece] = made;
   updateInputs.resize(devices);
   updateOutputs.resize(devices);
   preparedFrom.resize(devices);
@@ -183,7 +194,7 @@ unsigned PipelineTimelines::makeFragments() {
 }
 
 /// Runs each device's schedule: which pieces, what they send, what they need.
-void PipelineTimelines::listActions() {
+void StepTimelines::listActions() {
   const PipelineShape &shape = plan.options.shape;
   actions.resize(shape.devices);
   DenseMap<std::tuple<void *, int64_t, int64_t>, unsigned> sent; // value, stage, microbatch
@@ -222,7 +233,7 @@ void PipelineTimelines::listActions() {
 
 /// Plays the schedules in rounds: in each a device does one action, once it has
 /// what that needs.
-void PipelineTimelines::orderActions() {
+void StepTimelines::orderActions() {
   SmallVector<int64_t> sentIn(messages.size(), -1);
   SmallVector<size_t> next(actions.size());
   for (bool moved = true; moved;) {
@@ -244,7 +255,7 @@ void PipelineTimelines::orderActions() {
 }
 
 /// A sum that another device's update takes, or the loss: sent once it is whole.
-void PipelineTimelines::listSumMessages() {
+void StepTimelines::listSumMessages() {
   int64_t devices = plan.options.shape.devices;
   sumMessages.resize(devices);
   for (int64_t from = 0; from < devices; ++from)
@@ -257,11 +268,20 @@ void PipelineTimelines::listSumMessages() {
       }
 }
 
-unsigned PipelineTimelines::makeTimelines() {
+/// The step's own name without stages, that of the role with them.
+std::string StepTimelines::timelineName(int64_t device) {
+  if (!plan.options.staged)
+    return step.getSymName().str();
+  return roleOf(device) + (phase == "train" ? "" : "_evaluate");
+}
+
+void StepTimelines::makeTimelines() {
   listActions();
   orderActions();
   listSumMessages();
-  for (int64_t device = 0; device < plan.options.shape.devices; ++device)
-    DeviceTimeline(*this, device).build();
-  return messages.size();
+  for (int64_t device = 0; device < plan.options.shape.devices; ++device) {
+    DeviceTimeline timeline(*this, device);
+    timelines.push_back(timeline.build());
+    buckets += timeline.bucketsMade();
+  }
 }
