@@ -1,6 +1,6 @@
 // What the options of a partitioning say, and whether it makes sense.
 #include "dtc/Partition/PartitionOptions.h"
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 
 #include "llvm/Support/Error.h"
 

@@ -1,5 +1,5 @@
 // Finds forward, backward and update in a step, and the layers of forward.
-#include "StepGraph.h"
+#include "lib/Partition/StepGraph.h"
 
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Cost.h"

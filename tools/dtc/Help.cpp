@@ -1,7 +1,7 @@
 // The text of --help: the option table by topics, wrapped.
 #include "Help.h"
 
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 
 #include "llvm/Option/Option.h"
 #include "llvm/Support/raw_ostream.h"

@@ -4,7 +4,7 @@
 #include "Help.h"
 #include "NameList.h"
 
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Option/Arg.h"

@@ -3,7 +3,7 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dtc/Partition/PassOrder.h"
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 #include "dtc/Pipelines/Pipelines.h"
 
 #include "mlir/Parser/Parser.h"

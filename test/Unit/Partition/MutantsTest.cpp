@@ -6,7 +6,7 @@
 
 #include "dialects/Dist/Dist.h"
 #include "dtc/Partition/Passes.h"
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 #include "dtc/Pipelines/Registration.h"
 
 #include "mlir/IR/Builders.h"

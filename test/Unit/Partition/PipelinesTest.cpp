@@ -1,7 +1,7 @@
 // Pipelines give what the unpartitioned step gives: all schedules, any graph.
 #include "dialects/NN/NN.h"
 #include "dtc/Partition/PassOrder.h"
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 #include "dtc/Precision/Passes.h"
 #include "dtc/Pipelines/Registration.h"
 #include "test/Unit/Partition/SameStep.h"

@@ -1,6 +1,6 @@
 // The orders of schedules: complete, feasible, as drawn in Schedule.cpp, and
 // with as many microbatches under way as the literature has.
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 
 #include "gtest/gtest.h"
 

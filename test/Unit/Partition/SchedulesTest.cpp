@@ -2,7 +2,7 @@
 #include "CompiledPipelines.h"
 #include "HappensBefore.h"
 
-#include "dtc/Partition/Schedule.h"
+#include "dtc/Partition/Timelines/Schedule.h"
 #include "dtc/Pipelines/Registration.h"
 
 #include "mlir/IR/MLIRContext.h"

@@ -2,7 +2,7 @@
 #ifndef DTC_TEST_UNIT_PARTITION_STAGEGRAPHS_H
 #define DTC_TEST_UNIT_PARTITION_STAGEGRAPHS_H
 
-#include "dtc/Partition/StagePlanner.h"
+#include "dtc/Partition/Stages/StagePlanner.h"
 
 #include <random>
 

@@ -1,5 +1,5 @@
 // The planner's parts by themselves, each against a plain search.
-#include "lib/Partition/StageSearch.h"
+#include "lib/Partition/Stages/StageSearch.h"
 #include "test/Unit/Partition/StageGraphs.h"
 
 #include "llvm/ADT/STLExtras.h"

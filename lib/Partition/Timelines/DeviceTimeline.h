@@ -1,0 +1,81 @@
+// Writes the timeline of one device.
+#ifndef DTC_LIB_PARTITION_TIMELINES_DEVICETIMELINE_H
+#define DTC_LIB_PARTITION_TIMELINES_DEVICETIMELINE_H
+
+#include "lib/Partition/Timelines/StepTimelines.h"
+
+namespace dtc::partition {
+
+///   zeros for the sums
+///   for each task of the schedule:
+///     start the receives of the NEXT task   (in the order of their sends)
+///     wait for what this task needs
+///     run it
+///     start to send what it made; behind the last microbatch, start the buckets,
+///     and wait for those that the next task needs
+///   wait for buckets; exchange sums; update; wait for what is still being sent
+class DeviceTimeline {
+public:
+  DeviceTimeline(StepTimelines &made, int64_t device);
+  dist::TimelineOp build();
+  unsigned bucketsMade() const { return started.size(); }
+
+private:
+  using Action = StepTimelines::Action;
+
+  void createTimeline();
+  void createZeros();
+  void prepare();
+  void startReceives(size_t action);
+  void startReceive(unsigned message);
+  mlir::Value await(unsigned message);
+  void awaitSends(const Action &next);
+  void runPiece(const Action &action);
+  void startSend(const Message &message, mlir::Value value);
+  void startBucket(const Bucket &bucket);
+  void awaitBuckets();
+  void exchangeSums();
+  void update();
+
+  mlir::Value valueFor(mlir::Value value, const Action &action);
+  mlir::Value rowsOf(mlir::BlockArgument argument, int64_t microbatch);
+  std::string nameOfSum(mlir::Value value, llvm::StringRef ofParameter = "");
+  std::string nameOfPart(mlir::Value value) { return nameOfSum(value, ".gradient"); }
+  std::string nameOfBucket() const;
+  mlir::Location named(const llvm::Twine &name);
+  mlir::IntegerAttr numberOf(int64_t microbatch);
+
+  StepTimelines &made;
+  const StepPlan &plan;
+  mlir::func::FuncOp step;
+  int64_t device;
+  dist::TimelineOp timeline;
+  mlir::OpBuilder builder;
+
+  llvm::DenseMap<unsigned, mlir::Value> arguments;
+  /// By value, microbatch and the stage that reads.
+  llvm::DenseMap<std::tuple<void *, int64_t, int64_t>, mlir::Value> live;
+  llvm::DenseMap<std::pair<unsigned, int64_t>, mlir::Value> rows;
+  llvm::DenseMap<mlir::Value, mlir::Value> sums, prepared;
+  /// Receives that are under way, by message.
+  llvm::DenseMap<unsigned, mlir::Value> receiving;
+  llvm::DenseMap<int64_t, size_t> nextFrom;
+  llvm::SmallVector<llvm::SmallVector<unsigned>> incoming;
+  struct Sending {
+    mlir::Value pending;
+    const Piece *piece;
+    int64_t microbatch, takenAt;
+  };
+  llvm::SmallVector<Sending> sending;
+  /// Sums under way, in the order in which they started, and how many were awaited.
+  struct Started {
+    dist::AllReduceStartOp op;
+    mlir::ArrayRef<mlir::Value> values;
+  };
+  llvm::SmallVector<Started> started;
+  size_t awaited = 0;
+};
+
+} // namespace dtc::partition
+
+#endif // DTC_LIB_PARTITION_TIMELINES_DEVICETIMELINE_H
