@@ -74,16 +74,27 @@ struct InputBinding {
   DataTensor tensor;   ///< [local_batch, ...]
 };
 
+/// What a rank holds of a tensor that the ranks along an axis share out. The whole is read in row-major order as [outer, size, inner]; of n
+/// ranks, that at coordinate c has the ceil(size / n) items of the middle dimension from c * ceil(size / n) on. What of its tensor lies
+/// beyond the whole's end is padding: it starts at 0 and is in no checkpoint.
+struct Share {
+  std::string axis;
+  Dims whole{}; ///< the shape of what is shared out
+  index outer = 1, size = 1, inner = 1;
+};
+
 struct ParameterBinding {
   std::string name; ///< in the checkpoint
   Tensor<f32> tensor;
   Init init;
+  std::vector<Share> shares{}; ///< a share of a share of … of the parameter; empty: all of it
 };
 
 struct StateBinding {
   std::string name; ///< in the checkpoint: "adam.m/conv1.weight"
   Tensor<f32> tensor;
   f64 init = 0;
+  std::vector<Share> shares{}; ///< as a parameter's
 };
 
 /// Which tensors the runtime fills before a step, and which it reads after one. A role binds what it computes with: it may lack

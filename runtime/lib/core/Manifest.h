@@ -14,8 +14,11 @@ namespace dtcrt {
 /// A parameter or a piece of optimizer state that one rank or more bind.
 struct StoredEntry {
   std::string name;
-  Dims shape;
-  int owner = 0; ///< the lowest rank that binds it: the one that saves it
+  Dims shape; ///< of the whole
+  /// Those that save it: of the ranks that bind one part of it the lowest, in the order of ranks.
+  std::vector<int> owners{0};
+  Dims part{};                 ///< the shape of the tensor that a rank binds
+  std::vector<Share> shares{}; ///< none: it is the whole
 };
 
 struct Manifest {

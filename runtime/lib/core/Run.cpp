@@ -132,9 +132,9 @@ void Training::prepare() {
   });
   std::vector<Fact> read; // from files, which may differ between hosts
   together(world_, [&] {
-    read = initialise(ctx_, *device_, plan_, binding_, options_.seed, !options_.load.empty());
+    read = initialise(ctx_, *device_, plan_, world_.rank(), binding_, options_.seed, !options_.load.empty());
     if (!options_.load.empty())
-      done_ = load_checkpoint(ctx_, *device_, options_.load, manifest_, binding_, read);
+      done_ = load_checkpoint(ctx_, *device_, plan_, world_.rank(), options_.load, manifest_, binding_, read);
     not_finite_ = tensors_not_finite(*device_, binding_);
   });
   compare(world_, "the ranks read different parameters: ", read);

@@ -3,6 +3,7 @@
 #include "Reference.h"
 
 #include "core/Parameters.h"
+#include "core/Portion.h"
 #include "dtcrt/context.h"
 #include "io/File.h"
 #include "io/Safetensors.h"
@@ -59,10 +60,59 @@ TEST(Checkpoint, SaysTheSameStepToRolesWithAndWithoutState) {
   const Manifest manifest{.parameters = {{"w", {2}}}, .state = {{"m", {2}}}};
   std::vector<Fact> facts;
   for (const Binding &binding : {Binding{.parameters = {{"w", w.tensor, {}}}, .state = {{"m", m.tensor}}}, Binding{}}) {
-    EXPECT_EQ(load_checkpoint(ctx, *device, whole, manifest, binding, facts), 12);
-    EXPECT_EQ(load_checkpoint(ctx, *device, parameters, manifest, binding, facts), 0);
+    EXPECT_EQ(load_checkpoint(ctx, *device, plan, 0, whole, manifest, binding, facts), 12);
+    EXPECT_EQ(load_checkpoint(ctx, *device, plan, 0, parameters, manifest, binding, facts), 0);
   }
-  EXPECT_EQ(load_checkpoint(ctx, *device, parameters, {.parameters = {{"w", {2}}}}, {.parameters = {{"w", w.tensor, {}}}}, facts), 12);
+  EXPECT_EQ(load_checkpoint(ctx, *device, plan, 0, parameters, {.parameters = {{"w", {2}}}}, {.parameters = {{"w", w.tensor, {}}}}, facts), 12);
+}
+
+TEST(Portion, CountsInTheWhole) {
+  const Plan plan{.devices = 6, .mesh = {{"data", 2}, {"tensor", 3}}};
+  const auto positions = [&](int rank, const std::vector<Share> &shares, const Dims &local) {
+    const Portion portion(plan, rank, shares, local);
+    std::vector<index> all;
+    for (index i = 0; i < local.product(); ++i)
+      all.push_back(portion.position(i).value_or(-1));
+    return all;
+  };
+  using Positions = std::vector<index>;
+  EXPECT_EQ(positions(4, {}, {3}), (Positions{0, 1, 2}));
+  // [2, 5] by columns among three ranks: two each, the last has one and a column of padding.
+  const Share columns{"tensor", {2, 5}, 2, 5, 1};
+  EXPECT_EQ(positions(3, {columns}, {2, 2}), (Positions{0, 1, 5, 6}));
+  EXPECT_EQ(positions(5, {columns}, {2, 2}), (Positions{4, -1, 9, -1}));
+  // [2, 3] in pieces: three elements for each of two ranks; and of such a piece among three, one each.
+  const Share pieces{"data", {2, 3}, 1, 6, 1};
+  EXPECT_EQ(positions(0, {pieces}, {3}), (Positions{0, 1, 2}));
+  EXPECT_EQ(positions(4, {pieces}, {3}), (Positions{3, 4, 5}));
+  EXPECT_EQ(positions(4, {pieces, {"tensor", {3}, 1, 3, 1}}, {1}), (Positions{4}));
+  EXPECT_EQ(Portion(plan, 4, {pieces, {"tensor", {3}, 1, 3, 1}}, {1}).coordinates(), (std::vector<int>{1, 1}));
+  // Rows of an inner dimension: [4, 2] by rows.
+  EXPECT_EQ(positions(2, {{"tensor", {4, 2}, 1, 4, 2}}, {2, 2}), (Positions{-1, -1, -1, -1}));
+  EXPECT_EQ(positions(1, {{"tensor", {4, 2}, 1, 4, 2}}, {2, 2}), (Positions{4, 5, 6, 7}));
+  EXPECT_THROW(positions(0, {columns}, {2, 3}), std::logic_error);
+  EXPECT_THROW(positions(0, {{"expert", {4}, 1, 4, 1}}, {4}), std::logic_error);
+  EXPECT_THROW(positions(0, {{"data", {4}, 1, 5, 1}}, {3}), std::logic_error);
+}
+
+TEST(Checkpoint, GivesEachRankItsPart) {
+  Folder folder;
+  const std::string path = folder / "whole";
+  Owned<f32> whole({2, 3}), part({3});
+  randomise(whole.tensor, 5);
+  write_safetensors(path, {{"w", whole.tensor}}, {});
+  Context ctx(1);
+  const Plan plan{.devices = 4, .mesh = {{"data", 2}, {"pipe", 2}}};
+  const std::unique_ptr<Device> device = make_device(ctx, plan, {});
+  const Binding binding{.parameters = {{"w", part.tensor, Init::uniform(1), {{"data", {2, 3}, 1, 6, 1}}}}};
+  std::vector<Fact> facts;
+  load_checkpoint(ctx, *device, plan, 3, path, {.parameters = {{"w", {2, 3}}}}, binding, facts);
+  EXPECT_EQ(part.memory, std::vector<f32>(whole.memory.begin() + 3, whole.memory.end()));
+  // Initial values are those of the whole, whatever a rank holds of it.
+  const Binding all{.parameters = {{"w", whole.tensor, Init::uniform(1)}}};
+  initialise(ctx, *device, plan, 0, all, 7, false);
+  initialise(ctx, *device, plan, 2, binding, 7, false);
+  EXPECT_EQ(part.memory, std::vector<f32>(whole.memory.begin() + 3, whole.memory.end()));
 }
 
 std::string file_of(const std::string &header, const std::string &data) {
