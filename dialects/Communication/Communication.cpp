@@ -10,7 +10,11 @@ using namespace dtc;
 #include "dialects/Communication/CommunicationInterface.cpp.inc"
 
 static constexpr CommunicationRow rows[] = {
-    {CommunicationKind::AllReduce, "all-reduce", "an all-reduce", true},
+    {CommunicationKind::AllReduce, "all-reduce", "an all-reduce", true, {CommunicationForm::Ring, 2}},
+    {CommunicationKind::ReduceScatter, "reduce-scatter", "a reduce-scatter", true, {CommunicationForm::Ring, 1}},
+    {CommunicationKind::AllGather, "all-gather", "an all-gather", true, {CommunicationForm::Ring, 1}},
+    {CommunicationKind::AllToAll, "all-to-all", "an all-to-all", true, {CommunicationForm::Direct}},
+    {CommunicationKind::Broadcast, "broadcast", "a broadcast", true, {CommunicationForm::Chain}},
     {CommunicationKind::Send, "send", "a message", false},
     {CommunicationKind::Receive, "receive", "a message", false},
 };

@@ -7,15 +7,31 @@
 
 namespace dtc {
 
-enum class CommunicationKind { AllReduce, Send, Receive };
+enum class CommunicationKind { AllReduce, ReduceScatter, AllGather, AllToAll, Broadcast, Send, Receive };
 
-/// What is said of a kind in words.
+/// How the bytes of a collective of n ranks travel. Rabenseifner, "Optimization of collective reduction operations" (2004), and
+/// Chan et al., "Collective communication: theory, practice, and experience" (2007) have the closed forms.
+struct CommunicationForm {
+  enum Way {
+    None,
+    /// Parts of 1/n of the payload go around a ring, `rounds` times: n - 1 steps each.
+    Ring,
+    /// Every rank sends every other one its part, one after the other.
+    Direct,
+    /// All of the payload goes from rank to rank in small pieces, which follow each other.
+    Chain
+  } way = None;
+  int64_t rounds = 1;
+};
+
+/// What is said of a kind.
 struct CommunicationRow {
   CommunicationKind kind;
   /// "all-reduce", as people read it; "an all-reduce".
   llvm::StringLiteral word, one;
   /// All ranks of a group take part, each in the same order; else two do.
   bool isCollective;
+  CommunicationForm form = {};
 };
 
 /// One for each kind.

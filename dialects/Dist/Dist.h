@@ -40,6 +40,20 @@ inline constexpr llvm::StringLiteral stagePlan = "dist.stage_plan";
 /// The symbol of the mesh, a `shard.grid`.
 inline constexpr llvm::StringLiteral mesh = "mesh";
 } // namespace names
+
+// What collectives say of their parts; "" where all is well. Of an op, any number of ranks will do.
+
+/// `dimension 1`, or `pieces`.
+std::string describeParts(std::optional<int64_t> dimension);
+/// Why `parts` are not those of `wholes` among `ranks`.
+std::string misfitOfParts(mlir::TypeRange wholes, mlir::TypeRange parts, std::optional<int64_t> dimension,
+                          std::optional<int64_t> ranks);
+/// `from 1 to 2`.
+std::string describeExchange(int64_t from, int64_t to);
+/// Why `results` are not what `ranks` make of `values` that are cut along `from`, when they cut them along `to`.
+std::string misfitOfExchange(mlir::TypeRange values, mlir::TypeRange results, int64_t from, int64_t to,
+                             std::optional<int64_t> ranks);
+std::string misfitOfRoot(int64_t root, int64_t ranks);
 } // namespace dtc::dist
 
 #define GET_OP_CLASSES

@@ -162,6 +162,249 @@ def Dist_AllReduceStartOp : Dist_Op<"all_reduce_start", [HasParent<"TimelineOp">
   let hasVerifier = 1;
 }
 
+/// What `bucket` and `names` of a collective on several values say to CommunicationOpInterface.
+defvar bucketDeclaration = [{
+    ::llvm::StringRef getLabel() { return getBucket(); }
+    ::mlir::ArrayAttr getContentNames() { return getNames(); }
+}];
+/// What a collective says that is over when its op is, on one value.
+defvar atOnceDeclaration = [{
+    bool isStarted() { return false; }
+    ::llvm::StringRef getLabel() { return ""; }
+}];
+
+//===----------------------------------------------------------------------===//
+// Reduce-scatter, all-gather: between a whole tensor on each rank and its parts, one a rank
+//===----------------------------------------------------------------------===//
+
+/// `dimension` says which one is cut; see dist.reduce_scatter_start.
+defvar dimensionDeclaration = [{
+    std::string getTerms() { return ::dtc::dist::describeParts(getDimension()); }
+}];
+
+def Dist_ReduceScatterStartOp : Dist_Op<"reduce_scatter_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
+  let summary = "starts to combine values over an axis of the mesh, of which each rank gets a part";
+  let description = [{
+    As all_reduce_start, but of n ranks the one with coordinate r gets part r of
+    each combined value alone. With `dimension` d the parts are equal slices along d.
+    Without it they are equal pieces of the values in row-major order, of rank 1: of
+    ceil(elements / n) elements, where what lies behind the value's end is 0. So any
+    value can be parted among any number of ranks.
+
+    Each element is combined as all_reduce_start combines it, in the order of the
+    ranks: that and reduce_scatter_start with all_gather_start give the same bits.
+
+    ```mlir
+    %t = dist.reduce_scatter_start sum %dw, %db over "data" bucket "bucket0" ["w", "b"]
+        : tensor<8x10xf32>, tensor<10xf32> -> <tensor<20xf32>, tensor<3xf32>>   // of 4 ranks
+    ```
+  }];
+  let arguments = (ins Dist_ReductionAttr:$reduction, Variadic<AnyStaticShapeTensor>:$values,
+    StrAttr:$axis, OptionalAttr<I64Attr>:$dimension, StrAttr:$bucket, StrArrayAttr:$names);
+  let results = (outs Dist_Pending:$pending);
+  let assemblyFormat = [{
+    $reduction $values `over` $axis (`dimension` $dimension^)? `bucket` $bucket $names attr-dict
+    `:` type($values) `->` type($pending)
+  }];
+  let extraClassDeclaration = !strconcat(bucketDeclaration, dimensionDeclaration, [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::ReduceScatter; }
+    ::llvm::StringRef getReductionWord() { return stringifyReduction(getReduction()); }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return ::llvm::to_vector(getValues().getTypes()); }
+    std::string getMisfit(int64_t ranks) {
+      return ::dtc::dist::misfitOfParts(getPayload(), getPending().getType().getTypes(), getDimension(), ranks);
+    }
+  }]);
+  let hasVerifier = 1;
+}
+
+def Dist_ReduceScatterOp : Dist_Op<"reduce_scatter", [Pure, CommunicationOpInterface]> {
+  let summary = "combines a value over an axis of the mesh, of which each rank gets a part, at once";
+  let description = [{
+    Parts are those of reduce_scatter_start; pure as all_reduce is.
+
+    ```mlir
+    %y = dist.reduce_scatter sum %x over "tensor" dimension 1 : tensor<8x64xf32> -> tensor<8x16xf32>
+    ```
+  }];
+  let arguments = (ins Dist_ReductionAttr:$reduction, AnyStaticShapeTensor:$value, StrAttr:$axis,
+    OptionalAttr<I64Attr>:$dimension);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $reduction $value `over` $axis (`dimension` $dimension^)? attr-dict `:` type($value) `->` type($result)
+  }];
+  let extraClassDeclaration = !strconcat(atOnceDeclaration, dimensionDeclaration, [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::ReduceScatter; }
+    ::llvm::StringRef getReductionWord() { return stringifyReduction(getReduction()); }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return {getValue().getType()}; }
+    std::string getMisfit(int64_t ranks) {
+      return ::dtc::dist::misfitOfParts(getPayload(), getResult().getType(), getDimension(), ranks);
+    }
+  }]);
+  let hasVerifier = 1;
+}
+
+def Dist_AllGatherStartOp : Dist_Op<"all_gather_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
+  let summary = "starts to put together values of which each rank along an axis of the mesh has a part";
+  let description = [{
+    The other way of `reduce_scatter_start`, without its sum: the operands are parts
+    as it gives them, the results the wholes, on all ranks.
+
+    ```mlir
+    %t = dist.all_gather_start %w, %b over "data" bucket "bucket0" ["w", "b"]
+        : tensor<20xf32>, tensor<3xf32> -> <tensor<8x10xf32>, tensor<10xf32>>   // of 4 ranks
+    ```
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeTensor>:$values, StrAttr:$axis, OptionalAttr<I64Attr>:$dimension,
+    StrAttr:$bucket, StrArrayAttr:$names);
+  let results = (outs Dist_Pending:$pending);
+  let assemblyFormat = [{
+    $values `over` $axis (`dimension` $dimension^)? `bucket` $bucket $names attr-dict
+    `:` type($values) `->` type($pending)
+  }];
+  let extraClassDeclaration = !strconcat(bucketDeclaration, dimensionDeclaration, [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllGather; }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return ::llvm::to_vector(getPending().getType().getTypes()); }
+    std::string getMisfit(int64_t ranks) {
+      return ::dtc::dist::misfitOfParts(getPayload(), getValues().getTypes(), getDimension(), ranks);
+    }
+  }]);
+  let hasVerifier = 1;
+}
+
+def Dist_AllGatherOp : Dist_Op<"all_gather", [Pure, CommunicationOpInterface]> {
+  let summary = "puts together a value of which each rank along an axis of the mesh has a part, at once";
+  let description = [{
+    Parts are those of reduce_scatter_start; pure as all_reduce is.
+
+    ```mlir
+    %y = dist.all_gather %x over "tensor" dimension 1 : tensor<8x16xf32> -> tensor<8x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value, StrAttr:$axis, OptionalAttr<I64Attr>:$dimension);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = [{
+    $value `over` $axis (`dimension` $dimension^)? attr-dict `:` type($value) `->` type($result)
+  }];
+  let extraClassDeclaration = !strconcat(atOnceDeclaration, dimensionDeclaration, [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllGather; }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return {getResult().getType()}; }
+    std::string getMisfit(int64_t ranks) {
+      return ::dtc::dist::misfitOfParts(getPayload(), getValue().getType(), getDimension(), ranks);
+    }
+  }]);
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// All-to-all
+//===----------------------------------------------------------------------===//
+
+defvar exchangeDeclaration = [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllToAll; }
+    std::string getTerms() { return ::dtc::dist::describeExchange(getFrom(), getTo()); }
+}];
+
+def Dist_AllToAllStartOp : Dist_Op<"all_to_all_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
+  let summary = "starts to make slices along one dimension of values of slices along another";
+  let description = [{
+    Each rank along the axis has its slice of the values along dimension `from`, and
+    gets its slice along dimension `to`: it sends each other rank a part of what it has.
+
+    ```mlir
+    %t = dist.all_to_all_start %x from 1 to 2 over "sequence" bucket "heads" ["x"]
+        : tensor<8x16x64xf32> -> <tensor<8x64x16xf32>>   // of 4 ranks
+    ```
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeTensor>:$values, I64Attr:$from, I64Attr:$to, StrAttr:$axis,
+    StrAttr:$bucket, StrArrayAttr:$names);
+  let results = (outs Dist_Pending:$pending);
+  let assemblyFormat = [{
+    $values `from` $from `to` $to `over` $axis `bucket` $bucket $names attr-dict `:` type($values) `->` type($pending)
+  }];
+  let extraClassDeclaration = !strconcat(bucketDeclaration, exchangeDeclaration, [{
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return ::llvm::to_vector(getValues().getTypes()); }
+    std::string getMisfit(int64_t ranks) {
+      return ::dtc::dist::misfitOfExchange(getPayload(), getPending().getType().getTypes(), getFrom(), getTo(), ranks);
+    }
+  }]);
+  let hasVerifier = 1;
+}
+
+def Dist_AllToAllOp : Dist_Op<"all_to_all", [Pure, CommunicationOpInterface]> {
+  let summary = "makes a slice along one dimension of a value of slices along another, at once";
+  let description = [{
+    As all_to_all_start; pure as all_reduce is.
+
+    ```mlir
+    %y = dist.all_to_all %x from 1 to 2 over "sequence" : tensor<8x16x64xf32> -> tensor<8x64x16xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value, I64Attr:$from, I64Attr:$to, StrAttr:$axis);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$value `from` $from `to` $to `over` $axis attr-dict `:` type($value) `->` type($result)";
+  let extraClassDeclaration = !strconcat(atOnceDeclaration, exchangeDeclaration, [{
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return {getValue().getType()}; }
+    std::string getMisfit(int64_t ranks) {
+      return ::dtc::dist::misfitOfExchange(getPayload(), getResult().getType(), getFrom(), getTo(), ranks);
+    }
+  }]);
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Broadcast
+//===----------------------------------------------------------------------===//
+
+defvar rootDeclaration = [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::Broadcast; }
+    std::optional<int64_t> getRootCoordinate() { return static_cast<int64_t>(getRoot()); }
+    std::string getTerms() { return "root " + std::to_string(getRoot()); }
+    std::string getMisfit(int64_t ranks) { return ::dtc::dist::misfitOfRoot(getRoot(), ranks); }
+}];
+
+def Dist_BroadcastStartOp : Dist_Op<"broadcast_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
+  let summary = "starts to give all ranks along an axis of the mesh the values of one of them";
+  let description = [{
+    `root` is the coordinate of the rank whose values all get. The others' operands
+    say where they go.
+
+    ```mlir
+    %t = dist.broadcast_start %w from 0 over "data" bucket "bucket0" ["w"] : tensor<8x10xf32> -> <tensor<8x10xf32>>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeTensor>:$values, ConfinedAttr<I64Attr, [IntNonNegative]>:$root, StrAttr:$axis,
+    StrAttr:$bucket, StrArrayAttr:$names);
+  let results = (outs Dist_Pending:$pending);
+  let assemblyFormat = [{
+    $values `from` $root `over` $axis `bucket` $bucket $names attr-dict `:` type($values) `->` type($pending)
+  }];
+  let extraClassDeclaration = !strconcat(bucketDeclaration, rootDeclaration, [{
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return ::llvm::to_vector(getValues().getTypes()); }
+  }]);
+  let hasVerifier = 1;
+}
+
+def Dist_BroadcastOp : Dist_Op<"broadcast", [Pure, AllTypesMatch<["value", "result"]>, CommunicationOpInterface]> {
+  let summary = "gives all ranks along an axis of the mesh the value of one of them, at once";
+  let description = [{
+    As broadcast_start; pure as all_reduce is.
+
+    ```mlir
+    %y = dist.broadcast %x from 0 over "tensor" : tensor<8x16xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value, ConfinedAttr<I64Attr, [IntNonNegative]>:$root, StrAttr:$axis);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$value `from` $root `over` $axis attr-dict `:` type($value)";
+  let extraClassDeclaration = !strconcat(atOnceDeclaration, rootDeclaration, [{
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return {getValue().getType()}; }
+  }]);
+}
+
+//===----------------------------------------------------------------------===//
+// Messages
+//===----------------------------------------------------------------------===//
+
 /// What `peer`, `name` and `microbatch` of a message say to CommunicationOpInterface.
 defvar messageDeclaration = [{
     std::optional<int64_t> getPeerCoordinate() { return static_cast<int64_t>(getPeer()); }

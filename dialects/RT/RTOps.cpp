@@ -101,11 +101,19 @@ int64_t dtc::rt::bytesOf(BufferOp buffer) {
 
 Volume dtc::rt::volumeOf(TimelineOp timeline, CommunicationKind kind) {
   Volume volume;
-  for (auto op : timeline.getOps<CommunicationOpInterface>())
-    if (op.getCommunicationKind() == kind) {
+  auto add = [&](CommunicationOpInterface op) {
+    if (op && op.getCommunicationKind() == kind) {
       volume.bytes += op.getPayloadBytes();
       ++volume.count;
     }
+  };
+  SymbolTable symbols(timeline->getParentOfType<ProgramOp>());
+  for (Operation &op : timeline.getBody().front()) {
+    add(dyn_cast<CommunicationOpInterface>(op));
+    if (auto run = dyn_cast<RunOp>(op))
+      for (auto inside : symbols.lookup<FragmentOp>(run.getFragment()).getOps<CommunicationOpInterface>())
+        add(inside);
+  }
   return volume;
 }
 
@@ -114,6 +122,63 @@ LogicalResult WaitOp::verify() {
     return emitOpError("waits for what no communication has started");
   return success();
 }
+
+/// The runtime adds up floats of 32 bits alone.
+static LogicalResult verifyReduction(Operation *op, StringRef word, TypeRange types) {
+  if (word != "sum" && word != "max")
+    return op->emitOpError("combines by '") << word << "', neither 'sum' nor 'max'";
+  for (Type type : types)
+    if (!cast<MemRefType>(type).getElementType().isF32())
+      return op->emitOpError("combines ") << type << ": only f32 is combined over ranks";
+  return success();
+}
+
+LogicalResult AllReduceStartOp::verify() { return verifyReduction(*this, getReduction(), getBuffer().getType()); }
+LogicalResult AllReduceOp::verify() { return verifyReduction(*this, getReduction(), getBuffer().getType()); }
+
+/// Along an axis of some size, parts of the first are the second: pieces of ceil(elements / size), or, if all are `equal`, of that.
+static LogicalResult verifyParts(Operation *op, TypeRange wholes, TypeRange parts) {
+  if (wholes.empty())
+    return op->emitOpError("takes nothing");
+  for (auto [wholeType, partType] : llvm::zip_equal(wholes, parts)) {
+    auto whole = cast<MemRefType>(wholeType), part = cast<MemRefType>(partType);
+    int64_t elements = whole.getNumElements(), piece = part.getNumElements();
+    bool fits = piece == 0 ? elements == 0
+                           : elements > 0 && static_cast<int64_t>(llvm::divideCeil(elements, llvm::divideCeil(elements, piece))) == piece;
+    if (!fits || whole.getElementType() != part.getElementType())
+      return op->emitOpError("has ") << part << " as a part of " << whole;
+  }
+  return success();
+}
+
+LogicalResult ReduceScatterStartOp::verify() {
+  if (failed(verifyParts(*this, getInputs().getTypes(), getOutputs().getTypes())))
+    return failure();
+  return verifyReduction(*this, getReduction(), getInputs().getTypes());
+}
+
+LogicalResult ReduceScatterOp::verify() {
+  if (failed(verifyParts(*this, getInputs().getTypes(), getOutputs().getTypes())))
+    return failure();
+  return verifyReduction(*this, getReduction(), getInputs().getTypes());
+}
+
+LogicalResult AllGatherStartOp::verify() { return verifyParts(*this, getOutputs().getTypes(), getInputs().getTypes()); }
+LogicalResult AllGatherOp::verify() { return verifyParts(*this, getOutputs().getTypes(), getInputs().getTypes()); }
+
+static LogicalResult verifyExchange(Operation *op, TypeRange from, TypeRange to) {
+  if (from.empty())
+    return op->emitOpError("takes nothing");
+  for (auto [source, target] : llvm::zip_equal(from, to)) {
+    auto a = cast<MemRefType>(source), b = cast<MemRefType>(target);
+    if (a.getElementType() != b.getElementType() || a.getNumElements() != b.getNumElements())
+      return op->emitOpError("cannot make ") << b << " of " << a;
+  }
+  return success();
+}
+
+LogicalResult AllToAllStartOp::verify() { return verifyExchange(*this, getInputs().getTypes(), getOutputs().getTypes()); }
+LogicalResult AllToAllOp::verify() { return verifyExchange(*this, getInputs().getTypes(), getOutputs().getTypes()); }
 
 bool dtc::rt::isPerMicrobatch(Value memory) {
   for (;;) {

@@ -230,6 +230,10 @@ defvar communicatedDeclaration = [{
     ::llvm::StringRef getLabel() { return getName(); }
     ::llvm::SmallVector<::mlir::Type> getPayload() { return {getBuffer().getType()}; }
 }];
+/// Of one that writes where it reads.
+defvar inPlaceDeclaration = [{
+    ::llvm::SmallVector<::mlir::Value> getTargets() { return {getBuffer()}; }
+}];
 
 def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let summary = "starts to combine a buffer over an axis of the mesh, in place";
@@ -239,20 +243,120 @@ def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">, Co
   let assemblyFormat = [{
     $reduction $buffer `over` $axis `name` $name $contents attr-dict `:` type($buffer)
   }];
-  let extraClassDeclaration = communicatedDeclaration # [{
+  let extraClassDeclaration = !strconcat(communicatedDeclaration, inPlaceDeclaration, [{
     ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllReduce; }
     ::llvm::StringRef getReductionWord() { return getReduction(); }
     ::mlir::ArrayAttr getContentNames() { return getContents(); }
+  }]);
+  let hasVerifier = 1;
+}
+
+/// A collective that reads buffers and writes as many others, of which `payload` are the whole ones. Without `contents`, the
+/// model's names, it is on one value.
+class RT_PairsOp<string mnemonic, string kind, string payload, list<Trait> traits>
+    : RT_Op<mnemonic, !listconcat([SameVariadicOperandSize, CommunicationOpInterface], traits)> {
+  let arguments = (ins Variadic<AnyStridedMemRef>:$inputs, Variadic<AnyStridedMemRef>:$outputs, StrAttr:$axis,
+                       StrAttr:$name, OptionalAttr<StrArrayAttr>:$contents);
+  code pairsDeclaration = [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::}] # kind # [{; }
+    ::llvm::StringRef getLabel() { return getName(); }
+    ::mlir::ArrayAttr getContentNames() { return getContentsAttr(); }
+    ::llvm::SmallVector<::mlir::Value> getSources() { return ::llvm::to_vector_of<::mlir::Value>(getInputs()); }
+    ::llvm::SmallVector<::mlir::Value> getTargets() { return ::llvm::to_vector_of<::mlir::Value>(getOutputs()); }
+    ::llvm::SmallVector<::mlir::Type> getPayload() { return ::llvm::to_vector(get}] # payload # [{().getTypes()); }
+  }];
+  let extraClassDeclaration = pairsDeclaration;
+  let hasVerifier = 1;
+}
+/// How they are written behind what is theirs alone.
+defvar pairsFormat = [{ `(` $inputs `)` `->` `(` $outputs `)` `over` $axis `name` $name ($contents^)? attr-dict
+    `:` functional-type($inputs, $outputs) }];
+/// Of one that is over when the op is.
+defvar atOnceDeclaration = [{
+    bool isStarted() { return false; }
+}];
+
+class RT_ReduceScatterBase<string mnemonic, list<Trait> traits> : RT_PairsOp<mnemonic, "ReduceScatter", "Inputs", traits> {
+  let arguments = (ins StrAttr:$reduction, Variadic<AnyStridedMemRef>:$inputs, Variadic<AnyStridedMemRef>:$outputs, StrAttr:$axis,
+                       StrAttr:$name, OptionalAttr<StrArrayAttr>:$contents);
+  let assemblyFormat = !strconcat("$reduction ", pairsFormat);
+  code reductionDeclaration = pairsDeclaration # [{
+    ::llvm::StringRef getReductionWord() { return getReduction(); }
   }];
 }
 
-class RT_MessageOp<string mnemonic, string kind>
+def RT_ReduceScatterStartOp : RT_ReduceScatterBase<"reduce_scatter_start", [HasParent<"TimelineOp">]> {
+  let summary = "starts to combine buffers over an axis of the mesh, of which each rank gets a part";
+  let description = [{
+    The parts of a buffer of m elements, in the order in which they lie, are pieces of ceil(m / n) for n ranks;
+    what is missing at the end is 0.
+  }];
+  let results = (outs RT_Pending:$pending);
+  let extraClassDeclaration = reductionDeclaration;
+}
+
+def RT_ReduceScatterOp : RT_ReduceScatterBase<"reduce_scatter", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+  let summary = "combines buffers over an axis of the mesh, of which each rank gets a part, at once";
+  let extraClassDeclaration = !strconcat(reductionDeclaration, atOnceDeclaration);
+}
+
+def RT_AllGatherStartOp : RT_PairsOp<"all_gather_start", "AllGather", "Outputs", [HasParent<"TimelineOp">]> {
+  let summary = "starts to put buffers together of which each rank along an axis has a part";
+  let description = "The other way of rt.reduce_scatter_start.";
+  let results = (outs RT_Pending:$pending);
+  let assemblyFormat = pairsFormat;
+}
+
+def RT_AllGatherOp : RT_PairsOp<"all_gather", "AllGather", "Outputs", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+  let summary = "puts buffers together of which each rank along an axis has a part, at once";
+  let assemblyFormat = pairsFormat;
+  let extraClassDeclaration = !strconcat(pairsDeclaration, atOnceDeclaration);
+}
+
+def RT_AllToAllStartOp : RT_PairsOp<"all_to_all_start", "AllToAll", "Inputs", [HasParent<"TimelineOp">]> {
+  let summary = "starts to give each rank along an axis its part of the buffers of all";
+  let description = [{
+    Of n equal parts that lie one behind the other, rank r sends part s to rank s, which finds it as its part r.
+  }];
+  let results = (outs RT_Pending:$pending);
+  let assemblyFormat = pairsFormat;
+}
+
+def RT_AllToAllOp : RT_PairsOp<"all_to_all", "AllToAll", "Inputs", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+  let summary = "gives each rank along an axis its part of the buffers of all, at once";
+  let assemblyFormat = pairsFormat;
+  let extraClassDeclaration = !strconcat(pairsDeclaration, atOnceDeclaration);
+}
+
+class RT_BroadcastBase<string mnemonic, list<Trait> traits> : RT_Op<mnemonic, !listconcat([CommunicationOpInterface], traits)> {
+  let arguments = (ins AnyStridedMemRef:$buffer, I64Attr:$root, StrAttr:$axis, StrAttr:$name, OptionalAttr<StrArrayAttr>:$contents);
+  let assemblyFormat = "$buffer `from` $root `over` $axis `name` $name ($contents^)? attr-dict `:` type($buffer)";
+  code rootDeclaration = !strconcat(communicatedDeclaration, inPlaceDeclaration, [{
+    ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::Broadcast; }
+    std::optional<int64_t> getRootCoordinate() { return static_cast<int64_t>(getRoot()); }
+    ::mlir::ArrayAttr getContentNames() { return getContentsAttr(); }
+  }]);
+}
+
+def RT_BroadcastStartOp : RT_BroadcastBase<"broadcast_start", [HasParent<"TimelineOp">]> {
+  let summary = "starts to give all ranks along an axis the buffer of one of them, in place";
+  let results = (outs RT_Pending:$pending);
+  let extraClassDeclaration = rootDeclaration;
+}
+
+def RT_BroadcastOp : RT_BroadcastBase<"broadcast", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+  let summary = "gives all ranks along an axis the buffer of one of them, in place, at once";
+  let extraClassDeclaration = !strconcat(rootDeclaration, atOnceDeclaration);
+}
+
+class RT_MessageOp<string mnemonic, string kind, string ways>
     : RT_Op<mnemonic, [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let arguments = (ins AnyStridedMemRef:$buffer, StrAttr:$name, I64Attr:$peer,
     StrAttr:$axis, OptionalAttr<I64Attr>:$microbatch);
   let results = (outs RT_Pending:$pending);
   let extraClassDeclaration = communicatedDeclaration # [{
     ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::}] # kind # [{; }
+    }] # ways # [{
     std::optional<int64_t> getPeerCoordinate() { return static_cast<int64_t>(getPeer()); }
     std::optional<int64_t> getMicrobatchNumber() {
       return getMicrobatch() ? std::optional<int64_t>(*getMicrobatch()) : std::nullopt;
@@ -260,7 +364,7 @@ class RT_MessageOp<string mnemonic, string kind>
   }];
 }
 
-def RT_SendStartOp : RT_MessageOp<"send_start", "Send"> {
+def RT_SendStartOp : RT_MessageOp<"send_start", "Send", ""> {
   let summary = "starts to send a buffer to the rank at a coordinate of an axis";
   let assemblyFormat = [{
     $buffer $name `to` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
@@ -268,7 +372,10 @@ def RT_SendStartOp : RT_MessageOp<"send_start", "Send"> {
   }];
 }
 
-def RT_RecvStartOp : RT_MessageOp<"recv_start", "Receive"> {
+def RT_RecvStartOp : RT_MessageOp<"recv_start", "Receive", [{
+    ::llvm::SmallVector<::mlir::Value> getSources() { return {}; }
+    ::llvm::SmallVector<::mlir::Value> getTargets() { return {getBuffer()}; }
+  }]> {
   let summary = "starts to receive into a buffer from the rank at a coordinate of an axis";
   let assemblyFormat = [{
     $buffer $name `from` $peer `over` $axis (`microbatch` $microbatch^)? attr-dict
@@ -289,15 +396,15 @@ def RT_WaitOp : RT_Op<"wait", [HasParent<"TimelineOp">]> {
   }];
 }
 
-def RT_AllReduceOp : RT_Op<"all_reduce", [HasParent<"FragmentOp">, CommunicationOpInterface]> {
+def RT_AllReduceOp : RT_Op<"all_reduce", [ParentOneOf<["FragmentOp", "TimelineOp"]>, CommunicationOpInterface]> {
   let summary = "combines a buffer over an axis of the mesh, in place, at once";
   let arguments = (ins StrAttr:$reduction, AnyStridedMemRef:$buffer, StrAttr:$axis, StrAttr:$name);
   let assemblyFormat = "$reduction $buffer `over` $axis `name` $name attr-dict `:` type($buffer)";
-  let extraClassDeclaration = communicatedDeclaration # [{
+  let extraClassDeclaration = !strconcat(communicatedDeclaration, inPlaceDeclaration, atOnceDeclaration, [{
     ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllReduce; }
-    bool isStarted() { return false; }
     ::llvm::StringRef getReductionWord() { return getReduction(); }
-  }];
+  }]);
+  let hasVerifier = 1;
 }
 
 #endif // DTC_RT_OPS

@@ -57,7 +57,7 @@ public:
 private:
   void split(rt::FragmentOp fragment);
   void rewrite(rt::TimelineOp timeline);
-  void fill(rt::RecvStartOp receive);
+  void fill(CommunicationOpInterface communication, Value memory);
 
   rt::ProgramOp program;
   OpBuilder builder;
@@ -90,17 +90,19 @@ void Splitter::split(rt::FragmentOp fragment) {
   fragment.erase();
 }
 
-void Splitter::fill(rt::RecvStartOp receive) {
-  auto type = cast<MemRefType>(receive.getBuffer().getType());
-  if (!type.getElementType().isF32())
+/// What comes from other ranks alone has to be made up.
+void Splitter::fill(CommunicationOpInterface communication, Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (!type.getElementType().isF32() || llvm::is_contained(communication.getSources(), memory))
     return;
-  builder.setInsertionPoint(receive);
+  builder.setInsertionPoint(communication);
   ArrayAttr none = builder.getArrayAttr({});
-  rt::CallOp::create(builder, receive.getLoc(), "receive_made_up", ValueRange{},
-                     receive.getBuffer(), ValueRange{}, none, none, none, /*list=*/false,
+  std::optional<int64_t> microbatch = communication.getMicrobatchNumber();
+  rt::CallOp::create(builder, communication.getLoc(), "receive_made_up", ValueRange{},
+                     memory, ValueRange{}, none, none, none, /*list=*/false,
                      /*tuple=*/IntegerAttr(), /*canAccumulate=*/false, /*canSum=*/ArrayAttr(),
                      /*sumOver=*/DenseI64ArrayAttr(), /*canWriteMask=*/false, /*canReadMask=*/StringAttr(),
-                     receive.getMicrobatchAttr());
+                     microbatch ? builder.getI64IntegerAttr(*microbatch) : IntegerAttr());
 }
 
 void Splitter::rewrite(rt::TimelineOp timeline) {
@@ -111,10 +113,11 @@ void Splitter::rewrite(rt::TimelineOp timeline) {
         rt::RunOp::create(builder, run.getLoc(), FlatSymbolRefAttr::get(part.getSymNameAttr()),
                           run.getMicrobatchAttr());
       run.erase();
-    } else if (auto receive = dyn_cast<rt::RecvStartOp>(op)) {
-      fill(receive);
-      receive.erase();
-    } else if (isa<rt::WaitOp, CommunicationOpInterface>(op)) {
+    } else if (auto communication = dyn_cast<CommunicationOpInterface>(op)) {
+      for (Value memory : communication.getTargets())
+        fill(communication, memory);
+      op.erase();
+    } else if (isa<rt::WaitOp>(op)) {
       op.erase();
     }
   }

@@ -1,6 +1,8 @@
 // Sums of costs, and the sizes that they are made of.
 #include "dtc/Cost/Cost.h"
 
+#include "dialects/Communication/Communication.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/MathExtras.h"
@@ -22,6 +24,9 @@ Cost dtc::costOf(Operation *op) {
   if (auto costed = dyn_cast<CostOpInterface>(op))
     return costed.getCost();
   Cost sum;
+  // The payload alone; what a rank reads and writes for it is the library's.
+  if (auto communication = dyn_cast<CommunicationOpInterface>(op); communication && communication.isCollective())
+    sum.bytesCommunicated = communication.getPayloadBytes();
   for (Region &region : op->getRegions())
     sum += costOf(region);
   return sum;

@@ -15,7 +15,9 @@ namespace {
 struct PrintCostsPass : dtc::impl::PrintCostsPassBase<PrintCostsPass> {
   void runOnOperation() override {
     getOperation()->walk([](Operation *op) {
-      if (!isa<dtc::CostOpInterface, dtc::dist::TimelineOp, dtc::dist::FragmentOp>(op))
+      auto communication = dyn_cast<dtc::CommunicationOpInterface>(op);
+      if (!isa<dtc::CostOpInterface, dtc::dist::TimelineOp, dtc::dist::FragmentOp>(op) &&
+          !(communication && communication.isCollective()))
         return;
       dtc::Cost cost = dtc::costOf(op);
       InFlightDiagnostic remark = op->emitRemark()

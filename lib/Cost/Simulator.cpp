@@ -14,13 +14,58 @@ static constexpr double never = std::numeric_limits<double>::infinity();
 
 MachineModel::~MachineModel() = default;
 
-double MachineModel::allReduceSeconds(ArrayRef<int64_t> ranks, uint64_t bytes) const {
-  double slowest = 0, part = double(bytes) / ranks.size();
-  for (auto [index, rank] : llvm::enumerate(ranks)) {
-    Link link = linkBetween(rank, ranks[(index + 1) % ranks.size()]);
-    slowest = std::max(slowest, link.latencySeconds + part / link.bytesPerSecond);
+double MachineModel::collectiveSeconds(const CommunicationForm &form, ArrayRef<int64_t> ranks, int64_t root,
+                                       uint64_t bytes) const {
+  size_t count = ranks.size();
+  double part = double(bytes) / count, slowest = 0;
+  switch (form.way) {
+  case CommunicationForm::Ring:
+    for (auto [index, rank] : llvm::enumerate(ranks)) {
+      Link link = linkBetween(rank, ranks[(index + 1) % count]);
+      slowest = std::max(slowest, link.latencySeconds + part / link.bytesPerSecond);
+    }
+    return double(form.rounds) * (count - 1) * slowest;
+  case CommunicationForm::Direct:
+    for (int64_t rank : ranks) {
+      double seconds = 0;
+      for (int64_t other : ranks)
+        if (other != rank)
+          seconds += linkBetween(rank, other).latencySeconds + part / linkBetween(rank, other).bytesPerSecond;
+      slowest = std::max(slowest, seconds);
+    }
+    return slowest;
+  case CommunicationForm::Chain: {
+    double latency = 0;
+    for (size_t step = 0; step + 1 < count; ++step) {
+      Link link = linkBetween(ranks[(root + step) % count], ranks[(root + step + 1) % count]);
+      latency += link.latencySeconds;
+      slowest = std::max(slowest, bytes / link.bytesPerSecond);
+    }
+    return latency + slowest;
   }
-  return 2.0 * (ranks.size() - 1) * slowest;
+  case CommunicationForm::None:
+    break;
+  }
+  llvm_unreachable("a collective has a form");
+}
+
+/// What the ranks send each other.
+static SmallVector<LinkTraffic> trafficOf(const CommunicationForm &form, ArrayRef<int64_t> ranks, int64_t root,
+                                          uint64_t bytes) {
+  SmallVector<LinkTraffic> traffic;
+  size_t count = ranks.size();
+  for (size_t i = 0; i < count && count > 1; ++i) {
+    int64_t next = ranks[(i + 1) % count];
+    if (form.way == CommunicationForm::Ring)
+      traffic.push_back({ranks[i], next, form.rounds * (count - 1) * bytes / count});
+    else if (form.way == CommunicationForm::Chain && (i + 1) % count != static_cast<size_t>(root))
+      traffic.push_back({ranks[i], next, bytes});
+    else if (form.way == CommunicationForm::Direct)
+      for (int64_t other : ranks)
+        if (other != ranks[i])
+          traffic.push_back({ranks[i], other, bytes / count});
+  }
+  return traffic;
 }
 
 namespace {
@@ -186,11 +231,12 @@ void Player::beginCollective(const Collective &collective, Communication &state)
   uint64_t bytes = op.getPayloadBytes();
   double &free = groupFree[{collective.axis, collective.firstRank}];
   state.begin = std::max(now, free);
-  free = state.end = state.begin + machine.allReduceSeconds(members, bytes);
-  for (auto [index, member] : llvm::enumerate(members)) {
-    int64_t successor = members[(index + 1) % members.size()];
-    if (successor != member)
-      traffic[{member, successor}] += 2 * (members.size() - 1) * bytes / members.size();
+  const CommunicationForm &form = op.getRow().form;
+  int64_t root = op.getRootCoordinate().value_or(0);
+  free = state.end = state.begin + machine.collectiveSeconds(form, members, root, bytes);
+  for (const LinkTraffic &sent : trafficOf(form, members, root, bytes))
+    traffic[{sent.from, sent.to}] += sent.bytes;
+  for (int64_t member : members) {
     if (options.progress == Progress::InWaits)
       continue;
     Span span = spanOf(SpanKind::Communication, op);

@@ -1,8 +1,6 @@
-// Costs of what stands in timelines: fragments that run, and communication.
+// Costs of fragments that run.
 #include "dialects/Dist/Dist.h"
 #include "dtc/Cost/Time.h"
-
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace dtc;
@@ -25,24 +23,10 @@ private:
   }
 };
 
-/// The payload alone; what a rank reads and writes for it is the library's.
-template <typename OpT>
-struct CollectiveCost : CostOpInterface::ExternalModel<CollectiveCost<OpT>, OpT> {
-  OpFamily getFamily(Operation *) const { return OpFamily::Communication; }
-  Cost getCost(Operation *op) const {
-    Cost cost;
-    for (Value value : op->getOperands())
-      cost.bytesCommunicated = llvm::SaturatingAdd(cost.bytesCommunicated, bytesOf(value));
-    return cost;
-  }
-};
-
 } // namespace
 
 void dtc::cost::registerTimelineCost(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
     dist::RunOp::attachInterface<RunCost>(*context);
-    dist::AllReduceOp::attachInterface<CollectiveCost<dist::AllReduceOp>>(*context);
-    dist::AllReduceStartOp::attachInterface<CollectiveCost<dist::AllReduceStartOp>>(*context);
   });
 }

@@ -91,13 +91,15 @@ static void printLaunch(Printer &printer, rt::LaunchOp launch) {
   printer.os << "});\n";
 }
 
-/// `pool1` to rank 1 in microbatch 0: `pool1_to_1_0`; a bucket's own name.
+/// `pool1` to rank 1 in microbatch 0: `pool1_to_1_0`; a bucket's own name; `fc1_all_gather` where there is not one bucket.
 std::string Printer::pending(Value started) {
   std::string &name = pendings[started];
   if (!name.empty())
     return name;
   auto op = started.getDefiningOp<CommunicationOpInterface>();
-  if (op.isCollective()) {
+  if (op.hasTargets()) {
+    name = makeIdentifier((op.getLabel() + "." + op.getRow().word).str());
+  } else if (op.isCollective()) {
     name = names.of(op->getOperand(0));
   } else {
     name = makeIdentifier(op.getLabel()) +
@@ -112,14 +114,33 @@ std::string Printer::pending(Value started) {
   return name;
 }
 
+/// What is read and what is written for it: `{{b.w_gradient, b.w_part}, {b.b_gradient, b.b_part}}`, several on lines of their own below the call.
+static void printPairs(Printer &printer, CommunicationOpInterface op) {
+  SmallVector<Value> sources = op.getSources(), targets = op.getTargets();
+  std::string separator = sources.size() == 1 ? " {" : "\n      {";
+  for (auto [source, target] : llvm::zip_equal(sources, targets)) {
+    printer.os << separator << "{" << printer.buffer(source) << ", " << printer.buffer(target) << "}";
+    separator = ",\n       ";
+  }
+  printer.os << "}";
+}
+
 /// `Pending pool1_to_1_0 = send_start(ctx, b.pool1[0], {.axis = "pipe", …});`: the call is named as the op.
 static void printCommunication(Printer &printer, CommunicationOpInterface op) {
   llvm::raw_ostream &os = printer.os;
   if (op.isStarted())
     os << "Pending " << printer.pending(op->getResult(0)) << " = ";
-  os << op->getName().stripDialect() << "(ctx, " << printer.buffer(op->getOperand(0)) << ", {";
+  StringRef callee = op->getName().stripDialect();
+  os << callee << "(ctx,";
+  if (op.hasTargets())
+    printPairs(printer, op);
+  else
+    os << " " << printer.buffer(op->getOperand(0));
+  os << ", {";
   if (!op.getReductionWord().empty())
     os << ".reduction = Reduction::" << op.getReductionWord() << ", ";
+  if (std::optional<int64_t> root = op.getRootCoordinate())
+    os << ".root = " << *root << ", ";
   os << ".axis = " << quote(op.getAxis());
   if (std::optional<int64_t> peer = op.getPeerCoordinate())
     os << ", .peer = " << *peer;

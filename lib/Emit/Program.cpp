@@ -38,7 +38,7 @@ static std::string sketch(rt::TimelineOp timeline) {
     if (auto run = dyn_cast<rt::RunOp>(op))
       text += (text.empty() ? "" : " -> ") + forComment(run.getFragment());
     if (auto start = dyn_cast<CommunicationOpInterface>(op))
-      text += " -> (" + makeIdentifier(start.getLabel()) + " starts)";
+      text += " -> (" + makeIdentifier(start.getLabel()) + (start.isStarted() ? " starts)" : ")");
     if (auto wait = dyn_cast<rt::WaitOp>(op))
       text += " -> (" + makeIdentifier(wait.getStarted().getLabel()) + " arrives)";
   }

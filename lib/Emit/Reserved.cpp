@@ -67,8 +67,9 @@ llvm::ArrayRef<StringLiteral> dtc::emit::wordsOfFile() {
       "Binding", "Context", "Init", "Pending", "Plan", "Precision", "Read", "Reduction", "Span", "Tensor", "Write",
       "bf16", "f32", "f64", "i32", "i64", "index", "std", "u8",
       // Functions.
-      "all_reduce", "all_reduce_start", "device", "dtcrt", "grid", "launch", "less_or_greater", "measure",
-      "recv_start", "role", "run", "select", "send_start", "unordered",
+      "all_gather", "all_gather_start", "all_reduce", "all_reduce_start", "all_to_all", "all_to_all_start", "broadcast",
+      "broadcast_start", "device", "dtcrt", "grid", "launch", "less_or_greater", "measure",
+      "recv_start", "reduce_scatter", "reduce_scatter_start", "role", "run", "select", "send_start", "unordered",
       // Parameters and variables.
       "argc", "argv", "b", "ctx", "lanes", "microbatch", "span",
       // Of the C library, in kernels (Expressions.cpp).

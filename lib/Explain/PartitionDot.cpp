@@ -175,9 +175,9 @@ Source PartitionDrawing::sourceOf(Value value) {
       source = {layerNode(nodes, made.getDefiningOp()), ""};
   } else if (auto wait = dyn_cast<dist::WaitOp>(maker)) {
     Operation *start = wait.getPending().getDefiningOp();
-    if (auto send = dyn_cast_or_null<dist::SendStartOp>(sends.lookup(start))) {
-      source = sourceOf(send.getValue());
-      source.message = (send.getName() + "\n" + formatBytes(bytesOf(send.getValue()))).str();
+    if (auto send = dyn_cast_or_null<CommunicationOpInterface>(sends.lookup(start))) {
+      source = sourceOf(send.getSources().front());
+      source.message = (send.getLabel() + "\n" + formatBytes(send.getPayloadBytes())).str();
     } else {
       source.node = nodeOf(start);
     }

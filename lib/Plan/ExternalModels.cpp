@@ -25,6 +25,8 @@ void dtc::plan::registerPlanExternalModels(DialectRegistry &registry) {
   });
   registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
     attachCollectiveLowerings(context);
+    attachPartsLowerings(context);
+    attachMessageLowerings(context);
   });
   registry.addExtension(+[](MLIRContext *context, linalg::LinalgDialect *) {
     attachKernelLowerings(context);

@@ -17,6 +17,8 @@ void attachKernelLowerings(mlir::MLIRContext *context);
 void attachTensorLowerings(mlir::MLIRContext *context);
 void attachScalarLowerings(mlir::MLIRContext *context);
 void attachCollectiveLowerings(mlir::MLIRContext *context);
+void attachPartsLowerings(mlir::MLIRContext *context);
+void attachMessageLowerings(mlir::MLIRContext *context);
 
 /// The options `activation` and `alpha` of a library call.
 inline void addActivation(CallOptions &options, nn::Activation activation,

@@ -71,7 +71,8 @@ void Lifetimes::visit(Operation *op, const Run &run, const SymbolTable &fragment
     Operation *start = operand.getDefiningOp();
     if (start && isa<rt::PendingType>(operand.getType())) {
       auto number = start->getAttrOfType<IntegerAttr>("microbatch");
-      touch(start->getOperand(0), number ? std::optional(number.getInt()) : std::nullopt, run);
+      for (Value communicated : start->getOperands())
+        touch(communicated, number ? std::optional(number.getInt()) : std::nullopt, run);
     } else {
       touch(operand, microbatch, run);
     }

@@ -13,17 +13,9 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::plan;
 
-static MemRefType rowMajor(Type tensor) {
+MemRefType dtc::plan::rowMajor(Type tensor) {
   auto type = cast<RankedTensorType>(tensor);
   return MemRefType::get(type.getShape(), type.getElementType());
-}
-
-/// How a tensor lies while it travels: both ranks must know without asking each
-/// other. Images are channels-last wherever convolutions work on them.
-static MemRefType messageType(Type tensor) {
-  auto type = cast<RankedTensorType>(tensor);
-  return type.getRank() >= 4 ? rt::channelsLast(type.getShape(), type.getElementType())
-                             : rowMajor(tensor);
 }
 
 //===----------------------------------------------------------------------===//
@@ -64,6 +56,7 @@ Value RoleLowering::getOrCreateBuffer(Location location, ArgumentKind what,
 
 void RoleLowering::setPlace(Value value, Value memory, IntegerAttr microbatch) {
   fragments.alias(value, memory);
+  placedIn[rt::rootBuffer(memory)].push_back(value);
   if (microbatch && rt::isPerMicrobatch(memory))
     microbatchOf[value] = microbatch;
 }
@@ -89,7 +82,6 @@ LogicalResult RoleLowering::bindArguments(dist::TimelineOp timeline) {
   return success();
 }
 
-/// Follows a timeline's value to the op in a fragment that makes it.
 Value RoleLowering::origin(Value value) {
   while (auto run = value.getDefiningOp<dist::RunOp>()) {
     auto fragment = symbols.lookup<dist::FragmentOp>(run.getFragment());
@@ -115,8 +107,6 @@ Value RoleLowering::beginningOf(Value sum) {
   return sum;
 }
 
-/// A timeline's value shall end up in `memory`, if it does not lie elsewhere
-/// already; who needs it there copies it otherwise.
 void RoleLowering::promise(Value value, Value memory) {
   Value beginning = beginningOf(value);
   // Awaited from another rank, or zeros that grow: the timeline's own values.
@@ -131,47 +121,23 @@ void RoleLowering::promise(Value value, Value memory) {
     fragments.promise(made, memory);
 }
 
-/// Values side by side, each at a multiple of 64 bytes so that kernels load
-/// aligned vectors.
+/// Each at a multiple of 64 bytes so that kernels load aligned vectors.
 static constexpr int64_t bucketAlignment = 64;
 
-void RoleLowering::planBucket(dist::AllReduceStartOp start) {
-  Type element =
-      cast<RankedTensorType>(start.getValues().front().getType()).getElementType();
-  int64_t alignment = bucketAlignment / (element.getIntOrFloatBitWidth() / 8);
-  int64_t size = 0;
+SmallVector<Value> RoleLowering::layOut(Location location, StringRef name, ArrayRef<MemRefType> types,
+                                        ArrayRef<std::string> names) {
+  Type element = types.front().getElementType();
+  int64_t alignment = bucketAlignment / llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), size = 0;
   SmallVector<int64_t> positions;
-  for (Value value : start.getValues()) {
+  for (MemRefType type : types) {
     positions.push_back(size);
-    size = llvm::alignTo(
-        size + cast<RankedTensorType>(value.getType()).getNumElements(), alignment);
+    size = llvm::alignTo(size + type.getNumElements(), alignment);
   }
-  Value bucket = fragments.createBuffer(start.getLoc(), start.getBucket(),
-                                        rt::BufferKind::Bucket,
-                                        MemRefType::get({size}, element));
-  buckets[start] = bucket;
-  for (auto [value, position, name] :
-       llvm::zip_equal(start.getValues(), positions,
-                       start.getNames().getAsValueRange<StringAttr>())) {
-    bool scalar = cast<RankedTensorType>(value.getType()).getRank() == 0;
-    Value view = fragments.createView(
-        start.getLoc(), (scalar ? name + ".sum" : name + ".gradient").str(), bucket,
-        position, rowMajor(value.getType()));
-    promise(value, view);
-    destinations[start].push_back(view);
-  }
-}
-
-/// A value is made where it is sent from, as it travels.
-void RoleLowering::planMessage(dist::SendStartOp send) {
-  Value made = origin(send.getValue());
-  if (!send.getMicrobatch() || !isa<OpResult>(made) ||
-      isa<dist::TimelineOp>(made.getDefiningOp()->getParentOp()) || promised.contains(made))
-    return;
-  promise(send.getValue(),
-          fragments.createBuffer(made.getLoc(), bufferName(cast<OpResult>(made)),
-                                 rt::BufferKind::Temporary, messageType(made.getType()),
-                                 {}, microbatches));
+  Value bucket = fragments.createBuffer(location, name, rt::BufferKind::Bucket, MemRefType::get({size}, element));
+  SmallVector<Value> views;
+  for (auto [type, position, view] : llvm::zip_equal(types, positions, names))
+    views.push_back(fragments.createView(location, view, bucket, position, type));
+  return views;
 }
 
 void RoleLowering::planResults(dist::TimelineOp timeline) {
@@ -190,6 +156,32 @@ void RoleLowering::planResults(dist::TimelineOp timeline) {
   }
 }
 
+Value RoleLowering::homeOf(dist::TimelineOp timeline, unsigned index) {
+  auto find = [&](rt::BufferKind kind, StringAttr name) -> Value {
+    return name ? shared.lookup({static_cast<int>(kind), name}) : Value();
+  };
+  if (Value parameter = find(rt::BufferKind::Parameter, timeline.getResultAttrOfType<StringAttr>(index, nn::names::parameter)))
+    return parameter;
+  auto state = timeline.getResultAttrOfType<StringAttr>(index, nn::names::state);
+  Value home = find(rt::BufferKind::State, state);
+  return home ? home : find(rt::BufferKind::Statistic, state);
+}
+
+Value RoleLowering::freeHome(Value value, Operation *start) {
+  auto timeline = cast<dist::TimelineOp>(start->getParentOp());
+  Value home;
+  for (OpOperand &use : value.getUses())
+    if (isa<dist::ReturnOp>(use.getOwner()) && !home)
+      home = homeOf(timeline, use.getOperandNumber());
+  if (!home)
+    return {};
+  for (Value old : placedIn.lookup(rt::rootBuffer(home)))
+    for (Operation *user : old.getUsers())
+      if (old.getParentBlock() == start->getBlock() && start->isBeforeInBlock(user))
+        return {};
+  return home;
+}
+
 LogicalResult RoleLowering::returnResults(dist::TimelineOp timeline) {
   for (auto [i, value] : llvm::enumerate(timeline.getReturn().getValues())) {
     Value target = returned.lookup(i);
@@ -200,11 +192,7 @@ LogicalResult RoleLowering::returnResults(dist::TimelineOp timeline) {
       if (!parameter && !state)
         return timeline.emitOpError("result ")
                << i << " is neither loss, correct, parameter nor state";
-      for (rt::BufferKind kind : {rt::BufferKind::State, rt::BufferKind::Statistic})
-        if (state && !target)
-          target = shared.lookup({static_cast<int>(kind), state});
-      if (parameter)
-        target = shared.lookup({static_cast<int>(rt::BufferKind::Parameter), parameter});
+      target = homeOf(timeline, i);
       if (!target)
         return timeline.emitOpError("gives back '")
                << (parameter ? parameter : state).getValue()
@@ -308,75 +296,45 @@ LogicalResult RoleLowering::lowerRun(dist::RunOp run) {
 // Communication
 //===----------------------------------------------------------------------===//
 
-LogicalResult RoleLowering::lowerAllReduce(dist::AllReduceStartOp start) {
-  // A value that could not be made in the bucket is brought there.
-  for (auto [value, view] : llvm::zip_equal(start.getValues(), destinations[start]))
-    if (fragments.memory(value) != view) {
-      fragments.setMicrobatch(microbatchOf.lookup(value));
-      fragments.copy(start.getLoc(), fragments.memory(value), view);
-      fragments.setMicrobatch({});
-    }
-  pendings[start.getPending()] = rt::AllReduceStartOp::create(
-      fragments.getBuilder(), start.getLoc(),
-      rt::PendingType::get(program.getContext()),
-      dist::stringifyReduction(start.getReduction()), buckets[start],
-      start.getAxis(), start.getBucket(), start.getNames());
-  return success();
+void RoleLowering::copy(Location location, Value value, Value memory) {
+  if (fragments.memory(value) == memory)
+    return;
+  fragments.setMicrobatch(microbatchOf.lookup(value));
+  fragments.copy(location, fragments.memory(value), memory);
+  fragments.setMicrobatch({});
 }
 
-LogicalResult RoleLowering::lowerSend(dist::SendStartOp send) {
-  Value value = send.getValue(), memory = fragments.memory(value);
-  if (memory.getType() != messageType(value.getType())) {
-    auto name = memory.getDefiningOp()->getAttrOfType<StringAttr>("name");
-    Value copied = fragments.createBuffer(
-        send.getLoc(), (name.getValue() + ".sent").str(), rt::BufferKind::Temporary,
-        messageType(value.getType()), {}, send.getMicrobatch() ? microbatches : 0);
-    fragments.setMicrobatch(send.getMicrobatchAttr());
-    fragments.copy(send.getLoc(), memory, copied);
-    fragments.setMicrobatch({});
-    memory = copied;
-  }
-  pendings[send.getPending()] = rt::SendStartOp::create(
-      fragments.getBuilder(), send.getLoc(), rt::PendingType::get(program.getContext()),
-      memory, send.getName(), send.getPeer(), send.getAxis(), send.getMicrobatchAttr());
-  return success();
+Value RoleLowering::plain(Location location, Value value, MemRefType type) {
+  Value memory = fragments.memory(value);
+  if (memory.getType() == type && rt::rootBuffer(memory) && !rt::isPerMicrobatch(memory))
+    return memory;
+  auto name = memory.getDefiningOp()->getAttrOfType<StringAttr>("name");
+  Value copied = fragments.createBuffer(location, (name.getValue() + ".sent").str(), rt::BufferKind::Temporary, type);
+  copy(location, value, copied);
+  return copied;
 }
 
-LogicalResult RoleLowering::lowerRecv(dist::RecvStartOp recv) {
-  Type type = recv.getPending().getType().getTypes().front();
-  Value wanted;
-  for (Operation *user : recv.getPending().getUsers())
-    if (auto wait = dyn_cast<dist::WaitOp>(user))
-      wanted = promised.lookup(wait.getValues().front());
-  auto phase = StringAttr::get(program.getContext(),
-                               timelineOp.getPhase() + "/" + recv.getName());
-  Value &memory = received[{phase, recv.getPeerAttr()}];
-  if (!memory || memory.getType() != messageType(type))
-    memory = wanted && wanted.getType() == messageType(type)
-                 ? wanted
-                 : fragments.createBuffer(recv.getLoc(), recv.getName(),
-                                          rt::BufferKind::Temporary, messageType(type), {},
-                                          recv.getMicrobatch() ? microbatches : 0);
-  pendings[recv.getPending()] = rt::RecvStartOp::create(
-      fragments.getBuilder(), recv.getLoc(), rt::PendingType::get(program.getContext()),
-      memory, recv.getName(), recv.getPeer(), recv.getAxis(), recv.getMicrobatchAttr());
-  return success();
+LogicalResult RoleLowering::lowerStart(StartLoweringOpInterface start) {
+  FailureOr<Value> pending = start.lowerStart(*this);
+  if (succeeded(pending))
+    pendings[start->getResult(0)] = *pending;
+  return pending;
 }
 
 LogicalResult RoleLowering::lowerWait(dist::WaitOp wait) {
-  Operation *start = wait.getPending().getDefiningOp();
   Value pending = pendings.lookup(wait.getPending());
   if (!pending)
     return wait.emitOpError("waits for something that this timeline did not begin");
   rt::WaitOp::create(fragments.getBuilder(), wait.getLoc(), pending);
-  if (auto reduce = dyn_cast<dist::AllReduceStartOp>(start)) {
-    for (auto [result, view] : llvm::zip_equal(wait.getValues(), destinations[reduce]))
-      setPlace(result, view);
-  } else if (auto recv = dyn_cast<dist::RecvStartOp>(start)) {
-    setPlace(wait.getValues().front(), pending.getDefiningOp<rt::RecvStartOp>().getBuffer(),
-             recv.getMicrobatchAttr());
-  }
+  cast<StartLoweringOpInterface>(wait.getPending().getDefiningOp()).lowerWait(*this, wait);
   return success();
+}
+
+LogicalResult RoleLowering::lowerAtOnce(RuntimeLoweringOpInterface op) {
+  for (Value operand : op->getOperands())
+    if (microbatchOf.contains(operand))
+      return op.emitOpError("of a microbatch stands in a fragment, or is started and awaited");
+  return op.lowerToRuntime(fragments);
 }
 
 //===----------------------------------------------------------------------===//
@@ -414,13 +372,14 @@ LogicalResult RoleLowering::lowerZeros(dist::ZerosOp zeros) {
 LogicalResult RoleLowering::lowerOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](dist::RunOp run) { return lowerRun(run); })
-      .Case([&](dist::AllReduceStartOp start) { return lowerAllReduce(start); })
-      .Case([&](dist::SendStartOp send) { return lowerSend(send); })
-      .Case([&](dist::RecvStartOp recv) { return lowerRecv(recv); })
+      .Case([&](StartLoweringOpInterface start) { return lowerStart(start); })
       .Case([&](dist::WaitOp wait) { return lowerWait(wait); })
       .Case([&](dist::MicrobatchOp rows) { return lowerMicrobatch(rows); })
       .Case([&](dist::ZerosOp zeros) { return lowerZeros(zeros); })
-      .Default([](Operation *other) {
+      .Default([&](Operation *other) -> LogicalResult {
+        auto atOnce = dyn_cast<RuntimeLoweringOpInterface>(other);
+        if (atOnce && isa<CommunicationOpInterface>(other))
+          return lowerAtOnce(atOnce);
         return other->emitOpError("has no place in a timeline of rt");
       });
 }
@@ -437,11 +396,14 @@ LogicalResult RoleLowering::lower(dist::TimelineOp timeline) {
     microbatches = std::max<int64_t>(microbatches, run.getMicrobatch().value_or(0) + 1);
   if (failed(bindArguments(timeline)))
     return failure();
-  for (auto start : timeline.getOps<dist::AllReduceStartOp>())
-    planBucket(start);
+  auto plan = [&](bool collectives) {
+    for (auto start : timeline.getOps<StartLoweringOpInterface>())
+      if (cast<CommunicationOpInterface>(start.getOperation()).isCollective() == collectives)
+        start.planMemory(*this);
+  };
+  plan(true);
   planResults(timeline);
-  for (auto send : timeline.getOps<dist::SendStartOp>())
-    planMessage(send);
+  plan(false);
   for (Operation &op : timeline.getBody().front().without_terminator())
     if (failed(lowerOp(&op)))
       return failure();

@@ -77,6 +77,7 @@ static std::string differenceOfCollectives(CommunicationOpInterface a, Communica
         .str();
   difference.compare("bucket", quoted(a.getLabel()), quoted(b.getLabel()));
   difference.compare("reduction", a.getReductionWord(), b.getReductionWord());
+  difference.compare("parts", a.getTerms(), b.getTerms());
   difference.compare("types", TypeRange(a.getPayload()), TypeRange(b.getPayload()));
   return difference.text;
 }

@@ -92,6 +92,8 @@ LogicalResult EventReader::readCollective(CommunicationOpInterface op, bool inFr
   std::optional<unsigned> axis = mesh.axisNamed(op.getAxis());
   if (!axis)
     return op.emitOpError("combines over '") << op.getAxis() << "', which is no axis of the mesh (" << mesh.names() << ")";
+  if (std::string misfit = op.getMisfit(mesh.axes[*axis].size); !misfit.empty())
+    return op.emitOpError("over '") << op.getAxis() << "' does not fit: " << misfit;
   Event event{op.isStarted() ? EventKind::Start : EventKind::Immediate, Traffic::Collective, op, *axis};
   event.inFragment = inFragment;
   if (op.isStarted())

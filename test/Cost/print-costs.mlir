@@ -85,3 +85,23 @@ dist.timeline @train(%x: tensor<10xf32>) -> tensor<10xf32> attributes {phase = "
   %w = dist.wait %t : <tensor<10xf32>> -> tensor<10xf32>
   dist.return %w : tensor<10xf32>
 }
+
+// Of collectives the payload: the whole tensors, and what a rank has of its own in an exchange.
+// expected-remark @below {{0 FLOP, 0 bytes read, 0 bytes written, 256 bytes communicated}}
+dist.timeline @collectives(%x: tensor<10xf32>, %y: tensor<4x6xf32>) attributes {phase = "train", role = "all"} {
+  // expected-remark @below {{40 bytes communicated}}
+  %t = dist.reduce_scatter_start sum %x over "data" bucket "b" ["x"] : tensor<10xf32> -> <tensor<5xf32>>
+  %part = dist.wait %t : <tensor<5xf32>> -> tensor<5xf32>
+  // expected-remark @below {{40 bytes communicated}}
+  %u = dist.all_gather_start %part over "data" bucket "b" ["x"] : tensor<5xf32> -> <tensor<10xf32>>
+  %whole = dist.wait %u : <tensor<10xf32>> -> tensor<10xf32>
+  // expected-remark @below {{96 bytes communicated}}
+  %v = dist.all_to_all_start %y from 0 to 1 over "data" bucket "b" ["y"] : tensor<4x6xf32> -> <tensor<8x3xf32>>
+  %exchanged = dist.wait %v : <tensor<8x3xf32>> -> tensor<8x3xf32>
+  // expected-remark @below {{40 bytes communicated}}
+  %z = dist.broadcast_start %whole from 0 over "data" bucket "b" ["x"] : tensor<10xf32> -> <tensor<10xf32>>
+  %same = dist.wait %z : <tensor<10xf32>> -> tensor<10xf32>
+  // expected-remark @below {{40 bytes communicated}}
+  %once = dist.broadcast %same from 0 over "data" : tensor<10xf32>
+  dist.return
+}

@@ -73,7 +73,7 @@ static void printTimeline(rt::ProgramOp program, rt::TimelineOp timeline, raw_os
          << formatFlops(fragment.getFlops().convertToDouble()) << ", "
          << formatBytes(fragment.getBytes()) << " read and written\n";
     } else if (auto start = dyn_cast<dtc::CommunicationOpInterface>(op)) {
-      os << "start " << start.getRow().word << " of " << dtc::onOneLine(start.getLabel()) << ": "
+      os << (start.isStarted() ? "start " : "") << start.getRow().word << " of " << dtc::onOneLine(start.getLabel()) << ": "
          << formatBytes(start.getPayloadBytes());
       if (ArrayAttr contents = start.getContentNames()) {
         os << " (";

@@ -26,8 +26,6 @@ enum class OpFamily {
   Optimizer,
   /// No work: reshapes, constants.
   View,
-  /// The links' affair; takes no time on a device.
-  Communication,
 };
 
 /// The families that a device has rates for, in the order of the enumeration.
@@ -38,7 +36,7 @@ constexpr std::array<llvm::StringLiteral, 9> ratedFamilies = {
 /// The place of a family in `ratedFamilies`; nothing for a family without work
 /// on a device.
 constexpr std::optional<size_t> ratePosition(OpFamily family) {
-  if (family == OpFamily::View || family == OpFamily::Communication)
+  if (family == OpFamily::View)
     return std::nullopt;
   return static_cast<size_t>(family);
 }

@@ -16,10 +16,12 @@ public:
   /// nothing else runs on it; without the collectives inside.
   virtual double runSeconds(int64_t rank, dist::RunOp run) const = 0;
   virtual Link linkBetween(int64_t from, int64_t to) const = 0;
-  /// Seconds of an all-reduce once all have arrived. By default that of a ring
-  /// (Patarasuk and Yuan, JPDC 2009) over its slowest link: 2(n-1) steps, each a
-  /// message of bytes/n.
-  virtual double allReduceSeconds(llvm::ArrayRef<int64_t> ranks, uint64_t bytes) const;
+  /// Seconds of a collective of this form on `bytes` once all have arrived. By default, of n ranks:
+  ///   Ring    `rounds` times n-1 steps, each a message of bytes/n over the slowest link (Patarasuk and Yuan, JPDC 2009)
+  ///   Direct  of the slowest rank: n-1 messages of bytes/n, one after the other
+  ///   Chain   the latencies of all links on the way from the rank at `root`, and bytes over the slowest
+  virtual double collectiveSeconds(const CommunicationForm &form, llvm::ArrayRef<int64_t> ranks, int64_t root,
+                                   uint64_t bytes) const;
 };
 
 /// Who moves the bytes.
@@ -38,8 +40,8 @@ struct SimulationOptions {
   int64_t slots = 0;
 };
 
-/// What one rank sends to another in a step. Of an all-reduce that is what a
-/// ring sends to the next rank.
+/// What one rank sends to another in a step. Of a collective that is what its
+/// form (CommunicationForm) sends.
 struct LinkTraffic {
   bool operator==(const LinkTraffic &other) const = default;
   int64_t from, to;

@@ -2,6 +2,7 @@
 #ifndef DTC_PLAN_FRAGMENT_BUILDER_H
 #define DTC_PLAN_FRAGMENT_BUILDER_H
 
+#include "dialects/Dist/Dist.h"
 #include "dialects/RT/RT.h"
 
 #include "mlir/IR/Builders.h"
@@ -132,6 +133,8 @@ private:
 
 /// The name a result's buffer gets: after the layer the op came from.
 std::string bufferName(mlir::OpResult result);
+
+class RoleLowering;
 
 } // namespace dtc::plan
 

@@ -1,8 +1,9 @@
-// Communication between the ranks of a mesh axis: all-reduce, send and receive.
+// Communication between the ranks of a mesh axis: collectives, and messages from one rank to another.
 //
-// Ranks of one host reduce in place in what they share of their arenas, without copies: start publishes "my values are there"; once all
-// have arrived, whoever waits takes the next chunk, sums it over all peers in rank order and writes the result to all of them.
-// Hosts exchange their sums by MPI. All ranks end with the same bits.
+// Ranks of one host work in what they share of their arenas, without copies: start publishes "my values are there"; once all
+// have arrived, whoever waits takes the next chunk, sums it over all peers in rank order (or copies it) and writes the result to those
+// that get it. Between hosts all-reduces exchange the hosts' sums, and the other collectives send their parts, by MPI. Sums are taken in
+// the order of the ranks, so all ranks end with the same bits, those of an all-reduce and of a reduce-scatter with an all-gather.
 //
 // A message between ranks of one host is copied once, by the receiver, straight out of the sender's arena; between hosts MPI
 // carries it. Nothing ever waits inside a start. A rank that waits for one thing moves all its others on: a set of sends and
@@ -10,6 +11,8 @@
 #pragma once
 
 #include "dtcrt/context.h"
+
+#include <initializer_list>
 
 namespace dtcrt {
 
@@ -46,6 +49,58 @@ private:
 [[nodiscard]] Pending all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options = {});
 /// Starts and waits.
 void all_reduce(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options = {});
+
+/// Any tensor, as communication that computes nothing sees it.
+struct Bytes {
+  template <class T> Bytes(const Tensor<T> &tensor) : data(tensor.data()), size(tensor.bytes()), element(sizeof(T)), is_dense(tensor.is_dense()) {}
+  void *data;
+  std::size_t size;    ///< bytes
+  std::size_t element; ///< bytes
+  bool is_dense;
+};
+
+struct CollectiveOptions {
+  const char *axis = ""; ///< the mesh axis whose ranks take part; empty: all ranks
+  const char *name = ""; ///< for errors and traces
+};
+using ReduceScatterOptions = AllReduceOptions;
+
+// The collectives below take lists of tensors, which travel together. Their parts lie one behind the other in the whole: of m elements
+// n ranks have pieces of ceil(m / n), the last ones less or none. All ranks give the same sizes. The tensors of a list lie at the same
+// distances from each other on all ranks (Error otherwise); where a list begins may differ. All tensors are dense, none overlaps another
+// one, and all are the operation's until wait().
+
+struct ScatteredTensor {
+  Tensor<f32> whole, part;
+};
+/// Starts reducing the wholes as all_reduce_start does; the rank with coordinate r gets part r of each. What a part has behind the whole's
+/// end becomes 0. The wholes keep their values.
+[[nodiscard]] Pending reduce_scatter_start(Context &ctx, std::initializer_list<ScatteredTensor> tensors, const ReduceScatterOptions &options = {});
+void reduce_scatter(Context &ctx, std::initializer_list<ScatteredTensor> tensors, const ReduceScatterOptions &options = {});
+
+struct GatheredTensor {
+  Bytes part, whole;
+};
+/// Starts putting together, on all ranks, the wholes of which the rank with coordinate r has part r.
+[[nodiscard]] Pending all_gather_start(Context &ctx, std::initializer_list<GatheredTensor> tensors, const CollectiveOptions &options = {});
+void all_gather(Context &ctx, std::initializer_list<GatheredTensor> tensors, const CollectiveOptions &options = {});
+
+struct ExchangedTensor {
+  Bytes from, to;
+};
+/// Of n equal parts of `from`, one behind the other, starts sending part s of the rank with coordinate r to the one with s: its part r of `to`.
+/// std::logic_error where n does not divide the elements.
+[[nodiscard]] Pending all_to_all_start(Context &ctx, std::initializer_list<ExchangedTensor> tensors, const CollectiveOptions &options = {});
+void all_to_all(Context &ctx, std::initializer_list<ExchangedTensor> tensors, const CollectiveOptions &options = {});
+
+struct BroadcastOptions {
+  int root = 0;          ///< the coordinate of the rank whose values all get
+  const char *axis = ""; ///< as in CollectiveOptions
+  const char *name = "";
+};
+/// Starts giving all ranks of the axis the tensor (dense) of one of them, in place.
+[[nodiscard]] Pending broadcast_start(Context &ctx, Bytes tensor, const BroadcastOptions &options);
+void broadcast(Context &ctx, Bytes tensor, const BroadcastOptions &options);
 
 struct MessageOptions {
   const char *axis = "";  ///< the mesh axis along which it travels

@@ -2,11 +2,11 @@
 // where those have no network of their own. Meanings as in dtcrt/comm.h.
 #pragma once
 
-#include "dtcrt/comm.h"
+#include "comm/Collective.h"
 
 namespace dtcrt::host {
 
-[[nodiscard]] Pending all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options);
+[[nodiscard]] Pending collective_start(Context &ctx, const CollectiveCall &call);
 [[nodiscard]] Pending send_start(Context &ctx, const void *data, std::size_t bytes, const MessageOptions &options);
 [[nodiscard]] Pending recv_start(Context &ctx, void *data, std::size_t bytes, const MessageOptions &options);
 

@@ -89,6 +89,8 @@ void World::find_neighbours(int parts) {
   w.local_of.assign(static_cast<std::size_t>(w.ranks), -1);
   for (std::size_t i = 0; i < members.size(); ++i)
     w.local_of[static_cast<std::size_t>(members[i])] = static_cast<int>(i);
+  w.host_of.resize(static_cast<std::size_t>(w.ranks));
+  MPI_Allgather(&members.front(), 1, MPI_INT, w.host_of.data(), 1, MPI_INT, MPI_COMM_WORLD);
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &w.messages), "prepare messages");
   MPI_Comm_set_errhandler(w.messages, MPI_ERRORS_RETURN);
   int first = w.local_rank == 0;

@@ -49,7 +49,9 @@ struct alignas(64) SharedOperation {
 
 /// What a rank brings to a collective: ranks of different roles have it in different places.
 struct Arrival {
-  std::uint64_t offset, elements; ///< in its arena
+  std::uint64_t from, to; ///< offsets in its arena: what the first tensor is read from, and written to
+  std::uint64_t bytes;    ///< of all tensors
+  std::uint64_t layout;   ///< a hash of where the others lie from there, and of what is done
 };
 
 /// A group uses the operations in the ring of its first member on the host; every member has arrivals of its own.
@@ -99,7 +101,8 @@ struct Group {
   int hosts = 1;
   MPI_Comm leaders = MPI_COMM_NULL; ///< the first member of every host; null on the others
   bool is_leader = true;
-  std::uint32_t sequence = 0;
+  std::uint32_t started = 0;  ///< collectives so far
+  std::uint32_t sequence = 0; ///< of those, the ones in the window
   std::uint64_t busy = 0; ///< entries of the ring in use, a bit each
 };
 
@@ -109,6 +112,7 @@ struct World::Impl {
   int host_ranks = 1; ///< that share the machine's cores
   int device_rank = 0, device_ranks = 1; ///< that share its devices
   std::vector<int> local_of{0}; ///< local rank of every rank; -1 on other hosts
+  std::vector<int> host_of{0}; ///< of every rank: the first rank of its host
   MPI_Comm local = MPI_COMM_NULL, messages = MPI_COMM_NULL;
   std::vector<Mapping> control_memory, arena_memory; ///< by local rank
   std::string notice; ///< why messages do not go through shared memory; "": they do

@@ -14,7 +14,7 @@
 namespace dtcrt {
 
 struct TraceEvent {
-  enum class Kind : u8 { step, evaluation, data, fragment, wait, send, receive, all_reduce };
+  enum class Kind : u8 { step, evaluation, data, fragment, wait, send, receive, all_reduce, reduce_scatter, all_gather, all_to_all, broadcast };
   Kind kind = Kind::fragment;
   int peer = -1, peer_rank = -1;
   const char *name = "", *axis = "", *part = ""; ///< part: of a fragment, its kind
@@ -24,6 +24,13 @@ struct TraceEvent {
   i64 start = 0, end = 0; ///< steady_nanoseconds; 0: none yet
   i64 busy = 0, blocked = 0; ///< nanoseconds
 };
+
+/// What traces and messages call a kind: its category, and its word for people.
+struct KindText {
+  const char *category, *word;
+  bool is_communication;
+};
+KindText text_of(TraceEvent::Kind kind);
 
 class Probe {
 public:

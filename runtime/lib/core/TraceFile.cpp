@@ -18,33 +18,6 @@ namespace {
 using json = nlohmann::json;
 using Kind = TraceEvent::Kind;
 
-struct KindText {
-  const char *category, *prefix;
-  bool is_communication;
-};
-
-KindText text_of(Kind kind) {
-  switch (kind) {
-  case Kind::step:
-    return {"step", "step ", false};
-  case Kind::evaluation:
-    return {"evaluation", "", false};
-  case Kind::data:
-    return {"data", "", false};
-  case Kind::fragment:
-    return {"fragment", "", false};
-  case Kind::wait:
-    return {"wait", "wait ", false};
-  case Kind::send:
-    return {"send", "send ", true};
-  case Kind::receive:
-    return {"receive", "receive ", true};
-  case Kind::all_reduce:
-    return {"all_reduce", "all-reduce ", true};
-  }
-  return {};
-}
-
 std::string quoted(const std::string &text) { return json(text).dump(-1, ' ', true, json::error_handler_t::replace); }
 
 /// Nanoseconds as microseconds.
@@ -109,6 +82,36 @@ std::string arguments(const TraceEvent &event) {
 
 } // namespace
 
+KindText text_of(Kind kind) {
+  switch (kind) {
+  case Kind::step:
+    return {"step", "step", false};
+  case Kind::evaluation:
+    return {"evaluation", "", false};
+  case Kind::data:
+    return {"data", "", false};
+  case Kind::fragment:
+    return {"fragment", "", false};
+  case Kind::wait:
+    return {"wait", "wait", false};
+  case Kind::send:
+    return {"send", "send", true};
+  case Kind::receive:
+    return {"receive", "receive", true};
+  case Kind::all_reduce:
+    return {"all_reduce", "all-reduce", true};
+  case Kind::reduce_scatter:
+    return {"reduce_scatter", "reduce-scatter", true};
+  case Kind::all_gather:
+    return {"all_gather", "all-gather", true};
+  case Kind::all_to_all:
+    return {"all_to_all", "all-to-all", true};
+  case Kind::broadcast:
+    return {"broadcast", "broadcast", true};
+  }
+  return {};
+}
+
 /// This rank's entry in otherData.
 std::string Probe::summary(const Plan &plan, const Role &role) const {
   json at = json::object();
@@ -143,7 +146,7 @@ std::string Probe::events() const {
   for (std::size_t i = 0; i < events_.size(); ++i) {
     const TraceEvent &event = events_[i];
     const KindText kind = text_of(event.kind);
-    text += separator + "{\"ph\":\"X\",\"cat\":\"" + kind.category + "\",\"name\":" + quoted(kind.prefix + std::string(event.name)) +
+    text += separator + "{\"ph\":\"X\",\"cat\":\"" + kind.category + "\",\"name\":" + quoted((*kind.word ? std::string(kind.word) + " " : "") + event.name) +
             ",\"pid\":" + std::to_string(rank) + ",\"tid\":" + std::to_string(threads[i]) + ",\"ts\":" + microseconds(event.start - origin_) +
             ",\"dur\":" + microseconds(event.end - event.start) + ",\"args\":{" + arguments(event) + "}}";
   }

@@ -3,9 +3,7 @@
 
 namespace dtcrt {
 
-Pending all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options) {
-  return host::all_reduce_start(ctx, tensor, options);
-}
+Pending start_collective(Context &ctx, const CollectiveCall &call) { return host::collective_start(ctx, call); }
 
 Pending detail::send_start(Context &ctx, const void *data, std::size_t bytes, const MessageOptions &options) {
   return host::send_start(ctx, data, bytes, options);

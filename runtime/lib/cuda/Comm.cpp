@@ -1,4 +1,5 @@
 // Communication of a program whose tensors lie on a GPU.
+#include "comm/WorldImpl.h"
 #include "cuda/Backend.h"
 #include "cuda/Network.h"
 #include "dtcrt/world.h"
@@ -13,12 +14,16 @@ Network &network(Context &ctx, const char *name) {
 }
 } // namespace
 
-Pending all_reduce_start(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions &options) {
-  if (!tensor.is_dense())
-    throw std::logic_error("all_reduce: the tensor is dense");
-  if (!ctx.world() || ctx.ranks() == 1 || tensor.size() == 0)
-    return Pending();
-  return network(ctx, options.name).all_reduce_start(tensor, options);
+Pending start_collective(Context &ctx, const CollectiveCall &call) {
+  if (ctx.world() && ctx.world()->impl().group(call.axis).size > 1)
+    return network(ctx, call.name).collective_start(call);
+  // Of one rank: its part is the whole.
+  for (const Transfer &tensor : call.tensors)
+    if (tensor.from != tensor.to) {
+      device::check(cudaMemcpyAsync(tensor.to, tensor.from, tensor.bytes(), cudaMemcpyDeviceToDevice, device::stream(ctx)), "copy on the GPU");
+      ctx.parameter_changed(tensor.to);
+    }
+  return Pending();
 }
 
 Pending detail::send_start(Context &ctx, const void *data, std::size_t bytes, const MessageOptions &options) {

@@ -10,6 +10,7 @@
 #include "core/Require.h"
 #include "cuda/Backend.h"
 #include "cuda/NcclLines.h"
+#include "cuda/NcclCalls.h"
 #include "cuda/Network.h"
 
 #include <deque>
@@ -39,7 +40,7 @@ public:
       static_cast<void>(cudaEventDestroy(event));
   }
 
-  Pending all_reduce_start(const Tensor<f32> &tensor, const AllReduceOptions &options) override;
+  Pending collective_start(const CollectiveCall &call) override;
   Pending send_start(const void *data, std::size_t bytes, const MessageOptions &options) override;
   Pending recv_start(void *data, std::size_t bytes, const MessageOptions &options) override;
   bool can_be_captured() const override { return true; }
@@ -146,17 +147,19 @@ Pending NcclNetwork::watched(cudaEvent_t end, std::string name, TraceEvent event
   return Pending(operation.release());
 }
 
-Pending NcclNetwork::all_reduce_start(const Tensor<f32> &tensor, const AllReduceOptions &options) {
-  const Group &group = world_.group(options.axis);
-  if (group.size == 1)
-    return Pending();
-  const ncclRedOp_t reduction = options.reduction == Reduction::sum ? ncclSum : options.reduction == Reduction::mean ? ncclAvg : ncclMax;
-  NcclLine &line = this->line(line_of(group), options.name);
-  const std::string name = "all-reduce of '" + std::string(options.name) + "'";
-  const cudaEvent_t end = put(line, name, [&] {
-    return ncclAllReduce(tensor.data(), tensor.data(), static_cast<std::size_t>(tensor.size()), ncclFloat, reduction, line.comm(), line.stream());
-  });
-  return watched(end, name, {.kind = TraceEvent::Kind::all_reduce, .name = options.name, .axis = options.axis, .bytes = tensor.bytes()});
+Pending NcclNetwork::collective_start(const CollectiveCall &call) {
+  const Group &group = world_.group(call.axis);
+  NcclLine &line = this->line(line_of(group), call.name);
+  const cudaEvent_t end = put(line, call.describe(), [&] { return call_nccl(call, group, line.comm(), line.stream()); });
+  for (const Transfer &tensor : call.tensors) {
+    // What a part has behind the whole's end.
+    if (const std::size_t bytes = tensor.part_bytes(group.coordinate);
+        call.kind == TraceEvent::Kind::reduce_scatter && bytes < tensor.part_bytes())
+      check(cudaMemsetAsync(tensor.to + bytes, 0, tensor.part_bytes() - bytes, device::stream(ctx_)), "clear on the GPU");
+    if (call.kind != TraceEvent::Kind::all_reduce && call.kind != TraceEvent::Kind::reduce_scatter)
+      ctx_.parameter_changed(tensor.to);
+  }
+  return watched(end, call.describe(), {.kind = call.kind, .name = call.name, .axis = call.axis, .bytes = call.bytes()});
 }
 
 Pending NcclNetwork::message(TraceEvent::Kind kind, void *data, std::size_t bytes, const MessageOptions &options) {

@@ -1,7 +1,7 @@
 // How the tensors of GPUs reach those of other ranks: by NCCL where every rank has a GPU of its own, else through the host's memory.
 #pragma once
 
-#include "dtcrt/comm.h"
+#include "comm/Collective.h"
 #include "dtcrt/device.h"
 #include "dtcrt/plan.h"
 
@@ -12,7 +12,7 @@ namespace dtcrt {
 class Network {
 public:
   virtual ~Network() = default;
-  virtual Pending all_reduce_start(const Tensor<f32> &tensor, const AllReduceOptions &options) = 0;
+  virtual Pending collective_start(const CollectiveCall &call) = 0;
   virtual Pending send_start(const void *data, std::size_t bytes, const MessageOptions &options) = 0;
   virtual Pending recv_start(void *data, std::size_t bytes, const MessageOptions &options) = 0;
   /// Whether a step that communicates can be a CUDA graph.

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace dtcrt {
 
@@ -19,16 +20,27 @@ using device::check;
 
 class StagedNetwork;
 
+/// A part of the result: where it goes, and where the host has it.
+struct Arrived {
+  void *device;
+  const void *staged;
+  std::size_t bytes;
+};
+
 /// What the host communicates, and where its result goes.
 class Staged final : public Pending::Operation {
 public:
-  Staged(Context &ctx, Pending host, void *device, const void *staged, std::size_t bytes)
-      : Operation(ctx.world()->impl().progress), ctx_(ctx), host_(std::make_unique<Pending>(std::move(host))), device_(device), staged_(staged), bytes_(bytes) {}
+  Staged(Context &ctx, Pending host, std::vector<Arrived> results)
+      : Operation(ctx.world()->impl().progress), ctx_(ctx), host_(std::make_unique<Pending>(std::move(host))), results_(std::move(results)) {}
 
   void finish() override {
     host_->wait();
-    if (device_) // the host's copy is free for the next step when this one is over: the loop waits for its end
-      check(cudaMemcpyAsync(device_, staged_, bytes_, cudaMemcpyHostToDevice, device::stream(ctx_)), "copy what was received to the GPU");
+    // The host's copy is free for the next step when this one is over: the loop waits for its end.
+    for (const Arrived &result : results_) {
+      check(cudaMemcpyAsync(result.device, result.staged, result.bytes, cudaMemcpyHostToDevice, device::stream(ctx_)),
+            "copy what was received to the GPU");
+      ctx_.parameter_changed(result.device);
+    }
   }
 
   std::string describe() const override { return "communication through the host"; } // what it waits for tells more
@@ -36,9 +48,7 @@ public:
 private:
   Context &ctx_;
   std::unique_ptr<Pending> host_;
-  void *device_;
-  const void *staged_;
-  std::size_t bytes_;
+  std::vector<Arrived> results_;
 };
 
 class StagedNetwork final : public Network {
@@ -46,18 +56,25 @@ public:
   StagedNetwork(Context &ctx, const Arena &arena, std::size_t shared_bytes)
       : ctx_(ctx), device_(arena.base(), shared_bytes), host_(ctx.world()->allocate(shared_bytes)) {}
 
-  Pending all_reduce_start(const Tensor<f32> &tensor, const AllReduceOptions &options) override {
-    f32 *staged = static_cast<f32 *>(stage(tensor.data(), tensor.bytes()));
-    Pending host = host::all_reduce_start(ctx_, tensor.at(staged), options);
-    return Pending(new Staged(ctx_, std::move(host), tensor.data(), staged, tensor.bytes()));
+  Pending collective_start(const CollectiveCall &call) override {
+    CollectiveCall staged = call;
+    std::vector<Arrived> results;
+    for (Transfer &tensor : staged.tensors) {
+      results.push_back({tensor.to, place_of(tensor.to, tensor.to_bytes), tensor.to_bytes});
+      tensor.from = static_cast<std::byte *>(stage(tensor.from, tensor.from_bytes));
+      tensor.to = static_cast<std::byte *>(place_of(tensor.to, tensor.to_bytes));
+    }
+    settle();
+    return Pending(new Staged(ctx_, host::collective_start(ctx_, staged), std::move(results)));
   }
   Pending send_start(const void *data, std::size_t bytes, const MessageOptions &options) override {
     const void *staged = stage(data, bytes);
-    return Pending(new Staged(ctx_, host::send_start(ctx_, staged, bytes, options), nullptr, nullptr, 0));
+    settle();
+    return Pending(new Staged(ctx_, host::send_start(ctx_, staged, bytes, options), {}));
   }
   Pending recv_start(void *data, std::size_t bytes, const MessageOptions &options) override {
     void *staged = place_of(data, bytes);
-    return Pending(new Staged(ctx_, host::recv_start(ctx_, staged, bytes, options), data, staged, bytes));
+    return Pending(new Staged(ctx_, host::recv_start(ctx_, staged, bytes, options), {{data, staged, bytes}}));
   }
   bool can_be_captured() const override { return false; }
   void wait_for(cudaEvent_t event) override { check(cudaEventSynchronize(event), "compute a step"); }
@@ -70,15 +87,15 @@ private:
       throw std::logic_error("what is communicated lies in the shared part of the arena");
     return host_.base() + (begin - device_.base());
   }
-  /// The host's copy of a tensor, as it is when the calls before are done. A copy to the host that is under way from an earlier
+  /// The host's copy of a tensor, as it is when the calls before are done; there when it settles. A copy to the host that is under way from an earlier
   /// message of the same place is over: the stream keeps its order.
   void *stage(const void *data, std::size_t bytes) const {
     void *staged = place_of(data, bytes);
-    const cudaStream_t stream = device::stream(ctx_);
-    check(cudaMemcpyAsync(staged, data, bytes, cudaMemcpyDeviceToHost, stream), "copy to the host");
-    check(cudaStreamSynchronize(stream), "copy to the host");
+    check(cudaMemcpyAsync(staged, data, bytes, cudaMemcpyDeviceToHost, device::stream(ctx_)), "copy to the host");
     return staged;
   }
+  /// What is staged is there.
+  void settle() const { check(cudaStreamSynchronize(device::stream(ctx_)), "copy to the host"); }
 
   Context &ctx_;
   Arena device_, host_;

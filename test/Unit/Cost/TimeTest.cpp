@@ -34,7 +34,6 @@ TEST(Time, IsTheRoofline) {
   EXPECT_DOUBLE_EQ(secondsOf(device, OpFamily::Elementwise, cost), 1 + 1000. / 100);
   EXPECT_DOUBLE_EQ(secondsOf(device, OpFamily::Matmul, cost), 0.5 + 60. / 10);
   EXPECT_EQ(secondsOf(device, OpFamily::View, cost), 0);
-  EXPECT_EQ(secondsOf(device, OpFamily::Communication, cost), 0);
   device.speed = 0.5;
   EXPECT_DOUBLE_EQ(secondsOf(device, OpFamily::Elementwise, cost), 2 * (1 + 1000. / 100));
 }

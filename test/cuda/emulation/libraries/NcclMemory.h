@@ -18,7 +18,7 @@ namespace cuda_emulation {
 /// What both ends of an operation have to agree on. Where they do not, they wait for each other for good, as NCCL's kernels do.
 struct Agreement {
   std::uint64_t bytes = 0;
-  std::int32_t type = 0, reduction = 0;
+  std::int32_t type = 0, reduction = 0, what = 0, root = 0;
   bool operator==(const Agreement &) const = default;
 };
 
