@@ -77,10 +77,11 @@ Graph::Graph(ModuleOp module) {
           add({"message", replica * pipe + receive.getPeer(), rank}, 2,
               show(receive.getName(), receive.getMicrobatch().value_or(-1),
                    receive.getPending().getType().getTypes()[0]));
-        if (auto start = dyn_cast<dist::AllReduceStartOp>(op)) {
+        if (auto start = dyn_cast<CommunicationOpInterface>(op); start && start.isCollective()) {
           bool along = start.getAxis() == "data";
           add({start.getAxis().str(), along ? stage : replica, 0}, along ? data : pipe,
-              show(start.getBucket(), start.getValues().getTypes()));
+              show(op.getName(), start.getLabel(), start.getReductionWord(), start.getTerms(), op.getOperandTypes(),
+                   cast<dist::PendingType>(op.getResult(0).getType())));
         }
         if (auto wait = dyn_cast<dist::WaitOp>(op)) {
           auto [partners, index] = items.at(wait.getPending().getDefiningOp());

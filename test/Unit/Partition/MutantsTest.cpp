@@ -272,7 +272,9 @@ TEST_F(Mutants, ChangedMicrobatch) {
 }
 
 TEST_F(Mutants, SwappedCollectives) {
-  mutatePairs<dist::AllReduceStartOp, dist::AllReduceStartOp>([](auto first, auto second) {
+  mutatePairs<CommunicationOpInterface, CommunicationOpInterface>([](auto first, auto second) {
+    if (!first.isCollective() || !second.isCollective())
+      return Fate::NoMutant;
     swapPlaces(first, second);
     return Fate::Refused; // the waits are in the old order
   });
@@ -280,7 +282,9 @@ TEST_F(Mutants, SwappedCollectives) {
 }
 
 TEST_F(Mutants, SwappedCollectivesWithTheirWaits) {
-  mutatePairs<dist::AllReduceStartOp, dist::AllReduceStartOp>([](auto first, auto second) {
+  mutatePairs<CommunicationOpInterface, CommunicationOpInterface>([](auto first, auto second) {
+    if (!first.isCollective() || !second.isCollective())
+      return Fate::NoMutant;
     dist::WaitOp waitA = waitOf(first), waitB = waitOf(second);
     swapPlaces(first, second);
     swapPlaces(waitA, waitB);
@@ -293,10 +297,50 @@ TEST_F(Mutants, SwappedCollectivesWithTheirWaits) {
   EXPECT_GT(harmless, 0u);
 }
 
+/// One stage does another thing than the others of its group.
+TEST_F(Mutants, AnotherCollective) {
+  mutate([](Operation *op) {
+    auto sum = dyn_cast<dist::AllReduceStartOp>(op);
+    if (!sum || sum.getAxis() != "pipe")
+      return Fate::NoMutant;
+    OpBuilder builder(op);
+    auto given = dist::BroadcastStartOp::create(builder, op->getLoc(), sum.getPending().getType(), sum.getValues(), builder.getI64IntegerAttr(0),
+                                                sum.getAxisAttr(), sum.getBucketAttr(), sum.getNamesAttr());
+    sum.getPending().replaceAllUsesWith(given.getPending());
+    sum.erase();
+    return Fate::Refused;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+/// Ranks take the values of different ones of them.
+TEST_F(Mutants, AnotherRoot) {
+  mutate([](Operation *op) {
+    auto given = dyn_cast<dist::BroadcastStartOp>(op);
+    if (!given || given.getAxis() != "pipe")
+      return Fate::NoMutant;
+    given.setRoot(1);
+    return Fate::Refused;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
+TEST_F(Mutants, DroppedCollective) {
+  mutate([](Operation *op) {
+    auto start = dyn_cast<CommunicationOpInterface>(op);
+    if (!start || !start.isCollective() || start.getAxis() != "pipe" || !waitOf(op)->use_empty())
+      return Fate::NoMutant;
+    waitOf(op).erase();
+    op->erase();
+    return Fate::Refused;
+  });
+  EXPECT_GT(refused, 0u);
+}
+
 /// A wait right behind its start: a rendezvous.
 TEST_F(Mutants, EarlyWait) {
   mutate([](Operation *op) {
-    if (!isa<dist::SendStartOp, dist::RecvStartOp, dist::AllReduceStartOp>(op))
+    if (!isa<CommunicationOpInterface>(op))
       return Fate::NoMutant;
     waitOf(op)->moveAfter(op);
     return Fate::MayBeHarmless;

@@ -51,6 +51,7 @@ private:
   std::vector<Edge> outputs(bool forward) const { return neighbours(forward, !forward); }
   std::vector<Edge> neighbours(bool forward, bool below) const;
   void start(const Edge &edge, int microbatch);
+  void writeCollectives();
 
   int stages, stage;
   const std::vector<Task> &tasks;
@@ -74,6 +75,33 @@ std::vector<StageWriter::Edge> StageWriter::neighbours(bool forward, bool below)
 void StageWriter::start(const Edge &edge, int microbatch) {
   os << formatv("  %{0}{1}_r = dist.recv_start \"{0}\" from {2} over \"pipe\" microbatch {1} : <{3}>\n",
                 edge.name, microbatch, edge.peer, type);
+}
+
+/// Of every kind, along both axes.
+void StageWriter::writeCollectives() {
+  std::vector<std::pair<std::string, std::string>> started; // names, types of the results
+  auto collect = [&](const std::string &name, const std::string &axis, const std::string &call, const std::string &before,
+                     const std::string &after) {
+    os << formatv("  %{0} = dist.{1} over \"{2}\" bucket \"{0}\" [\"w\"] : {3} -> <{4}>\n", name, call, axis, before, after);
+    started.push_back({name, after});
+  };
+  int round = 0;
+  for (const std::string axis : {"data", "pipe"})
+    os << formatv("  %{0}_row = dist.zeros \"row\" : tensor<1x{1}xf32>\n", axis, axis == "data" ? options.data : stages);
+  for (const std::string axis : {"data", "pipe", "data", "pipe"}) {
+    int ranks = axis == "data" ? options.data : stages;
+    std::string number = std::to_string(round++);
+    collect("sum" + number, axis, "all_reduce_start sum %x", type, type);
+    if (number == "0" || number == "1") {
+      collect("scattered" + number, axis, "reduce_scatter_start sum %x", type, formatv("tensor<{0}xf32>", (2 + ranks - 1) / ranks));
+      collect("gathered" + number, axis, "all_gather_start %x", type, formatv("tensor<{0}xf32>", 2 * ranks));
+      collect("exchanged" + number, axis, "all_to_all_start %" + axis + "_row from 0 to 1", formatv("tensor<1x{0}xf32>", ranks),
+              formatv("tensor<{0}x1xf32>", ranks));
+      collect("given" + number, axis, "broadcast_start %x from 0", type, type);
+    }
+  }
+  for (const auto &[name, after] : started)
+    os << formatv("  %{0}_done = dist.wait %{0} : <{1}> -> {1}\n", name, after);
 }
 
 std::string StageWriter::write() {
@@ -103,11 +131,7 @@ std::string StageWriter::write() {
       ends += formatv("  dist.wait %{0}{1}_s : <>\n", edge.name, i);
     }
   }
-  for (auto [bucket, axis] : {std::pair("bucket0", "data"), {"tied0", "pipe"}, {"bucket1", "data"}, {"tied1", "pipe"}})
-    os << formatv("  %{0} = dist.all_reduce_start sum %x over \"{1}\" bucket \"{0}\" [\"w\"] : {2} -> <{2}>\n",
-                  bucket, axis, type);
-  for (const char *bucket : {"bucket0", "tied0", "bucket1", "tied1"})
-    os << formatv("  %{0}_sum = dist.wait %{0} : <{1}> -> {1}\n", bucket, type);
+  writeCollectives();
   os << ends << "  dist.return\n}\n";
   return text;
 }
