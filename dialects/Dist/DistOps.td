@@ -192,7 +192,8 @@ def Dist_ReduceScatterStartOp : Dist_Op<"reduce_scatter_start", [HasParent<"Time
     value can be parted among any number of ranks.
 
     Each element is combined as all_reduce_start combines it, in the order of the
-    ranks: that and reduce_scatter_start with all_gather_start give the same bits.
+    ranks: that and reduce_scatter_start with all_gather_start give the same bits
+    (on CPUs; the order in which NCCL adds up is its own).
 
     ```mlir
     %t = dist.reduce_scatter_start sum %dw, %db over "data" bucket "bucket0" ["w", "b"]

@@ -2,13 +2,14 @@
 //   mpirun -n 4 collectives [all-reduce|reduce-scatter|all-gather|all-to-all|broadcast ...]
 // A size is that of the whole tensor. Prints a line a size: microseconds of both (the median of the rounds' slowest rank) and their ratio.
 // For people, not a test.
+#include "slowest_rank.h"
+
 #include <dtcrt/comm.h>
 #include <dtcrt/world.h>
 
 #include <mpi.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -16,24 +17,6 @@
 using namespace dtcrt;
 
 namespace {
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-/// The median over rounds of the time that the slowest rank takes, in microseconds.
-template <class Call> double time_of(int rounds, Call call) {
-  std::vector<double> times;
-  for (int round = -3; round < rounds; ++round) {
-    MPI_Barrier(MPI_COMM_WORLD);
-    const double start = now();
-    call();
-    double mine = now() - start, slowest = 0;
-    MPI_Allreduce(&mine, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    if (round >= 0)
-      times.push_back(slowest * 1e6);
-  }
-  std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
-  return times[static_cast<std::size_t>(rounds / 2)];
-}
 
 /// What both sides work on: in the arena, and in memory of MPI's own.
 struct Operands {

@@ -1,14 +1,14 @@
 // Times the runtime's messages beside MPI_Isend/MPI_Irecv in one run, for sizes from 4 bytes to 16 MiB, between ranks 0 and 1:
 //   mpirun -n 2 send_receive
 // Prints a line a size: microseconds of half a round trip, and GB/s of a stream of 8 messages under way, of both. For people, not a test.
+#include "slowest_rank.h"
+
 #include <dtcrt/comm.h>
 #include <dtcrt/world.h>
 
 #include <mpi.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <vector>
 
@@ -17,24 +17,6 @@ using namespace dtcrt;
 namespace {
 
 constexpr int in_flight = 8;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-/// The median over rounds of the time that the slower rank takes, in microseconds.
-template <class Call> double time_of(int rounds, Call call) {
-  std::vector<double> times;
-  for (int round = -3; round < rounds; ++round) {
-    MPI_Barrier(MPI_COMM_WORLD);
-    const double start = now();
-    call();
-    double mine = now() - start, slowest = 0;
-    MPI_Allreduce(&mine, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    if (round >= 0)
-      times.push_back(slowest * 1e6);
-  }
-  std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
-  return times[static_cast<std::size_t>(rounds / 2)];
-}
 
 struct Runtime {
   Context &ctx;

@@ -24,11 +24,12 @@ struct PartitionOptions {
   /// gets more rows, along "pipe" a larger stage.
   std::vector<double> deviceSpeeds;
 
+  /// Parts into which a rank's share of the batch is cut: under way at once in a pipeline, else one after the other. 0, in a
+  /// pipeline alone: twice the stages, or what the batch allows.
+  int64_t microbatches = 1;
+
   // What follows is for pipelines, that is, a mesh with the axis "pipe".
 
-  /// Parts into which a rank's share of the batch is cut; 0: twice the stages, or
-  /// what the batch allows.
-  int64_t microbatches = 1;
   std::string schedule = "1f1b";
   int64_t stagesPerDevice = 1;
   /// Nodes of the model behind which it is cut; empty: the planner decides.

@@ -202,12 +202,10 @@ void StepTimelines::listActions() {
       phase == "train" ? plan.options.schedule.order(shape) : forwardOnly(shape);
   for (int64_t device = 0; device < shape.devices; ++device)
     for (const Task &task : order[device]) {
-      bool begins = true;
       for (const Piece &piece : plan.piecesOf(task.kind, task.stage)) {
         Action &action = actions[device].emplace_back();
         action.piece = &piece;
         action.microbatch = task.microbatch;
-        action.beginsTask = std::exchange(begins, false);
         for (Value output : piece.outputs)
           for (const Transfer &transfer : plan.transfersOf(output)) {
             int64_t to = plan.deviceOf(transfer.to);

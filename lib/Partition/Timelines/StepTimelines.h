@@ -44,8 +44,6 @@ private:
     llvm::SmallVector<unsigned> sends;
     /// Indices into `messages` that it needs.
     llvm::SmallVector<unsigned> needs;
-    /// The first piece of its task.
-    bool beginsTask;
     /// Later than that of every action that it needs; none if it can never run.
     int64_t round = INT64_MAX;
   };

@@ -3,6 +3,7 @@
 #include "comm/Agreement.h"
 #include "comm/Gather.h"
 #include "core/Portion.h"
+#include "core/Roles.h"
 
 #include <nlohmann/json.hpp>
 

@@ -6,15 +6,6 @@
 
 namespace dtcrt {
 
-int ranks_along(const Plan &plan, const std::string &axis) {
-  if (plan.mesh.empty())
-    return axis == "data" ? plan.devices : 1;
-  for (const MeshAxis &candidate : plan.mesh)
-    if (candidate.name == axis)
-      return candidate.size;
-  return 1;
-}
-
 Portion::Portion(const Plan &plan, int rank, const std::vector<Share> &shares, const Dims &local)
     : whole_(shares.empty() ? local : shares.front().whole) {
   index elements = whole_.product();

@@ -8,9 +8,6 @@
 
 namespace dtcrt {
 
-/// How many ranks an axis of the plan's mesh has; 1 when it has no such axis.
-int ranks_along(const Plan &plan, const std::string &axis);
-
 /// The part of a tensor that is left to a rank by shares of shares.
 class Portion {
 public:

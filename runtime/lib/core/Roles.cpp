@@ -17,6 +17,15 @@ int coordinate_of(const Plan &plan, int rank, const std::string &axis) {
   return -1;
 }
 
+int ranks_along(const Plan &plan, const std::string &axis) {
+  if (plan.mesh.empty())
+    return axis == "data" ? plan.devices : 1;
+  for (const MeshAxis &candidate : plan.mesh)
+    if (candidate.name == axis)
+      return candidate.size;
+  return 1;
+}
+
 const Role &role_of(const Plan &plan, const std::vector<Role> &roles, int rank) {
   const Role *found = nullptr;
   for (const Role &role : roles) {
