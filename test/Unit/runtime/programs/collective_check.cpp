@@ -1,5 +1,7 @@
 // Run by mpirun: checks one thing about the collectives that part tensors, or hand them on, on every rank; exit status 0 when it holds, else
 // one line that says what does not.
+#include "Begun.h"
+
 #include <dtcrt/comm.h>
 #include <dtcrt/world.h>
 
@@ -382,11 +384,14 @@ void check_failure(World &world, const std::string &kind) {
   Context ctx(world);
   const Arena arena = world.allocate(room);
   if (world.rank() == world.ranks() - 1) {
+    test::await_begun(world);
     world.fail();
     return;
   }
   try {
-    start_kind(ctx, all(world), arena, kind).wait();
+    Pending pending = start_kind(ctx, all(world), arena, kind);
+    test::tell_begun(world);
+    pending.wait();
   } catch (const Error &) {
     return;
   }
@@ -398,11 +403,15 @@ void check_death(World &world, const std::string &kind) {
   Context ctx(world);
   const Arena arena = world.allocate(room);
   const int last = world.ranks() - 1;
-  if (world.rank() == last)
+  if (world.rank() == last) {
+    test::await_begun(world);
     std::raise(SIGKILL);
+  }
   std::string said;
   try {
-    start_kind(ctx, all(world), arena, kind).wait();
+    Pending pending = start_kind(ctx, all(world), arena, kind);
+    test::tell_begun(world);
+    pending.wait();
   } catch (const Error &error) {
     said = error.what();
   }

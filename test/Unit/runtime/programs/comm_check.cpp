@@ -1,6 +1,8 @@
 // Run by mpirun: checks one thing about collectives on every rank; exit status 0 when it holds, else one line that says what does not.
 #include "comm/Agreement.h"
 #include "comm/Gather.h"
+#include "Begun.h"
+
 #include <dtcrt/comm.h>
 #include <dtcrt/world.h>
 
@@ -242,13 +244,16 @@ void check_failure(World &world) {
   const Arena arena = world.allocate(std::size_t(1) << 20);
   Tensor<f32> t(arena, 0, {100000});
   if (world.rank() == world.ranks() - 1) {
+    test::await_begun(world);
     bool is_first = false;
     world.fail([&] { is_first = true; });
     expect(is_first, "the first to fail is not told so");
     return;
   }
   try {
-    all_reduce(ctx, t);
+    Pending pending = all_reduce_start(ctx, t);
+    test::tell_begun(world);
+    pending.wait();
   } catch (const Error &) {
     return;
   }
@@ -261,15 +266,17 @@ void check_death(World &world, bool receives) {
   const Arena arena = world.allocate(std::size_t(1) << 20);
   Tensor<f32> t(arena, 0, {100000});
   const int last = world.ranks() - 1;
-  if (world.rank() == last)
+  if (world.rank() == last) {
+    test::await_begun(world);
     std::raise(SIGKILL);
+  }
   const std::string own = std::to_string(world.rank()), dead = std::to_string(last);
   std::string said;
   try {
-    if (receives && world.rank() == 0)
-      recv_start(ctx, t, {.axis = "", .peer = last, .name = "activations", .microbatch = 3}).wait();
-    else
-      all_reduce(ctx, t, {.name = "gradients"});
+    Pending pending = receives && world.rank() == 0 ? recv_start(ctx, t, {.axis = "", .peer = last, .name = "activations", .microbatch = 3})
+                                                    : all_reduce_start(ctx, t, {.name = "gradients"});
+    test::tell_begun(world);
+    pending.wait();
   } catch (const Error &error) {
     said = error.what();
   }
