@@ -2,6 +2,8 @@
 #ifndef DTC_DIALECTS_NN_NN_H
 #define DTC_DIALECTS_NN_NN_H
 
+#include "dtc/Optimizers/FormulaSize.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -11,6 +13,8 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include <mutex>
 
 namespace dtc::nn {
 /// A double as a parameter of an attribute (`lr = 1.0e-3`): it hashes and
@@ -79,6 +83,7 @@ inline constexpr llvm::StringLiteral label = "nn.label";
 inline constexpr llvm::StringLiteral classes = "nn.classes";
 inline constexpr llvm::StringLiteral sampleWeight = "nn.sample_weight";
 inline constexpr llvm::StringLiteral step = "nn.step";
+inline constexpr llvm::StringLiteral learningRate = "nn.learning_rate";
 inline constexpr llvm::StringLiteral state = "nn.state";
 inline constexpr llvm::StringLiteral statistic = "nn.statistic";
 inline constexpr llvm::StringLiteral output = "nn.output";

@@ -61,32 +61,37 @@ def NN_BinaryCrossEntropyWithLogitsAttr : NN_Attr<"BinaryCrossEntropyWithLogits"
 }
 
 //===----------------------------------------------------------------------===//
-// Optimizers (definitions and defaults: PyTorch's)
+// Optimizers
 //===----------------------------------------------------------------------===//
 
-def NN_SGDAttr : NN_Attr<"SGD", "sgd"> {
-  let summary = "stochastic gradient descent (torch.optim.SGD)";
-  let parameters = (ins
-    "::dtc::nn::Real":$lr,
-    DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real(0.0)">:$momentum,
-    DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real(0.0)">:$dampening,
-    DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real(0.0)">:$weight_decay,
-    DefaultValuedParameter<"bool", "false">:$nesterov);
-  let assemblyFormat = "`<` struct(params) `>`";
-  let genVerifyDecl = 1;
-}
+def NN_OptimizerAttr : AttrDef<NN_Dialect, "Optimizer"> {
+  let summary = "an optimizer with its settings";
+  let description = [{
+    Which optimizers there are, their settings and their formulas is lib/Optimizers'. The mnemonic is the optimizer's name;
+    settings stand in its order, those at their defaults are left out but for the learning rate.
 
-def NN_AdamAttr : NN_Attr<"Adam", "adam"> {
-  let summary = "Adam (torch.optim.Adam); `decoupled` makes it AdamW (torch.optim.AdamW)";
-  let parameters = (ins
-    "::dtc::nn::Real":$lr,
-    DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real(0.9)">:$beta1,
-    DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real(0.999)">:$beta2,
-    DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real(1e-8)">:$epsilon,
-    DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real(0.0)">:$weight_decay,
-    DefaultValuedParameter<"bool", "false">:$decoupled);
-  let assemblyFormat = "`<` struct(params) `>`";
+    ```mlir
+    #nn.adamw<lr = 1.0e-3, weight_decay = 1.0e-4, amsgrad = true>
+    ```
+  }];
+  // It prints under the name of its optimizer.
+  let attrName = "nn.optimizer";
+  let parameters = (ins "const ::dtc::Optimizer *":$entry, ArrayRefParameter<"::dtc::nn::Real">:$values);
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    ::llvm::StringRef getName() const { return getEntry()->name; }
+    /// One a setting of the entry.
+    ::llvm::SmallVector<double> getNumbers() const {
+      return ::llvm::SmallVector<double>(getValues().begin(), getValues().end());
+    }
+    double getLearningRate() const { return getValues().front(); }
+    /// The states that these settings need, in order.
+    ::std::vector<const ::dtc::OptimizerState *> getStates() const;
+    /// What every element of a state starts as, an `nn.init`.
+    ::mlir::Attribute getInit(const ::dtc::OptimizerState &state) const;
+    /// What the formula costs. Thread-safe.
+    ::dtc::FormulaSize getFormulaSize() const;
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -96,8 +101,8 @@ def NN_AdamAttr : NN_Attr<"Adam", "adam"> {
 def NN_RecipeAttr : NN_Attr<"Recipe", "recipe"> {
   let summary = "how a model is trained: loss, optimizer, global batch";
   let description = [{
-    `loss` and `optimizer` are any attributes with the loss and optimizer
-    interfaces of the Autodiff stage. `batch` is the GLOBAL batch.
+    `loss` is any attribute with the loss interface of the Autodiff stage, `optimizer` one of
+    those in lib/Optimizers. `batch` is the GLOBAL batch.
 
     ```mlir
     #nn.recipe<loss = #nn.cross_entropy, optimizer = #nn.adam<lr = 1.0e-3>, batch = 256>
@@ -108,6 +113,10 @@ def NN_RecipeAttr : NN_Attr<"Recipe", "recipe"> {
                         "int64_t":$batch);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// 0 for what is no optimizer.
+    double getLearningRate() const;
+  }];
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,6 +1,8 @@
 // The nn dialect's registration and the checks on its attributes' places.
 #include "dialects/NN/NN.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
@@ -96,7 +98,7 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   return verifyPlaceAttribute(
       op, type, attribute,
       {names::input, names::parameter, names::state, names::constantUse},
-      {names::label, names::sampleWeight, names::step, names::statistic, names::frozen},
+      {names::label, names::sampleWeight, names::step, names::learningRate, names::statistic, names::frozen},
       "function argument");
 }
 

@@ -23,6 +23,7 @@ def NN_Dialect : Dialect {
     | argument with nn.label      | `nn.classes`   | labels are class ids below this           |
     | argument                    | `nn.sample_weight` | per-sample weight, `tensor<Nxf32>`: 1/N for a sample, 0 for padding |
     | argument                    | `nn.step`      | the 1-based number of the step, `tensor<i64>` |
+    | argument                    | `nn.learning_rate` | the learning rate of the step, `tensor<f64>` |
     | argument                    | `nn.state`     | what is kept from step to step, under its checkpoint name; `nn.init` is its start value |
     | argument with nn.state      | `nn.statistic` | it is the model's (a running mean), not the optimizer's: evaluation reads it too |
     | result                      | `nn.output`    | a model output, under its source name     |
@@ -37,12 +38,23 @@ def NN_Dialect : Dialect {
     Names in these attributes are the source model's own, unchanged; whatever
     needs an identifier derives one.
   }];
-  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
   let hasConstantMaterializer = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
-  let extraClassDeclaration = "void registerAttributes();";
+  let extraClassDeclaration = [{
+    void registerAttributes();
+    ::mlir::Attribute parseAttribute(::mlir::DialectAsmParser &parser, ::mlir::Type type) const override;
+    void printAttribute(::mlir::Attribute attribute, ::mlir::DialectAsmPrinter &printer) const override;
+
+    /// What formulas cost, found once.
+    struct FormulaSizes {
+      ::std::mutex mutex;
+      ::llvm::DenseMap<::mlir::Attribute, ::dtc::FormulaSize> sizes;
+    };
+    FormulaSizes formulaSizes;
+  }];
 }
 
 #endif // DTC_NN_DIALECT

@@ -54,31 +54,32 @@ def NN_CountCorrectOp : NN_Op<"count_correct"> {
   let hasVerifier = 1;
 }
 
-// Updates return the new parameter or statistic, and the new state; shapes are all equal.
+// Updates return the new parameter or statistic, and the new states.
 
-def NN_SGDUpdateOp : NN_Op<"sgd_update"> {
-  let summary = "one step of torch.optim.SGD";
-  let arguments = (ins NN_FullTensor:$parameter, NN_FullTensor:$gradient,
-                       Optional<NN_FullTensor>:$momentum_buffer, 0DTensorOf<[I64]>:$step,
-                       NN_SGDAttr:$optimizer);
-  let results = (outs NN_FullTensor:$new_parameter, Optional<NN_FullTensor>:$new_momentum_buffer);
+def NN_UpdateOp : NN_Op<"update"> {
+  let summary = "one step of an optimizer, of one parameter";
+  let description = [{
+    What moves how is the optimizer's formula. `states` are those that its settings need, in its order: of the parameter's
+    type, or scalars of its element type.
+
+    ```mlir
+    %new_w, %new_m, %new_v = nn.update %w, %dw state(%m, %v) rate %lr step %step by adam<lr = 1.0e-3>
+       : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<f64>, tensor<i64>)
+      -> (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>)
+    ```
+  }];
+  let arguments = (ins NN_FullTensor:$parameter, NN_FullTensor:$gradient, Variadic<NN_FullTensor>:$states,
+                       0DTensorOf<[F64]>:$learning_rate, 0DTensorOf<[I64]>:$step, NN_OptimizerAttr:$optimizer);
+  let results = (outs NN_FullTensor:$new_parameter, Variadic<NN_FullTensor>:$new_states);
   let assemblyFormat = [{
-    $parameter `,` $gradient (`momentum` $momentum_buffer^)? `step` $step $optimizer attr-dict
+    $parameter `,` $gradient (`state` `(` $states^ `)`)? `rate` $learning_rate `step` $step `by` custom<Optimizer>($optimizer) attr-dict
     `:` functional-type(operands, results)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$parameter, "::mlir::Value":$gradient, "::mlir::ValueRange":$states,
+                                 "::mlir::Value":$learningRate, "::mlir::Value":$step, "::dtc::nn::OptimizerAttr":$optimizer), [{
+    build($_builder, $_state, parameter.getType(), states.getTypes(), parameter, gradient, states, learningRate, step, optimizer);
+  }]>];
   let hasVerifier = 1;
-}
-
-def NN_AdamUpdateOp : NN_Op<"adam_update",
-    [AllTypesMatch<["parameter", "gradient", "m", "v", "new_parameter", "new_m", "new_v"]>]> {
-  let summary = "one step of torch.optim.Adam or AdamW";
-  let arguments = (ins NN_FullTensor:$parameter, NN_FullTensor:$gradient, NN_FullTensor:$m,
-                       NN_FullTensor:$v, 0DTensorOf<[I64]>:$step, NN_AdamAttr:$optimizer);
-  let results = (outs NN_FullTensor:$new_parameter, NN_FullTensor:$new_m, NN_FullTensor:$new_v);
-  let assemblyFormat = [{
-    $parameter `,` $gradient `,` $m `,` $v `step` $step $optimizer attr-dict
-    `:` type($parameter) `,` type($step)
-  }];
 }
 
 def NN_RunningAverageUpdateOp : NN_Op<"running_average_update",

@@ -60,17 +60,19 @@ LogicalResult BinaryCrossEntropyWithLogitsOp::verify() {
   return verifySampleWeight(*this, logits, getSampleWeight().getType());
 }
 
-LogicalResult SGDUpdateOp::verify() {
-  Type type = getParameter().getType();
+LogicalResult UpdateOp::verify() {
+  RankedTensorType type = getParameter().getType();
   if (getGradient().getType() != type || getNewParameter().getType() != type)
-    return emitOpError("parameter ") << type << " and gradient "
-                                     << getGradient().getType() << " differ";
-  bool needed = getOptimizer().getMomentum() != 0;
-  if (needed != static_cast<bool>(getMomentumBuffer()) ||
-      needed != static_cast<bool>(getNewMomentumBuffer()))
-    return emitOpError("a momentum buffer is needed with momentum, and only then");
-  if (needed && (getMomentumBuffer().getType() != type ||
-                 getNewMomentumBuffer().getType() != type))
-    return emitOpError("momentum buffer and parameter ") << type << " differ";
+    return emitOpError("parameter ") << type << ", gradient " << getGradient().getType() << " and new parameter "
+                                     << getNewParameter().getType() << " differ";
+  auto wanted = getOptimizer().getStates();
+  if (getStates().size() != wanted.size() || getNewStates().size() != wanted.size())
+    return emitOpError("has ") << getStates().size() << " states and " << getNewStates().size() << " new ones; "
+                               << getOptimizer() << " has " << wanted.size();
+  for (auto [state, before, after] : llvm::zip_equal(wanted, getStates().getTypes(), getNewStates().getTypes())) {
+    Type needed = state->isScalar ? RankedTensorType::get({}, type.getElementType()) : type;
+    if (before != needed || after != needed)
+      return emitOpError("state ") << state->name << " must be " << needed << ", not " << before << " and then " << after;
+  }
   return success();
 }

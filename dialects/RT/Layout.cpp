@@ -36,8 +36,14 @@ MemRefType dtc::rt::channelsLast(ArrayRef<int64_t> shape, Type elementType) {
       StridedLayoutAttr::get(elementType.getContext(), 0, strides));
 }
 
+bool dtc::rt::isMemory(MemRefType type) {
+  return type.getLayout().isIdentity() || isa<StridedLayoutAttr>(type.getLayout());
+}
+
 SmallVector<int64_t> dtc::rt::stridesOf(MemRefType type) {
-  return type.getStridesAndOffset().first;
+  if (auto strided = dyn_cast<StridedLayoutAttr>(type.getLayout()))
+    return SmallVector<int64_t>(strided.getStrides());
+  return denseStrides(type.getShape(), /*channelsLast=*/false);
 }
 
 bool dtc::rt::isRowMajor(MemRefType type) {

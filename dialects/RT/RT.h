@@ -36,7 +36,10 @@ BufferOp rootBuffer(mlir::Value memory);
 mlir::MemRefType channelsLast(llvm::ArrayRef<int64_t> shape,
                               mlir::Type elementType);
 
-/// Strides in elements of a memref; every memref of this dialect has them.
+/// Whether the layout is row-major or says its strides (`strided<[…]>`), as that of every memref of this dialect does.
+bool isMemory(mlir::MemRefType type);
+
+/// Strides in elements of a memref.
 llvm::SmallVector<int64_t> stridesOf(mlir::MemRefType type);
 
 /// Whether the elements lie in row-major order without gaps. A channels-last

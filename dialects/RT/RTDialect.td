@@ -5,6 +5,7 @@
 include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/CommonTypeConstraints.td"
 
 def RT_Dialect : Dialect {
   let name = "rt";
@@ -27,6 +28,10 @@ def RT_Pending : TypeDef<RT_Dialect, "Pending"> {
   let mnemonic = "pending";
   let summary = "communication under way";
 }
+
+// Upstream's strided memrefs are told by making affine expressions of each, which took a third of a compilation.
+def RT_Memory : ConfinedType<AnyMemRef, [CPred<"::dtc::rt::isMemory(::llvm::cast<::mlir::MemRefType>($_self))">],
+                             "memref that is row-major or has strides">;
 
 def RT_Sum : AttrDef<RT_Dialect, "Sum"> {
   let mnemonic = "sum";
@@ -56,7 +61,8 @@ def RT_BufferKind : I32EnumAttr<"BufferKind", "what a buffer is for", [
     I32EnumAttrCase<"Correct", 7, "correct">,
     I32EnumAttrCase<"Bucket", 8, "bucket">,
     I32EnumAttrCase<"Temporary", 9, "temporary">,
-    I32EnumAttrCase<"Statistic", 10, "statistic">]> {
+    I32EnumAttrCase<"Statistic", 10, "statistic">,
+    I32EnumAttrCase<"LearningRate", 11, "learning_rate">]> {
   let cppNamespace = "::dtc::rt";
   let genSpecializedAttr = 0;
 }

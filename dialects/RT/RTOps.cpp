@@ -1,6 +1,8 @@
 // Programs, buffers, kernels and calls: syntax and checks.
 #include "dialects/RT/RT.h"
 
+#include "dialects/RT/RuntimeCalls.h"
+
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -231,8 +233,95 @@ LogicalResult KernelOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Formulas
+//===----------------------------------------------------------------------===//
+
+unsigned FormulaOp::getScalars() {
+  return llvm::count_if(getMoving().drop_front(2), [](BlockArgument state) { return state.getType().isF64(); });
+}
+
+YieldOp FormulaOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
+
+llvm::DenseMap<Value, FormulaOp::Level> FormulaOp::getLevels() {
+  llvm::DenseMap<Value, Level> levels;
+  for (auto [i, argument] : llvm::enumerate(getBody().getArguments())) {
+    bool isSetting = i >= 2 && i < 2 + getSettings().size();
+    levels[argument] = isSetting                    ? Level::Setting
+                       : i < 2                      ? Level::Step
+                       : argument.getType().isF64() ? Level::Tensor
+                                                    : Level::Element;
+  }
+  for (Operation &op : getBody().front().without_terminator()) {
+    Level level = isa<SumOp>(op) ? Level::Tensor : Level::Setting;
+    if (!isa<SumOp>(op))
+      for (Value operand : op.getOperands())
+        level = std::max(level, levels.lookup(operand));
+    for (Value result : op.getResults())
+      levels[result] = level;
+  }
+  return levels;
+}
+
+LogicalResult FormulaOp::verify() {
+  size_t settings = getSettings().size(), states = getStates().size();
+  if (getNumbers().size() != settings)
+    return emitOpError("has ") << settings << " settings but " << getNumbers().size() << " numbers";
+  if (getBody().getNumArguments() != 4 + settings + states)
+    return emitOpError("takes a learning rate, a step, ")
+           << settings << " settings, a parameter, a gradient and " << states << " states, but its body takes "
+           << getBody().getNumArguments() << " arguments";
+  for (auto [i, argument] : llvm::enumerate(getBody().getArguments().take_front(2 + settings)))
+    if (!argument.getType().isF64())
+      return emitOpError("argument ") << i << " must be f64, not " << argument.getType();
+  bool scalars = false;
+  for (auto [i, argument] : llvm::enumerate(getMoving())) {
+    bool isScalar = argument.getType().isF64();
+    if ((!isScalar && !argument.getType().isF32()) || (isScalar && i < 2))
+      return emitOpError("elements are f32, not ") << argument.getType();
+    if (scalars && !isScalar)
+      return emitOpError("has a scalar state before one of elements");
+    scalars = isScalar;
+  }
+  auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
+  if (!yield || yield.getValues().size() != 1 + states)
+    return emitOpError("must yield the new parameter and ") << states << " new states";
+  for (auto [i, value] : llvm::enumerate(yield.getValues()))
+    if (value.getType() != getMoving()[i ? i + 1 : 0].getType())
+      return emitOpError("yields ") << value.getType() << " for " << getMoving()[i ? i + 1 : 0].getType();
+  // f64 is what does not differ from element to element, and a sum of a sum would be one more pass.
+  // Scalars change with the tensor like sums.
+  llvm::DenseSet<Value> ofSums;
+  for (BlockArgument state : getMoving().take_back(getScalars()))
+    ofSums.insert(state);
+  for (Operation &op : getBody().front()) {
+    bool isOfSum = llvm::any_of(op.getOperands(), [&](Value operand) { return ofSums.contains(operand); });
+    if (isa<SumOp>(op) && isOfSum)
+      return op.emitOpError("adds up what another sum or a scalar state is in");
+    if (isa<SumOp>(op) || isOfSum)
+      ofSums.insert_range(op.getResults());
+    for (Value operand : op.getOperands())
+      if (!isa<SumOp, YieldOp>(op) && operand.getType().isF32() &&
+          llvm::any_of(op.getResultTypes(), [](Type type) { return type.isF64(); }))
+        return op.emitOpError("makes an f64 of an element");
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Calls
 //===----------------------------------------------------------------------===//
+
+LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!getFormula())
+    return success();
+  auto formula = symbols.lookupNearestSymbolFrom<FormulaOp>((*this)->getParentOfType<ProgramOp>(), getFormulaAttr());
+  if (!formula)
+    return emitOpError("is of '") << *getFormula() << "', which is no formula";
+  if (static_cast<size_t>(getTuple().value_or(0)) != 2 + formula.getStates().size())
+    return emitOpError("has tuples of ") << getTuple().value_or(0) << ", not a parameter, its gradient and the "
+                                         << formula.getStates().size() << " states of '" << *getFormula() << "'";
+  return success();
+}
 
 /// Callee and options are printed into source code as they stand.
 static bool isIdentifier(StringRef text) {
@@ -241,12 +330,97 @@ static bool isIdentifier(StringRef text) {
 }
 
 mlir::OperandRange CallOp::getTupleInputs() {
-  int64_t tuple = getTuple().value_or(0), count = getInputs().size();
-  return getInputs().take_front(tuple ? count - count % tuple : 0);
+  if (!getTuple())
+    return getInputs().take_front(0);
+  const RuntimeCall *call = runtimeCall(getCallee());
+  size_t shared = call && call->form == RuntimeCall::Form::OfFormula ? call->inputs : 0;
+  return getInputs().drop_back(std::min(shared, getInputs().size()));
 }
 
 mlir::OperandRange CallOp::getSharedInputs() {
   return getInputs().drop_front(getTupleInputs().size());
+}
+
+/// Whether the attribute is a value of an option of this kind.
+static bool isOfKind(Attribute value, RuntimeOption::Kind kind) {
+  switch (kind) {
+  case RuntimeOption::Kind::Integer:
+    return isa<IntegerAttr>(value) && !isa<BoolAttr>(value);
+  case RuntimeOption::Kind::Real:
+  case RuntimeOption::Kind::Argument:
+    return isa<FloatAttr>(value);
+  case RuntimeOption::Kind::Flag:
+    return isa<BoolAttr>(value);
+  case RuntimeOption::Kind::Word:
+  case RuntimeOption::Kind::Text:
+    return isa<StringAttr>(value);
+  case RuntimeOption::Kind::List:
+    return isa<DenseI64ArrayAttr>(value);
+  case RuntimeOption::Kind::Buffer:
+    return false;
+  }
+  llvm_unreachable("an option has a kind");
+}
+
+/// Buffers and then values, in the order in which the struct declares them: C++ wants its members so.
+static LogicalResult verifyOptions(CallOp op, const RuntimeCall &call) {
+  const RuntimeOption *next = call.options.data();
+  auto take = [&](StringRef name, llvm::function_ref<bool(const RuntimeOption &)> fits) -> LogicalResult {
+    const RuntimeOption *option = call.option(name);
+    if (!option)
+      return op.emitOpError("'") << call.callee << "' has no option '" << name << "'";
+    if (!fits(*option))
+      return op.emitOpError("option '") << name << "' of '" << call.callee << "' is of another kind";
+    if (option < next)
+      return op.emitOpError("option '") << name << "' of '" << call.callee << "' stands twice, or behind one that is declared behind it";
+    next = option + 1;
+    return success();
+  };
+  for (StringRef name : op.getOperandNames().getAsValueRange<StringAttr>())
+    if (failed(take(name, [](const RuntimeOption &option) { return option.kind == RuntimeOption::Kind::Buffer; })))
+      return failure();
+  for (auto [name, value] : llvm::zip_equal(op.getOptionNames().getAsValueRange<StringAttr>(), op.getOptionValues()))
+    if (failed(take(name, [&, value = value](const RuntimeOption &option) { return isOfKind(value, option.kind); })))
+      return failure();
+  for (const RuntimeOption &option : call.options)
+    if (option.isRequired && !llvm::is_contained(op.getOptionNames().getAsValueRange<StringAttr>(), option.name))
+      return op.emitOpError("leaves out the option '") << option.name << "' of '" << call.callee << "', which has no default";
+  // What passes may add later.
+  SmallVector<StringRef> later;
+  if (op.getCanAccumulate())
+    later.push_back("accumulate");
+  if (op.getCanSum())
+    for (auto sum : op.getCanSumAttr().getAsRange<SumAttr>())
+      later.push_back(sum.getOption());
+  if (op.getCanWriteMask() || op.getCanReadMask())
+    later.push_back("relu_mask");
+  for (StringRef name : later)
+    if (!call.has(name))
+      return op.emitOpError("could take '") << name << "', which is no option of '" << call.callee << "'";
+  return success();
+}
+
+/// As many tensors as the call takes, passed as it takes them.
+static LogicalResult verifyForm(CallOp op, const RuntimeCall &call) {
+  using Form = RuntimeCall::Form;
+  size_t outputs = op.getOutputs().size();
+  if (outputs > call.outputs || outputs + call.optionalOutputs < call.outputs)
+    return op.emitOpError("gives ") << outputs << " outputs to '" << call.callee << "', which takes " << call.outputs
+                                    << (call.optionalOutputs ? " or fewer" : "");
+  if (op.getList() != (call.form == Form::List))
+    return op.emitOpError("'") << call.callee << "' takes its inputs " << (call.form == Form::List ? "as a list" : "one by one");
+  if (op.getFormula().has_value() != (call.form == Form::OfFormula))
+    return op.emitOpError("'") << call.callee << "' works by " << (call.form == Form::OfFormula ? "a formula" : "no formula");
+  bool isTuples = op.getTuple() && call.form == Form::Tuples;
+  if (op.getTuple() && call.form != Form::OfFormula && (!isTuples || *op.getTuple() != call.inputs))
+    return op.emitOpError("'") << call.callee << "' takes no tuples of " << *op.getTuple();
+  if (op.getTuple() && op.getTupleInputs().size() % *op.getTuple())
+    return op.emitOpError("has tuples of ") << *op.getTuple() << " but " << op.getTupleInputs().size() << " inputs for them";
+  size_t alone = op.getSharedInputs().size(), wanted = isTuples ? 0 : call.inputs;
+  if (call.form != Form::List && alone != wanted)
+    return op.emitOpError("gives ") << alone << " inputs to '" << call.callee << "', which takes " << wanted
+                                    << (op.getTuple() ? " behind its tuples" : "");
+  return success();
 }
 
 LogicalResult CallOp::verify() {
@@ -262,12 +436,17 @@ LogicalResult CallOp::verify() {
   if (getOptionNames().size() != getOptionValues().size())
     return emitOpError("has ") << getOptionNames().size() << " option names but "
                                << getOptionValues().size() << " values";
+  const RuntimeCall *call = runtimeCall(getCallee());
+  if (!call)
+    return emitOpError("callee '") << getCallee() << "' is no call of the runtime";
+  if (failed(verifyOptions(*this, *call)))
+    return failure();
   if (getTuple() && getList())
     return emitOpError("passes its inputs as a list and as tuples");
   int64_t tuple = getTuple().value_or(1);
   if (tuple < 1 || (getTuple() && static_cast<int64_t>(getInputs().size()) < tuple))
     return emitOpError("has tuples of ") << tuple << " but " << getInputs().size() << " inputs";
-  return success();
+  return verifyForm(*this, *call);
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {

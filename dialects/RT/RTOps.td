@@ -62,7 +62,7 @@ def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
   let arguments = (ins StrAttr:$name, RT_BufferKindAttr:$kind,
     OptionalAttr<I64Attr>:$offset, OptionalAttr<AnyAttr>:$init,
     OptionalAttr<I64Attr>:$classes, OptionalAttr<I64Attr>:$slots);
-  let results = (outs AnyStridedMemRef:$memory);
+  let results = (outs RT_Memory:$memory);
   let assemblyFormat = [{
     $kind $name (`slots` $slots^)? (`offset` $offset^)? attr-dict `:` type($memory)
   }];
@@ -72,7 +72,7 @@ def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
 def RT_ConstantOp : RT_Op<"constant", [HasParent<"ProgramOp">]> {
   let summary = "values fixed at compile time, part of the program's text";
   let arguments = (ins StrAttr:$name, ElementsAttr:$value);
-  let results = (outs AnyStridedMemRef:$memory);
+  let results = (outs RT_Memory:$memory);
   let assemblyFormat = "$name $value attr-dict `:` type($memory)";
 }
 
@@ -87,9 +87,9 @@ def RT_ViewOp : RT_Op<"view", [HasParent<"ProgramOp">, Pure]> {
     %rows = rt.view "image.rows" of %image at 0 parts 4 : memref<64x784xf32> -> memref<16x784xf32>
     ```
   }];
-  let arguments = (ins StrAttr:$name, AnyStridedMemRef:$base, I64Attr:$at,
+  let arguments = (ins StrAttr:$name, RT_Memory:$base, I64Attr:$at,
     OptionalAttr<I64Attr>:$parts);
-  let results = (outs AnyStridedMemRef:$memory);
+  let results = (outs RT_Memory:$memory);
   let assemblyFormat = [{
     $name `of` $base `at` $at (`parts` $parts^)? attr-dict `:` type($base) `->` type($memory)
   }];
@@ -129,8 +129,59 @@ def RT_KernelOp : RT_Op<"kernel", [Symbol, HasParent<"ProgramOp">,
   let hasVerifier = 1;
 }
 
-def RT_YieldOp : RT_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {
-  let summary = "the elements that a kernel writes";
+def RT_FormulaOp : RT_Op<"formula", [Symbol, HasParent<"ProgramOp">,
+    SingleBlock, IsolatedFromAbove]> {
+  let summary = "how a parameter and its states move in a step, at one element";
+  let description = [{
+    The body's arguments are the learning rate, the step's number, one number for each of `settings`, which have the
+    values `numbers`, then the parameter, the gradient and the states. It yields the new parameter and the new states. What
+    is f64 is the same for all elements of a parameter, a state too; elements are f32. Scalar states stand behind the others.
+    Locations name values.
+
+    ```mlir
+    rt.formula @sgd "sgd: stochastic gradient descent (torch.optim.SGD)" settings ["momentum"] [9.0e-01] states ["momentum"] {
+    ^bb0(%lr: f64, %step: f64, %momentum: f64, %p: f32, %g: f32, %b: f32):
+      %keep = arith.truncf %momentum : f64 to f32
+      …
+      rt.yield %new_p, %new_b : f32, f32
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$summary, StrArrayAttr:$settings, DenseF64ArrayAttr:$numbers,
+    StrArrayAttr:$states);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name $summary `settings` $settings $numbers `states` $states attr-dict-with-keyword $body
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::BlockArgument getLearningRate() { return getBody().getArgument(0); }
+    ::mlir::BlockArgument getStepNumber() { return getBody().getArgument(1); }
+    ::mlir::BlockArgument getNumber(unsigned i) { return getBody().getArgument(2 + i); }
+    /// Parameter, gradient, states.
+    ::mlir::ArrayRef<::mlir::BlockArgument> getMoving() {
+      return getBody().getArguments().drop_front(2 + getSettings().size());
+    }
+    /// How many states are one number for the whole parameter.
+    unsigned getScalars();
+    ::dtc::rt::YieldOp getYield();
+
+    /// By what a value changes. Each includes those before it.
+    enum class Level { Setting, Step, Tensor, Element };
+    ::llvm::DenseMap<::mlir::Value, Level> getLevels();
+  }];
+  let hasVerifier = 1;
+}
+
+def RT_SumOp : RT_Op<"sum", [Pure, HasParent<"FormulaOp">]> {
+  let summary = "the sum of an element's value over all elements of the parameter";
+  let description = "Added up in f64, in an order that does not depend on the number of threads.";
+  let arguments = (ins F32:$element);
+  let results = (outs F64:$sum);
+  let assemblyFormat = "$element attr-dict";
+}
+
+def RT_YieldOp : RT_Op<"yield", [Pure, Terminator, ParentOneOf<["KernelOp", "FormulaOp"]>]> {
+  let summary = "the elements that a kernel writes, or what a formula makes of parameter and states";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "$values attr-dict `:` type($values)";
 }
@@ -164,7 +215,7 @@ def RT_TimelineOp : RT_Op<"timeline", [Symbol, HasParent<"ProgramOp">,
 // Calls
 //===----------------------------------------------------------------------===//
 
-def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
+def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "one call of the runtime library";
   let description = [{
     Prints as `callee(ctx, inputs…, outputs…, {.name = buffer…, .option = value…})`.
@@ -173,7 +224,8 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
     With `list` the inputs are passed as one list. With `tuples of k` the first
     inputs are tuples of k that the callee works on alike, as many as there are
     whole ones, passed as a list of tuples if there are several; the rest follows
-    behind them. `can_accumulate`: with the
+    behind them. With `of` a formula, the callee takes the struct that it becomes as a template's argument, and
+    always a list. `can_accumulate`: with the
     option `accumulate`, which the callee declares last, it would add to its
     output instead of writing it. `can_sum`: the sums that it would write besides, in the order
     in which it declares their options. `sum_over`: it does nothing but to sum its input over these
@@ -183,19 +235,19 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
 
     ```mlir
     rt.call "conv"(%x, %w) -> (%y) named %b ["bias"] options {strides = [1, 1], activation = "relu"} : …
-    rt.call "adam_update" tuples of 4(%w, %dw, %m_w, %v_w, %b, %db, %m_b, %v_b, %step) -> () : …
+    rt.call "update_parameters" of @adam tuples of 4(%w, %dw, %m_w, %v_w, %b, %db, %m_b, %v_b, %lr, %step) -> () : …
     ```
   }];
-  let arguments = (ins StrAttr:$callee, Variadic<AnyStridedMemRef>:$inputs,
-    Variadic<AnyStridedMemRef>:$outputs, Variadic<AnyStridedMemRef>:$named,
+  let arguments = (ins StrAttr:$callee, Variadic<RT_Memory>:$inputs,
+    Variadic<RT_Memory>:$outputs, Variadic<RT_Memory>:$named,
     DefaultValuedAttr<StrArrayAttr, "{}">:$operand_names,
     StrArrayAttr:$option_names, ArrayAttr:$option_values, UnitAttr:$list,
-    OptionalAttr<I64Attr>:$tuple, UnitAttr:$can_accumulate,
+    OptionalAttr<I64Attr>:$tuple, OptionalAttr<FlatSymbolRefAttr>:$formula, UnitAttr:$can_accumulate,
     OptionalAttr<TypedArrayAttrBase<RT_Sum, "sums">>:$can_sum, OptionalAttr<DenseI64ArrayAttr>:$sum_over,
     UnitAttr:$can_write_mask, OptionalAttr<StrAttr>:$can_read_mask,
     OptionalAttr<I64Attr>:$microbatch);
   let assemblyFormat = [{
-    $callee (`list` $list^)? (`tuples` `of` $tuple^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?
+    $callee (`of` $formula^)? (`list` $list^)? (`tuples` `of` $tuple^)? `(` $inputs `)` `->` `(` $outputs `)` (`microbatch` $microbatch^)?
     (`named` $named^ $operand_names)?
     custom<Options>($option_names, $option_values) attr-dict
     `:` functional-type($inputs, $outputs) (`named` type($named)^)?
@@ -211,8 +263,8 @@ def RT_CallOp : RT_Op<"call", [AttrSizedOperandSegments]> {
 def RT_LaunchOp : RT_Op<"launch", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel over its grid";
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyStridedMemRef>:$inputs,
-    Variadic<AnyStridedMemRef>:$outputs);
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<RT_Memory>:$inputs,
+    Variadic<RT_Memory>:$outputs);
   let assemblyFormat = [{
     $kernel `(` $inputs `)` `->` `(` $outputs `)` attr-dict `:` functional-type($inputs, $outputs)
   }];
@@ -237,7 +289,7 @@ defvar inPlaceDeclaration = [{
 
 def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
   let summary = "starts to combine a buffer over an axis of the mesh, in place";
-  let arguments = (ins StrAttr:$reduction, AnyStridedMemRef:$buffer, StrAttr:$axis,
+  let arguments = (ins StrAttr:$reduction, RT_Memory:$buffer, StrAttr:$axis,
                        StrAttr:$name, StrArrayAttr:$contents);
   let results = (outs RT_Pending:$pending);
   let assemblyFormat = [{
@@ -255,7 +307,7 @@ def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">, Co
 /// model's names, it is on one value.
 class RT_PairsOp<string mnemonic, string kind, string payload, list<Trait> traits>
     : RT_Op<mnemonic, !listconcat([SameVariadicOperandSize, CommunicationOpInterface], traits)> {
-  let arguments = (ins Variadic<AnyStridedMemRef>:$inputs, Variadic<AnyStridedMemRef>:$outputs, StrAttr:$axis,
+  let arguments = (ins Variadic<RT_Memory>:$inputs, Variadic<RT_Memory>:$outputs, StrAttr:$axis,
                        StrAttr:$name, OptionalAttr<StrArrayAttr>:$contents);
   code pairsDeclaration = [{
     ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::}] # kind # [{; }
@@ -277,7 +329,7 @@ defvar atOnceDeclaration = [{
 }];
 
 class RT_ReduceScatterBase<string mnemonic, list<Trait> traits> : RT_PairsOp<mnemonic, "ReduceScatter", "Inputs", traits> {
-  let arguments = (ins StrAttr:$reduction, Variadic<AnyStridedMemRef>:$inputs, Variadic<AnyStridedMemRef>:$outputs, StrAttr:$axis,
+  let arguments = (ins StrAttr:$reduction, Variadic<RT_Memory>:$inputs, Variadic<RT_Memory>:$outputs, StrAttr:$axis,
                        StrAttr:$name, OptionalAttr<StrArrayAttr>:$contents);
   let assemblyFormat = !strconcat("$reduction ", pairsFormat);
   code reductionDeclaration = pairsDeclaration # [{
@@ -329,7 +381,7 @@ def RT_AllToAllOp : RT_PairsOp<"all_to_all", "AllToAll", "Inputs", [ParentOneOf<
 }
 
 class RT_BroadcastBase<string mnemonic, list<Trait> traits> : RT_Op<mnemonic, !listconcat([CommunicationOpInterface], traits)> {
-  let arguments = (ins AnyStridedMemRef:$buffer, I64Attr:$root, StrAttr:$axis, StrAttr:$name, OptionalAttr<StrArrayAttr>:$contents);
+  let arguments = (ins RT_Memory:$buffer, I64Attr:$root, StrAttr:$axis, StrAttr:$name, OptionalAttr<StrArrayAttr>:$contents);
   let assemblyFormat = "$buffer `from` $root `over` $axis `name` $name ($contents^)? attr-dict `:` type($buffer)";
   code rootDeclaration = !strconcat(communicatedDeclaration, inPlaceDeclaration, [{
     ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::Broadcast; }
@@ -351,7 +403,7 @@ def RT_BroadcastOp : RT_BroadcastBase<"broadcast", [ParentOneOf<["FragmentOp", "
 
 class RT_MessageOp<string mnemonic, string kind, string ways>
     : RT_Op<mnemonic, [HasParent<"TimelineOp">, CommunicationOpInterface]> {
-  let arguments = (ins AnyStridedMemRef:$buffer, StrAttr:$name, I64Attr:$peer,
+  let arguments = (ins RT_Memory:$buffer, StrAttr:$name, I64Attr:$peer,
     StrAttr:$axis, OptionalAttr<I64Attr>:$microbatch);
   let results = (outs RT_Pending:$pending);
   let extraClassDeclaration = communicatedDeclaration # [{
@@ -398,7 +450,7 @@ def RT_WaitOp : RT_Op<"wait", [HasParent<"TimelineOp">]> {
 
 def RT_AllReduceOp : RT_Op<"all_reduce", [ParentOneOf<["FragmentOp", "TimelineOp"]>, CommunicationOpInterface]> {
   let summary = "combines a buffer over an axis of the mesh, in place, at once";
-  let arguments = (ins StrAttr:$reduction, AnyStridedMemRef:$buffer, StrAttr:$axis, StrAttr:$name);
+  let arguments = (ins StrAttr:$reduction, RT_Memory:$buffer, StrAttr:$axis, StrAttr:$name);
   let assemblyFormat = "$reduction $buffer `over` $axis `name` $name attr-dict `:` type($buffer)";
   let extraClassDeclaration = !strconcat(communicatedDeclaration, inPlaceDeclaration, atOnceDeclaration, [{
     ::dtc::CommunicationKind getCommunicationKind() { return ::dtc::CommunicationKind::AllReduce; }

@@ -17,6 +17,5 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
     attachShapeAdjoints(context);
     attachSoftmaxAdjoints(context);
     attachLosses(context);
-    attachOptimizers(context);
   });
 }

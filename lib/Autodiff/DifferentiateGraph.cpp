@@ -28,7 +28,7 @@ struct Model {
   func::FuncOp function;
   nn::RecipeAttr recipe;
   LossInterface loss;
-  OptimizerInterface optimizer;
+  nn::OptimizerAttr optimizer;
   SmallVector<BlockArgument> inputs, parameters, states;
   /// Where the model itself reads the weights of samples.
   SmallVector<BlockArgument, 1> sampleWeights;
@@ -206,7 +206,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   model.loss = dyn_cast<LossInterface>(model.recipe.getLoss());
   if (!model.loss)
     return function.emitError() << model.recipe.getLoss() << " is not a loss";
-  model.optimizer = dyn_cast<OptimizerInterface>(model.recipe.getOptimizer());
+  model.optimizer = dyn_cast<nn::OptimizerAttr>(model.recipe.getOptimizer());
   if (!model.optimizer)
     return function.emitError() << model.recipe.getOptimizer() << " is not an optimizer";
 
@@ -230,7 +230,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
 
 /// The model's forward computation inside a step function.
 struct Forward {
-  Value prediction, label, sampleWeight, step;
+  Value prediction, label, sampleWeight, step, learningRate;
   /// In the order of Model::parameters.
   SmallVector<Value> parameters;
   /// In the order of Model::states; in training alone.
@@ -273,9 +273,12 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
       names::sampleWeight);
   for (BlockArgument weight : model.sampleWeights)
     mapping.map(weight, forward.sampleWeight);
-  if (training)
+  if (training) {
     forward.step = step.addArgument(
         RankedTensorType::get({}, step.builder.getI64Type()), names::step);
+    forward.learningRate = step.addArgument(
+        RankedTensorType::get({}, step.builder.getF64Type()), names::learningRate);
+  }
   for (BlockArgument parameter : model.parameters) {
     forward.parameters.push_back(step.copyArgument(model, parameter));
     mapping.map(parameter, forward.parameters.back());
@@ -315,15 +318,14 @@ func::FuncOp buildEvaluation(Model &model) {
 }
 
 /// Adds the arguments for a parameter's optimizer state and returns them.
-SmallVector<Value> addStates(StepFunction &step, Type type, StringRef parameter,
-                             ArrayRef<OptimizerState> states,
+SmallVector<Value> addStates(StepFunction &step, RankedTensorType type, StringRef parameter, nn::OptimizerAttr optimizer,
                              SmallVectorImpl<StringAttr> &stateNames) {
   SmallVector<Value> arguments;
-  for (const OptimizerState &state : states) {
-    stateNames.push_back(step.builder.getStringAttr(state.prefix + "/" + parameter));
+  for (const OptimizerState *state : optimizer.getStates()) {
+    stateNames.push_back(step.builder.getStringAttr(optimizer.getEntry()->stateName(*state) + "/" + parameter));
     arguments.push_back(step.addArgument(
-        type,
-        {step.builder.getNamedAttr(names::init, state.init),
+        state->isScalar ? RankedTensorType::get({}, type.getElementType()) : type,
+        {step.builder.getNamedAttr(names::init, optimizer.getInit(*state)),
          step.builder.getNamedAttr(names::state, stateNames.back())},
         NameLoc::get(stateNames.back())));
   }
@@ -379,15 +381,14 @@ FailureOr<func::FuncOp> buildTraining(Model &model) {
       step.addResult(parameter, names::parameter, name);
       continue;
     }
-    SmallVector<Value> states =
-        addStates(step, parameter.getType(), name.getValue(),
-                  model.optimizer.getStates(), stateNames);
+    SmallVector<Value> states = addStates(step, cast<RankedTensorType>(parameter.getType()), name.getValue(),
+                                          model.optimizer, stateNames);
     step.builder.setLoc(FusedLoc::get(step.builder.getContext(), {NameLoc::get(name)},
                                       step.builder.getStringAttr("update")));
-    SmallVector<Value> updated = model.optimizer.buildUpdate(
-        step.builder, parameter, gradient, states, forward.step);
-    step.addResult(updated.front(), names::parameter, name);
-    llvm::append_range(newStates, ArrayRef(updated).drop_front());
+    auto update = nn::UpdateOp::create(step.builder, parameter, gradient, states, forward.learningRate,
+                                       forward.step, model.optimizer);
+    step.addResult(update.getNewParameter(), names::parameter, name);
+    llvm::append_range(newStates, update.getNewStates());
   }
   for (auto [state, name] : llvm::zip_equal(newStates, stateNames))
     step.addResult(state, names::state, name);

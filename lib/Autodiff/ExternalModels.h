@@ -16,7 +16,6 @@ void attachNormalisationAdjoint(mlir::MLIRContext *context);
 void attachShapeAdjoints(mlir::MLIRContext *context);
 void attachSoftmaxAdjoints(mlir::MLIRContext *context);
 void attachLosses(mlir::MLIRContext *context);
-void attachOptimizers(mlir::MLIRContext *context);
 
 } // namespace dtc
 

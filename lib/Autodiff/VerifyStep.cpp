@@ -24,17 +24,17 @@ using Named = llvm::MapVector<StringAttr, BlockArgument>;
 /// The arguments of a step function by their roles.
 struct Arguments {
   Named inputs, parameters, states;
-  SmallVector<BlockArgument> label, sampleWeight, step;
+  SmallVector<BlockArgument> label, sampleWeight, step, learningRate;
 };
 
 constexpr StringLiteral namedRoles[] = {names::input, names::parameter, names::state};
-constexpr StringLiteral flagRoles[] = {names::label, names::sampleWeight, names::step};
+constexpr StringLiteral flagRoles[] = {names::label, names::sampleWeight, names::step, names::learningRate};
 
 FailureOr<Arguments> readArguments(func::FuncOp function) {
   Arguments arguments;
   Named *named[] = {&arguments.inputs, &arguments.parameters, &arguments.states};
   SmallVector<BlockArgument> *flags[] = {&arguments.label, &arguments.sampleWeight,
-                                         &arguments.step};
+                                         &arguments.step, &arguments.learningRate};
   for (BlockArgument argument : function.getArguments()) {
     unsigned number = argument.getArgNumber(), roles = 0;
     for (auto [role, map] : llvm::zip_equal(namedRoles, named)) {
@@ -59,7 +59,7 @@ FailureOr<Arguments> readArguments(func::FuncOp function) {
       return emitError(argument.getLoc())
              << "argument " << number << " of @" << function.getSymName() << " has "
              << roles << " roles instead of one (input, label, sample weight, "
-             << "step, parameter or state)";
+             << "step, learning rate, parameter or state)";
   }
   return arguments;
 }
@@ -169,8 +169,8 @@ LogicalResult checkUpdates(func::FuncOp function, const Named &parameters,
     }
     if (isFrozen)
       return emitError(argument.getLoc()) << "parameter " << name << " is frozen but is updated";
-    auto update = result.getDefiningOp<ParameterUpdateOpInterface>();
-    if (!update || update.getParameterOperand().get() != argument)
+    auto update = result.getDefiningOp<nn::UpdateOp>();
+    if (!update || update.getParameter() != argument)
       return emitError(argument.getLoc())
              << "the result of parameter " << name << " is not an update of it";
   }
@@ -181,6 +181,7 @@ LogicalResult verifyTraining(func::FuncOp function, const Arguments &arguments) 
   if (failed(checkCount(function, names::label, arguments.label.size(), 1)) ||
       failed(checkCount(function, names::sampleWeight, arguments.sampleWeight.size(), 1)) ||
       failed(checkCount(function, names::step, arguments.step.size(), 1)) ||
+      failed(checkCount(function, names::learningRate, arguments.learningRate.size(), 1)) ||
       failed(checkScalarResult(function, names::loss, /*required=*/true)))
     return failure();
   auto parameters =
@@ -195,6 +196,7 @@ LogicalResult verifyEvaluation(func::FuncOp function, const Arguments &arguments
   if (failed(checkCount(function, names::label, arguments.label.size(), 1)) ||
       failed(checkCount(function, names::sampleWeight, arguments.sampleWeight.size(), 1)) ||
       failed(checkCount(function, names::step, arguments.step.size(), 0)) ||
+      failed(checkCount(function, names::learningRate, arguments.learningRate.size(), 0)) ||
       failed(checkScalarResult(function, names::loss, /*required=*/true)))
     return failure();
   return checkScalarResult(function, names::correct, /*required=*/false);

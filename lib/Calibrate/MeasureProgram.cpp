@@ -100,7 +100,7 @@ void Splitter::fill(CommunicationOpInterface communication, Value memory) {
   std::optional<int64_t> microbatch = communication.getMicrobatchNumber();
   rt::CallOp::create(builder, communication.getLoc(), "receive_made_up", ValueRange{},
                      memory, ValueRange{}, none, none, none, /*list=*/false,
-                     /*tuple=*/IntegerAttr(), /*canAccumulate=*/false, /*canSum=*/ArrayAttr(),
+                     /*tuple=*/IntegerAttr(), /*formula=*/FlatSymbolRefAttr(), /*canAccumulate=*/false, /*canSum=*/ArrayAttr(),
                      /*sumOver=*/DenseI64ArrayAttr(), /*canWriteMask=*/false, /*canReadMask=*/StringAttr(),
                      microbatch ? builder.getI64IntegerAttr(*microbatch) : IntegerAttr());
 }

@@ -48,24 +48,16 @@ struct CountCorrectCost
   Cost getCost(Operation *op) const { return costPerElement(op, 1); }
 };
 
-struct SGDCost : CostOpInterface::ExternalModel<SGDCost, nn::SGDUpdateOp> {
+/// The formula's operations on elements. With sums over the parameter, everything is read and computed once for these and
+/// once more to be written.
+struct UpdateCost : CostOpInterface::ExternalModel<UpdateCost, nn::UpdateOp> {
   OpFamily getFamily(Operation *) const { return OpFamily::Optimizer; }
   Cost getCost(Operation *op) const {
-    nn::SGDAttr sgd = cast<nn::SGDUpdateOp>(op).getOptimizer();
-    uint64_t flops = 2;                         // w - lr g
-    flops += sgd.getWeightDecay() != 0 ? 2 : 0; // g + decay w
-    flops += sgd.getMomentum() != 0 ? 3 : 0;    // momentum b + (1 - dampening) g
-    flops += sgd.getNesterov() ? 2 : 0;         // g + momentum b
-    return costPerElement(op, flops);
-  }
-};
-
-struct AdamCost : CostOpInterface::ExternalModel<AdamCost, nn::AdamUpdateOp> {
-  OpFamily getFamily(Operation *) const { return OpFamily::Optimizer; }
-  Cost getCost(Operation *op) const {
-    nn::AdamAttr adam = cast<nn::AdamUpdateOp>(op).getOptimizer();
-    // m: 3, v: 4, both corrected for bias: 2, w - lr m / (sqrt(v) + epsilon): 5.
-    return costPerElement(op, 14 + (adam.getWeightDecay() != 0 ? 2 : 0));
+    FormulaSize size = cast<nn::UpdateOp>(op).getOptimizer().getFormulaSize();
+    Cost cost = costPerElement(op, size.flopsPerElement * (size.sums ? 2 : 1));
+    if (size.sums)
+      cost.bytesRead = llvm::SaturatingMultiply<uint64_t>(cost.bytesRead, 2);
+    return cost;
   }
 };
 
@@ -84,8 +76,7 @@ void dtc::cost::registerTrainingCost(DialectRegistry &registry) {
     nn::BinaryCrossEntropyWithLogitsOp::attachInterface<BinaryCrossEntropyWithLogitsCost>(
         *context);
     nn::CountCorrectOp::attachInterface<CountCorrectCost>(*context);
-    nn::SGDUpdateOp::attachInterface<SGDCost>(*context);
-    nn::AdamUpdateOp::attachInterface<AdamCost>(*context);
+    nn::UpdateOp::attachInterface<UpdateCost>(*context);
     nn::RunningAverageUpdateOp::attachInterface<RunningAverageCost>(*context);
   });
 }

@@ -36,13 +36,11 @@ static std::string printInit(Attribute init) {
       .Default([](Attribute) { return "Init::stored()"; });
 }
 
-static double constantInit(Attribute init) {
-  auto constant = dyn_cast<nn::ConstantInitAttr>(init);
-  return constant ? static_cast<double>(constant.getValue()) : 0;
-}
-
-void dtc::emit::printBinding(Printer &printer) {
+LogicalResult dtc::emit::printBinding(Printer &printer) {
   rt::ProgramOp program = printer.program;
+  for (rt::BufferOp state : buffersOf(program, rt::BufferKind::State))
+    if (!isa<nn::ConstantInitAttr>(*state.getInit()))
+      return state.emitOpError("of state starts as ") << *state.getInit() << ", but programs start state with one value (#nn.constant)";
   llvm::raw_ostream &os = printer.os;
   os << "// Which tensor is what.\n"
         "Binding bind(Buffers &b) {\n"
@@ -62,6 +60,7 @@ void dtc::emit::printBinding(Printer &printer) {
   single("label", rt::BufferKind::Label);
   single("weight", rt::BufferKind::SampleWeight);
   single("step", rt::BufferKind::Step);
+  single("learning_rate", rt::BufferKind::LearningRate);
   os << "      .parameters =\n          {\n";
   // Running statistics belong to the model: they start and are stored as its parameters.
   for (rt::BufferKind kind : {rt::BufferKind::Parameter, rt::BufferKind::Statistic})
@@ -76,7 +75,7 @@ void dtc::emit::printBinding(Printer &printer) {
     for (rt::BufferOp state : states) {
       os << "              {" << quoteWhole(state.getName()) << ", "
          << printer.buffer(state.getMemory());
-      if (double init = constantInit(*state.getInit()))
+      if (double init = cast<nn::ConstantInitAttr>(*state.getInit()).getValue())
         os << ", " << formatReal(init, false);
       os << "},\n";
     }
@@ -85,4 +84,5 @@ void dtc::emit::printBinding(Printer &printer) {
   single("loss", rt::BufferKind::Loss);
   single("correct", rt::BufferKind::Correct);
   os << "  };\n}\n\n";
+  return success();
 }

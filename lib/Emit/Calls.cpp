@@ -2,6 +2,7 @@
 #include "Literals.h"
 #include "Printer.h"
 
+#include "dialects/RT/RuntimeCalls.h"
 #include "dtc/Cost/Quantities.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -11,18 +12,31 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::emit;
 
-/// The value of an option, by the kind of its attribute.
-static std::string printOption(Attribute value) {
-  return llvm::TypeSwitch<Attribute, std::string>(value)
-      .Case([](DenseI64ArrayAttr list) { return formatList(list); })
-      .Case([](BoolAttr flag) { return flag.getValue() ? "true" : "false"; })
-      .Case([](IntegerAttr integer) { return std::to_string(integer.getInt()); })
-      .Case([](FloatAttr real) { return formatReal(real.getValueAsDouble(), false); })
-      .Case([](StringAttr word) { return word.getValue().str(); });
+/// The value of an option as C++.
+static std::string printOption(const rt::RuntimeOption &option, Attribute value) {
+  switch (option.kind) {
+  case rt::RuntimeOption::Kind::Integer:
+    return std::to_string(cast<IntegerAttr>(value).getInt());
+  case rt::RuntimeOption::Kind::Real:
+  case rt::RuntimeOption::Kind::Argument:
+    return formatReal(cast<FloatAttr>(value).getValueAsDouble(), false);
+  case rt::RuntimeOption::Kind::Flag:
+    return cast<BoolAttr>(value).getValue() ? "true" : "false";
+  case rt::RuntimeOption::Kind::Word:
+    return cast<StringAttr>(value).getValue().str();
+  case rt::RuntimeOption::Kind::Text:
+    return quote(cast<StringAttr>(value).getValue());
+  case rt::RuntimeOption::Kind::List:
+    return formatList(cast<DenseI64ArrayAttr>(value));
+  case rt::RuntimeOption::Kind::Buffer:
+    break;
+  }
+  llvm_unreachable("a buffer is an operand");
 }
 
 /// `{.bias = b.conv1_bias, .strides = {2, 2}}`, or nothing; what is there comes behind `separator`.
 static void printOptions(Printer &printer, rt::CallOp call, std::string separator) {
+  const rt::RuntimeCall &declared = *rt::runtimeCall(call.getCallee());
   SmallVector<std::string> options, positional;
   for (auto [name, memory] :
        llvm::zip_equal(call.getOperandNames().getAsValueRange<StringAttr>(),
@@ -31,8 +45,10 @@ static void printOptions(Printer &printer, rt::CallOp call, std::string separato
   for (auto [name, value] :
        llvm::zip_equal(call.getOptionNames().getAsValueRange<StringAttr>(),
                        call.getOptionValues()))
-    (name.empty() ? positional : options)
-        .push_back((name.empty() ? "" : "." + name.str() + " = ") + printOption(value));
+    if (const rt::RuntimeOption *option = declared.option(name); option->kind == rt::RuntimeOption::Kind::Argument)
+      positional.push_back(printOption(*option, value));
+    else
+      options.push_back("." + name.str() + " = " + printOption(*option, value));
   for (const std::string &argument : positional) {
     printer.os << separator << argument;
     separator = ", ";
@@ -41,9 +57,10 @@ static void printOptions(Printer &printer, rt::CallOp call, std::string separato
     printer.os << separator << "{" << llvm::join(options, ", ") << "}";
 }
 
-/// Tuples as a list, each on a line of its own below the first; gives what separates it from what follows.
-static std::string printTuples(Printer &printer, rt::CallOp call) {
-  std::string indent(call.getCallee().size() + StringRef("  (").size(), ' ');
+/// Tuples as a list, each on a line of its own below the first, which stands behind `callee`; gives what separates it from
+/// what follows.
+static std::string printTuples(Printer &printer, rt::CallOp call, StringRef callee) {
+  std::string indent(callee.size() + StringRef("  (").size(), ' ');
   size_t tuple = *call.getTuple();
   printer.os << ",\n" << indent << "{";
   for (auto [i, input] : llvm::enumerate(call.getTupleInputs())) {
@@ -58,11 +75,14 @@ static std::string printTuples(Printer &printer, rt::CallOp call) {
 }
 
 static void printCall(Printer &printer, rt::CallOp call) {
-  printer.os << call.getCallee() << "(ctx";
+  std::string callee = call.getCallee().str();
+  if (call.getFormula())
+    callee += ("<" + printer.names.of(printer.symbols.lookup(*call.getFormula())) + ">").str();
+  printer.os << callee << "(ctx";
   std::string separator = call.getList() ? ", {" : ", ";
   ValueRange inputs = call.getInputs();
-  if (call.getTuple() && call.getTupleInputs().size() > *call.getTuple()) {
-    separator = printTuples(printer, call);
+  if (call.getFormula() || (call.getTuple() && call.getTupleInputs().size() > *call.getTuple())) {
+    separator = printTuples(printer, call, callee);
     inputs = call.getSharedInputs();
   }
   for (Value input : inputs) {

@@ -1,7 +1,7 @@
 // Names that safetensors and the optimizers reserve.
 #include "CheckpointName.h"
 
-#include "dtc/Autodiff/OptimizerStates.h"
+#include "dtc/Optimizers/Optimizer.h"
 
 using llvm::StringRef;
 

@@ -51,8 +51,12 @@ Expression negate(Operation *, Operands operands) {
   return {"-" + operands[0].as(Precedence::Primary), Precedence::Unary};
 }
 
-/// Read and Write (dtcrt/access.h) widen bf16 and round to it; a kernel rounds nothing else.
-Expression asAccessed(Operation *, Operands operands) { return operands[0]; }
+/// Read and Write (dtcrt/access.h) widen bf16 and round to it. A formula rounds what is no element.
+Expression asAccessed(Operation *op, Operands operands) {
+  if (op->getOperand(0).getType().isF64())
+    return {"f32(" + operands[0].text + ")"};
+  return operands[0];
+}
 
 Expression constant(Operation *op, Operands) {
   auto value = dyn_cast<FloatAttr>(cast<arith::ConstantOp>(op).getValue());
@@ -95,7 +99,7 @@ Expression compare(Operation *op, Operands operands) {
 }
 
 /// `?:` chooses for one element alone.
-Expression select(Operation *, Operands operands) {
+Expression choose(Operation *, Operands operands) {
   return {"select(" + operands[0].text + ", " + operands[1].text + ", " + operands[2].text + ")"};
 }
 
@@ -123,7 +127,7 @@ void dtc::emit::registerEmitExternalModels(DialectRegistry &registry) {
     prints<arith::TruncFOp, asAccessed>(context);
     prints<arith::NegFOp, negate>(context);
     prints<arith::CmpFOp, compare>(context);
-    prints<arith::SelectOp, select>(context);
+    prints<arith::SelectOp, choose>(context);
   });
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
     prints<math::ExpOp, function<"exp">>(context);

@@ -11,6 +11,8 @@ using namespace dtc::emit;
 
 /// "cross-entropy" for #nn.cross_entropy: as the command line spells it.
 static std::string recipeName(Attribute attribute) {
+  if (auto optimizer = dyn_cast<nn::OptimizerAttr>(attribute))
+    return optimizer.getName().str();
   std::string name = attribute.getAbstractAttribute().getName().split('.').second.str();
   llvm::replace(name, '_', '-');
   return name;
@@ -51,7 +53,6 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
   rt::ProgramOp program = programs.front();
   bool alike = programs.size() == 1;
   auto recipe = cast<nn::RecipeAttr>(program.getRecipe());
-  auto optimizer = cast<OptimizerInterface>(recipe.getOptimizer());
   os << "// What the compiler decided.\n"
         "Plan plan() {\n"
         "  return {\n"
@@ -78,7 +79,7 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
     os << "      .precision = Precision::" << *program.getPrecision() << ",\n";
   if (program.getWholeBatches())
     os << "      .whole_batches = " << quote(*program.getWholeBatches()) << ",\n";
-  os << "      .learning_rate = " << formatReal(optimizer.getLearningRate(), false) << ",\n"
+  os << "      .learning_rate = " << formatReal(recipe.getLearningRate(), false) << ",\n"
      << "      .optimizer = " << quote(recipeName(recipe.getOptimizer())) << ",\n"
      << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";
   if (std::optional<int64_t> classes = classesOf(programs))

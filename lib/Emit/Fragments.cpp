@@ -80,6 +80,9 @@ LogicalResult dtc::emit::printRole(Printer &printer) {
   for (auto kernel : program.getOps<rt::KernelOp>())
     if (failed(printKernel(printer, kernel)))
       return failure();
+  for (auto formula : program.getOps<rt::FormulaOp>())
+    if (failed(printFormula(printer, formula)))
+      return failure();
   if (failed(printBuffers(printer)))
     return failure();
   for (auto fragment : program.getOps<rt::FragmentOp>())
@@ -93,6 +96,5 @@ LogicalResult dtc::emit::printRole(Printer &printer) {
       failed(printTimeline(printer, evaluate, "evaluate",
                            "Loss and correct samples of one batch, for evaluation.")))
     return failure();
-  printBinding(printer);
-  return success();
+  return printBinding(printer);
 }

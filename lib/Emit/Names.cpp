@@ -71,10 +71,10 @@ Names::Names(rt::ProgramOp program) {
       if (llvm::is_contained(wordsOfBuffers(), identifier))
         identifier = "t_" + identifier;
       members[op.getResult(0)] = claim(identifier, ofBuffers);
-    } else if (isa<rt::KernelOp, rt::FragmentOp>(op)) {
+    } else if (isa<rt::KernelOp, rt::FormulaOp, rt::FragmentOp>(op)) {
       std::string identifier = makeIdentifier(SymbolTable::getSymbolName(&op));
-      if (isa<rt::KernelOp>(op) && ofFile.contains(identifier))
-        identifier += "_kernel";
+      if (!isa<rt::FragmentOp>(op) && ofFile.contains(identifier))
+        identifier += isa<rt::KernelOp>(op) ? "_kernel" : "_formula";
       symbols[&op] = claim(identifier, ofFile);
     }
   }

@@ -48,6 +48,8 @@ rt::TimelineOp timelineOf(rt::ProgramOp program, llvm::StringRef phase);
 llvm::LogicalResult printRole(Printer &printer);
 /// Kernels.cpp: `struct relu { … };`. Fails on an op without an expression.
 llvm::LogicalResult printKernel(Printer &printer, rt::KernelOp kernel);
+/// Formulas.cpp: `struct adam { … };`. Fails on an op without an expression.
+llvm::LogicalResult printFormula(Printer &printer, rt::FormulaOp formula);
 /// Lanes.cpp: neighbouring elements of the innermost dimension that a GPU's thread can
 /// take at a time: 16 bytes, or as many as all that is read and written side by side allows.
 int64_t lanesOf(rt::ProgramOp program, rt::KernelOp kernel);
@@ -62,8 +64,8 @@ llvm::LogicalResult printCall(Printer &printer, mlir::Operation *op);
 /// Facts.cpp: `Plan plan()` of all programs together.
 void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, Target target, llvm::StringRef identity,
                llvm::raw_ostream &os);
-/// Binding.cpp: `Binding bind(Buffers &)`.
-void printBinding(Printer &printer);
+/// Binding.cpp: `Binding bind(Buffers &)`. Fails on state that does not start as one value.
+llvm::LogicalResult printBinding(Printer &printer);
 
 } // namespace dtc::emit
 

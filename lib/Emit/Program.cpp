@@ -2,6 +2,7 @@
 #include "Literals.h"
 #include "Printer.h"
 
+#include "dialects/NN/NN.h"
 #include "dtc/Cost/Quantities.h"
 #include "dtc/Emit/Emit.h"
 
@@ -146,7 +147,10 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
       body << "} // namespace " << roleIdentifier(program) << "\n\n";
   }
   os << text;
-  printPlan(programs, target, llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, 16), os);
+  // The learning rate is a fact for the runtime alone, but another one makes another program.
+  rt::ProgramOp first = programs.front();
+  std::string identified = text + formatReal(cast<nn::RecipeAttr>(first.getRecipe()).getLearningRate(), false);
+  printPlan(programs, target, llvm::utohexstr(llvm::xxh3_64bits(identified), /*LowerCase=*/true, 16), os);
   os << "} // namespace\n\n";
   if (alike) {
     os << "int main(int argc, char **argv) { return " << nameOf(entry)

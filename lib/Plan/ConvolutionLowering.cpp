@@ -10,10 +10,10 @@ using namespace dtc::plan;
 
 template <typename Op>
 static void addGeometry(CallOptions &options, Op op) {
-  options.list("strides", op.getStrides(), 1)
-      .list("dilations", op.getDilations(), 1)
-      .list("pads", op.getPads(), 0)
-      .integer("groups", op.getGroups(), 1);
+  options.list("strides", op.getStrides())
+      .list("dilations", op.getDilations())
+      .list("pads", op.getPads())
+      .integer("groups", op.getGroups());
 }
 
 namespace {
@@ -24,12 +24,12 @@ struct ConvLowering
     Value x = fragment.memory(conv.getX(), Layout::ChannelsLast);
     Value weight = fragment.memory(conv.getWeight(), Layout::RowMajor);
     Value y = fragment.define(op->getOpResult(0), Layout::ChannelsLast);
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("conv");
     if (conv.getBias())
       options.buffer("bias", fragment.memory(conv.getBias()));
     addGeometry(options, conv);
     addActivation(options, conv.getActivation(), conv.getAlpha().convertToDouble());
-    fragment.call(op->getLoc(), "conv", {x, weight}, y, options);
+    fragment.call(op->getLoc(), {x, weight}, y, options);
     return success();
   }
 };
@@ -42,9 +42,9 @@ struct ConvInputGradientLowering
     Value dy = fragment.memory(conv.getDy(), Layout::ChannelsLast);
     Value weight = fragment.memory(conv.getWeight(), Layout::RowMajor);
     Value dx = fragment.define(op->getOpResult(0), Layout::ChannelsLast);
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("conv_input_gradient");
     addGeometry(options, conv);
-    fragment.call(op->getLoc(), "conv_input_gradient", {dy, weight}, dx, options);
+    fragment.call(op->getLoc(), {dy, weight}, dx, options);
     return success();
   }
 };
@@ -57,11 +57,11 @@ struct ConvWeightGradientLowering
     Value x = fragment.memory(conv.getX(), Layout::ChannelsLast);
     Value dy = fragment.memory(conv.getDy(), Layout::ChannelsLast);
     Value dweight = fragment.define(op->getOpResult(0));
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("conv_weight_gradient");
     if (conv.getDbias())
       options.buffer("bias_gradient", fragment.define(op->getOpResult(1)));
     addGeometry(options, conv);
-    fragment.call(op->getLoc(), "conv_weight_gradient", {x, dy}, dweight, options);
+    fragment.call(op->getLoc(), {x, dy}, dweight, options);
     return success();
   }
 };

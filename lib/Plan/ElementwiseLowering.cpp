@@ -143,9 +143,8 @@ struct GenericLowering
       Value tensor = generic.getInputs().front(), from = fragment.memory(tensor);
       Value to = fragment.define(op->getOpResult(0), fragment.isChannelsLast(tensor) ? Layout::ChannelsLast
                                                                                      : Layout::RowMajor);
-      CallOptions options = fragment.options();
-      options.tuple = 2;
-      fragment.call(op->getLoc(), "cast", {from, to}, {}, options);
+      CallOptions options = fragment.options("cast");
+      fragment.call(op->getLoc(), {from, to}, {}, options);
       return success();
     }
 

@@ -28,9 +28,8 @@ inline void addActivation(CallOptions &options, nn::Activation activation,
       .word("activation",
             activation == nn::Activation::Tanh
                 ? "Activation::tanh"
-                : nn::stringifyActivation(activation),
-            "none")
-      .real("alpha", alpha, 0);
+                : nn::stringifyActivation(activation))
+      .real("alpha", alpha);
 }
 
 } // namespace dtc::plan

@@ -1,5 +1,6 @@
 // Memory and calls for the ops of fragments.
 #include "dtc/Plan/FragmentBuilder.h"
+#include "dtc/Optimizers/Formula.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OperationSupport.h"
@@ -127,6 +128,45 @@ Value FragmentBuilder::createView(Location location, StringRef name, Value base,
   return declare<rt::ViewOp>(location, type, name, base, at);
 }
 
+std::string FragmentBuilder::beginKernel(StringRef name) {
+  if (Operation *behind = lastKernel ? lastKernel : lastDeclaration)
+    builder.setInsertionPointAfter(behind);
+  else
+    builder.setInsertionPointToStart(&program.getBody().front());
+  std::string unique = name.str();
+  for (int i = 2; program.lookupSymbol(unique); ++i)
+    unique = (name + "_" + Twine(i)).str();
+  return unique;
+}
+
+FlatSymbolRefAttr FragmentBuilder::getFormula(Location location, nn::OptimizerAttr optimizer) {
+  FlatSymbolRefAttr &known = formulas[optimizer];
+  if (known)
+    return known;
+  OpBuilder::InsertionGuard guard(builder);
+  const Optimizer &entry = *optimizer.getEntry();
+  SmallVector<double> values = optimizer.getNumbers(), numbers;
+  OptimizerSettings settings(entry, values);
+  SmallVector<StringRef> names = Formula::numbersOf(entry), states;
+  for (StringRef name : names)
+    numbers.push_back(settings[name]);
+  for (const OptimizerState *state : settings.states())
+    states.push_back(state->name);
+  std::string unique = beginKernel(entry.name);
+  std::string summary = (entry.name + ": " + entry.summary + " (" + entry.source + ")").str();
+  auto formula = rt::FormulaOp::create(builder, location, unique, summary, builder.getStrArrayAttr(names), numbers,
+                                       builder.getStrArrayAttr(states));
+  Block &body = formula.getBody().emplaceBlock();
+  SmallVector<Value> results =
+      Formula::build(settings, builder, location, body, [](OpBuilder &inside, Location place, Value element) -> Value {
+        return rt::SumOp::create(inside, place, inside.getF64Type(), element);
+      });
+  builder.setInsertionPointToEnd(&body);
+  rt::YieldOp::create(builder, location, results);
+  lastKernel = formula;
+  return known = FlatSymbolRefAttr::get(formula.getSymNameAttr());
+}
+
 FlatSymbolRefAttr FragmentBuilder::getKernel(Location location, StringRef name,
                                              ArrayRef<int64_t> grid,
                                              ArrayRef<AffineMap> reads,
@@ -141,13 +181,7 @@ FlatSymbolRefAttr FragmentBuilder::getKernel(Location location, StringRef name,
       return FlatSymbolRefAttr::get(kernel.getSymNameAttr());
 
   OpBuilder::InsertionGuard guard(builder);
-  if (Operation *behind = lastKernel ? lastKernel : lastDeclaration)
-    builder.setInsertionPointAfter(behind);
-  else
-    builder.setInsertionPointToStart(&program.getBody().front());
-  std::string unique = name.str();
-  for (int i = 2; program.lookupSymbol(unique); ++i)
-    unique = (name + "_" + Twine(i)).str();
+  std::string unique = beginKernel(name);
   auto kernel = rt::KernelOp::create(builder, location, unique, grid, readMaps,
                                      writeMaps, formula);
   IRMapping mapping;
@@ -161,14 +195,15 @@ FlatSymbolRefAttr FragmentBuilder::getKernel(Location location, StringRef name,
 // Calls
 //===----------------------------------------------------------------------===//
 
-void FragmentBuilder::call(Location location, StringRef callee,
-                           ValueRange inputs, ValueRange outputs,
-                           const CallOptions &options, bool list) {
-  rt::CallOp::create(builder, location, callee, inputs, outputs, options.operands,
+void FragmentBuilder::call(Location location, ValueRange inputs, ValueRange outputs, const CallOptions &options) {
+  const rt::RuntimeCall &declared = options.of();
+  int64_t tuple = declared.form == rt::RuntimeCall::Form::Tuples ? declared.inputs : options.tuple;
+  rt::CallOp::create(builder, location, declared.callee, inputs, outputs, options.operands,
                      builder.getArrayAttr(options.operandNames),
                      builder.getArrayAttr(options.names),
-                     builder.getArrayAttr(options.values), list,
-                     options.tuple ? builder.getI64IntegerAttr(options.tuple) : IntegerAttr(),
+                     builder.getArrayAttr(options.values), declared.form == rt::RuntimeCall::Form::List,
+                     tuple ? builder.getI64IntegerAttr(tuple) : IntegerAttr(),
+                     options.formula,
                      options.canAccumulate,
                      options.canSum.empty() ? ArrayAttr() : builder.getArrayAttr(options.canSum),
                      options.sumOver.empty() ? DenseI64ArrayAttr()
@@ -179,5 +214,5 @@ void FragmentBuilder::call(Location location, StringRef callee,
 }
 
 void FragmentBuilder::copy(Location location, Value from, Value to) {
-  call(location, "copy", from, to, options());
+  call(location, from, to, options("copy"));
 }

@@ -20,6 +20,7 @@ static bool canJoin(rt::CallOp call, rt::CallOp next) {
   };
   return isPlain(call) && isPlain(next) &&
          call.getCalleeAttr() == next.getCalleeAttr() && call.getTupleAttr() == next.getTupleAttr() &&
+         call.getFormulaAttr() == next.getFormulaAttr() &&
          call.getOptionNamesAttr() == next.getOptionNamesAttr() &&
          call.getOptionValuesAttr() == next.getOptionValuesAttr() &&
          call.getOperandNamesAttr() == next.getOperandNamesAttr() &&

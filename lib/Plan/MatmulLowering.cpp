@@ -14,7 +14,7 @@ struct MatmulLowering
     Value b = fragment.memory(matmul.getB(), Layout::RowMajor);
     Value y = fragment.define(op->getOpResult(0));
     bool isRounded = matmul.getType().getElementType().isBF16();
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("matmul");
     if (matmul.getBias())
       options.buffer("bias", fragment.memory(matmul.getBias()));
     if (matmul.getGradientAt()) {
@@ -26,7 +26,7 @@ struct MatmulLowering
     options.flag("transpose_a", matmul.getTransposeA())
         .flag("transpose_b", matmul.getTransposeB());
     addActivation(options, matmul.getActivation(), matmul.getAlpha().convertToDouble());
-    options.word("activation_gradient", nn::stringifyActivation(matmul.getActivationGradient()), "none");
+    options.word("activation_gradient", nn::stringifyActivation(matmul.getActivationGradient()));
     // Of single matrices: the gradient of a layer's weight reads the matrix whose rows are added up for its bias.
     if (!matmul.getBias() && matmul.getActivation() == nn::Activation::None &&
         matmul.getA().getType().getRank() == 2 && matmul.getB().getType().getRank() == 2)
@@ -37,7 +37,7 @@ struct MatmulLowering
       options.canReadMask = "gradient_at";
     options.canAccumulate =
         !matmul.getBias() && !matmul.getGradientAt() && matmul.getActivation() == nn::Activation::None && !isRounded;
-    fragment.call(op->getLoc(), "matmul", {a, b}, y, options);
+    fragment.call(op->getLoc(), {a, b}, y, options);
     return success();
   }
 };

@@ -25,8 +25,8 @@ struct BatchNormLowering
                                   fragment.define(op->getOpResult(2)),
                                   fragment.define(op->getOpResult(3)),
                                   fragment.define(op->getOpResult(4))};
-    CallOptions options = fragment.options();
-    options.real("epsilon", norm.getEpsilon().convertToDouble(), 1e-5);
+    CallOptions options = fragment.options("batch_norm");
+    options.real("epsilon", norm.getEpsilon().convertToDouble());
     if (norm.getRunningMean()) {
       options.buffer("running_mean", fragment.memory(norm.getRunningMean(), Layout::RowMajor));
       options.buffer("running_variance", fragment.memory(norm.getRunningVariance(), Layout::RowMajor));
@@ -34,7 +34,7 @@ struct BatchNormLowering
     if (norm.getResidual())
       options.buffer("residual", fragment.memory(norm.getResidual(), layout));
     addActivation(options, norm.getActivation(), norm.getAlpha().convertToDouble());
-    fragment.call(op->getLoc(), "batch_norm", inputs, outputs, options);
+    fragment.call(op->getLoc(), inputs, outputs, options);
     return success();
   }
 };
@@ -54,10 +54,10 @@ struct BatchNormGradientLowering
     SmallVector<Value> outputs = {fragment.define(op->getOpResult(0), layout),
                                   fragment.define(op->getOpResult(1)),
                                   fragment.define(op->getOpResult(2))};
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("batch_norm_gradient");
     if (norm.getBias())
       options.buffer("relu_bias", fragment.memory(norm.getBias(), Layout::RowMajor));
-    fragment.call(op->getLoc(), "batch_norm_gradient", inputs, outputs, options);
+    fragment.call(op->getLoc(), inputs, outputs, options);
     return success();
   }
 };

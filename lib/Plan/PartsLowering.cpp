@@ -46,16 +46,16 @@ Value reinterpret(FragmentBuilder &fragments, Location location, Value memory, M
 
 /// Brings the slices of `whole` one behind the other into `apart`.
 void takeApart(FragmentBuilder &fragments, Location location, Value whole, Value apart, const Slices &slices) {
-  CallOptions options = fragments.options();
-  options.list("perm", {1, 0, 2}, std::nullopt);
-  fragments.call(location, "transpose", reinterpret(fragments, location, whole, slices.whole(elementOf(whole)), "slices"), apart, options);
+  CallOptions options = fragments.options("transpose");
+  options.list("perm", {1, 0, 2});
+  fragments.call(location, reinterpret(fragments, location, whole, slices.whole(elementOf(whole)), "slices"), apart, options);
 }
 
 /// The other way.
 void putTogether(FragmentBuilder &fragments, Location location, Value apart, Value whole, const Slices &slices) {
-  CallOptions options = fragments.options();
-  options.list("perm", {1, 0, 2}, std::nullopt);
-  fragments.call(location, "transpose", apart, reinterpret(fragments, location, whole, slices.whole(elementOf(whole)), "slices"), options);
+  CallOptions options = fragments.options("transpose");
+  options.list("perm", {1, 0, 2});
+  fragments.call(location, apart, reinterpret(fragments, location, whole, slices.whole(elementOf(whole)), "slices"), options);
 }
 
 Value createApart(FragmentBuilder &fragments, Location location, Twine name, Type element, const Slices &slices) {

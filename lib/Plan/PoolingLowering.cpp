@@ -7,10 +7,10 @@ using namespace dtc::plan;
 
 template <typename Op>
 static void addWindow(CallOptions &options, Op op) {
-  options.list("kernel", op.getKernel(), std::nullopt)
-      .list("strides", op.getStrides(), 1)
-      .list("pads", op.getPads(), 0)
-      .list("dilations", op.getDilations(), 1);
+  options.list("kernel", op.getKernel())
+      .list("strides", op.getStrides())
+      .list("pads", op.getPads())
+      .list("dilations", op.getDilations());
 }
 
 namespace {
@@ -24,10 +24,10 @@ struct MaxPoolLowering
     // Evaluation does not ask where the maxima stood.
     if (!pool.getIndex().use_empty())
       outputs.push_back(fragment.define(op->getOpResult(1), Layout::ChannelsLast));
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("max_pool");
     addWindow(options, pool);
     addActivation(options, pool.getActivation(), pool.getAlpha().convertToDouble());
-    fragment.call(op->getLoc(), "max_pool", x, outputs, options);
+    fragment.call(op->getLoc(), x, outputs, options);
     return success();
   }
 };
@@ -40,9 +40,9 @@ struct MaxPoolGradientLowering
     Value dy = fragment.memory(pool.getDy(), Layout::ChannelsLast);
     Value index = fragment.memory(pool.getIndex(), Layout::ChannelsLast);
     Value dx = fragment.define(op->getOpResult(0), Layout::ChannelsLast);
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("max_pool_gradient");
     addWindow(options, pool);
-    fragment.call(op->getLoc(), "max_pool_gradient", {dy, index}, dx, options);
+    fragment.call(op->getLoc(), {dy, index}, dx, options);
     return success();
   }
 };
@@ -53,10 +53,10 @@ struct AvgPoolLowering
     auto pool = cast<nn::AvgPoolOp>(op);
     Value x = fragment.memory(pool.getX(), Layout::ChannelsLast);
     Value y = fragment.define(op->getOpResult(0), Layout::ChannelsLast);
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("avg_pool");
     addWindow(options, pool);
     options.flag("count_include_pad", pool.getCountIncludePad());
-    fragment.call(op->getLoc(), "avg_pool", x, y, options);
+    fragment.call(op->getLoc(), x, y, options);
     return success();
   }
 };
@@ -68,10 +68,10 @@ struct AvgPoolGradientLowering
     auto pool = cast<nn::AvgPoolGradientOp>(op);
     Value dy = fragment.memory(pool.getDy(), Layout::ChannelsLast);
     Value dx = fragment.define(op->getOpResult(0), Layout::ChannelsLast);
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("avg_pool_gradient");
     addWindow(options, pool);
     options.flag("count_include_pad", pool.getCountIncludePad());
-    fragment.call(op->getLoc(), "avg_pool_gradient", dy, dx, options);
+    fragment.call(op->getLoc(), dy, dx, options);
     return success();
   }
 };

@@ -42,6 +42,8 @@ RoleLowering::classify(dist::TimelineOp timeline, unsigned index) {
     return ArgumentKind{rt::BufferKind::SampleWeight, "sample_weight"};
   if (timeline.getArgAttr(index, nn::names::step))
     return ArgumentKind{rt::BufferKind::Step, "step"};
+  if (timeline.getArgAttr(index, nn::names::learningRate))
+    return ArgumentKind{rt::BufferKind::LearningRate, "learning_rate"};
   return std::nullopt;
 }
 
@@ -67,7 +69,7 @@ LogicalResult RoleLowering::bindArguments(dist::TimelineOp timeline) {
     std::optional<ArgumentKind> what = classify(timeline, i);
     if (!what)
       return timeline.emitOpError("argument ")
-             << i << " is neither input, label, weight, step, parameter nor state";
+             << i << " is neither input, label, weight, step, learning rate, parameter nor state";
     MemRefType type = rowMajor(argument.getType());
     Value buffer = getOrCreateBuffer(argument.getLoc(), *what, type,
                                      timeline.getArgAttr(i, nn::names::init));
@@ -360,7 +362,7 @@ LogicalResult RoleLowering::lowerZeros(dist::ZerosOp zeros) {
   if (!memory)
     memory = fragments.createBuffer(zeros.getLoc(), zeros.getName(),
                                     rt::BufferKind::Temporary, rowMajor(zeros.getType()));
-  fragments.call(zeros.getLoc(), "fill", {}, memory, fragments.options().positional(0));
+  fragments.call(zeros.getLoc(), {}, memory, fragments.options("fill").argument("value", 0));
   setPlace(zeros.getValue(), memory);
   return success();
 }

@@ -22,9 +22,9 @@ struct ConstantLowering
              << constant.getType() << " have no memory: only f32 tensors do";
     if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue())) {
       Value memory = fragment.define(op->getOpResult(0));
-      CallOptions options = fragment.options();
-      options.positional(splat.getSplatValue<APFloat>().convertToDouble());
-      fragment.call(op->getLoc(), "fill", {}, memory, options);
+      CallOptions options = fragment.options("fill");
+      options.argument("value", splat.getSplatValue<APFloat>().convertToDouble());
+      fragment.call(op->getLoc(), {}, memory, options);
       return success();
     }
     fragment.alias(op->getResult(0),
@@ -53,9 +53,9 @@ struct TransposeLowering
     : RuntimeLoweringOpInterface::ExternalModel<TransposeLowering, nn::TransposeOp> {
   LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
     auto transpose = cast<nn::TransposeOp>(op);
-    CallOptions options = fragment.options();
-    options.list("perm", transpose.getPermutation(), std::nullopt);
-    fragment.call(op->getLoc(), "transpose", fragment.memory(transpose.getX()),
+    CallOptions options = fragment.options("transpose");
+    options.list("perm", transpose.getPermutation());
+    fragment.call(op->getLoc(), fragment.memory(transpose.getX()),
                   fragment.define(op->getOpResult(0)), options);
     return success();
   }
@@ -64,8 +64,8 @@ struct TransposeLowering
 struct BroadcastLowering
     : RuntimeLoweringOpInterface::ExternalModel<BroadcastLowering, nn::BroadcastOp> {
   LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
-    fragment.call(op->getLoc(), "broadcast", fragment.memory(op->getOperand(0)),
-                  fragment.define(op->getOpResult(0)), fragment.options());
+    fragment.call(op->getLoc(), fragment.memory(op->getOperand(0)),
+                  fragment.define(op->getOpResult(0)), fragment.options("broadcast"));
     return success();
   }
 };
@@ -83,9 +83,9 @@ struct ConcatLowering
     Value y = fragment.define(op->getOpResult(0), channelsLast
                                                       ? Layout::ChannelsLast
                                                       : Layout::RowMajor);
-    CallOptions options = fragment.options();
-    options.integer("axis", concat.getAxis(), 0);
-    fragment.call(op->getLoc(), "concat", inputs, y, options, /*list=*/true);
+    CallOptions options = fragment.options("concat");
+    options.integer("axis", concat.getAxis());
+    fragment.call(op->getLoc(), inputs, y, options);
     return success();
   }
 };
@@ -95,9 +95,9 @@ struct SliceLowering
   LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
     auto slice = cast<nn::SliceOp>(op);
     Layout layout = layoutOf(fragment, slice.getX());
-    CallOptions options = fragment.options();
-    options.list("offsets", slice.getOffsets(), std::nullopt);
-    fragment.call(op->getLoc(), "slice", fragment.memory(slice.getX()),
+    CallOptions options = fragment.options("slice");
+    options.list("offsets", slice.getOffsets());
+    fragment.call(op->getLoc(), fragment.memory(slice.getX()),
                   fragment.define(op->getOpResult(0), layout), options);
     return success();
   }
@@ -109,12 +109,12 @@ struct PadLowering
     auto pad = cast<nn::PadOp>(op);
     Layout layout = layoutOf(fragment, pad.getX());
     Value y = fragment.define(op->getOpResult(0), layout);
-    CallOptions zero = fragment.options();
-    zero.positional(0);
-    fragment.call(op->getLoc(), "fill", {}, y, zero);
-    CallOptions options = fragment.options();
-    options.list("offsets", pad.getOffsets(), std::nullopt);
-    fragment.call(op->getLoc(), "insert", fragment.memory(pad.getX()), y, options);
+    CallOptions zero = fragment.options("fill");
+    zero.argument("value", 0);
+    fragment.call(op->getLoc(), {}, y, zero);
+    CallOptions options = fragment.options("insert");
+    options.list("offsets", pad.getOffsets());
+    fragment.call(op->getLoc(), fragment.memory(pad.getX()), y, options);
     return success();
   }
 };
@@ -129,13 +129,13 @@ struct ReduceSumLowering
                               fragment.memory(reduce.getX(), Layout::RowMajor));
       return success();
     }
-    CallOptions options = fragment.options();
+    CallOptions options = fragment.options("reduce_sum");
     if (static_cast<int64_t>(reduce.getAxes().size()) != x.getRank())
-      options.list("axes", reduce.getAxes(), std::nullopt);
+      options.list("axes", reduce.getAxes());
     options.sumOver = llvm::to_vector(reduce.getAxes());
     Layout layout = reduce.getKeepDims() ? layoutOf(fragment, reduce.getX())
                                          : Layout::RowMajor;
-    fragment.call(op->getLoc(), "reduce_sum", fragment.memory(reduce.getX()),
+    fragment.call(op->getLoc(), fragment.memory(reduce.getX()),
                   fragment.define(op->getOpResult(0), layout), options);
     return success();
   }
@@ -147,9 +147,11 @@ struct AlongAxisLowering
   LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
     auto along = cast<Op>(op);
     Layout layout = layoutOf(fragment, along.getX());
-    CallOptions options = fragment.options();
-    options.integer("axis", along.getAxis(), along.getX().getType().getRank() - 1);
-    fragment.call(op->getLoc(), op->getName().stripDialect(),
+    CallOptions options = fragment.options(op->getName().stripDialect());
+    // The last one is the default.
+    bool isLast = along.getAxis() == along.getX().getType().getRank() - 1;
+    options.integer("axis", isLast ? -1 : along.getAxis());
+    fragment.call(op->getLoc(),
                   fragment.memory(along.getX()),
                   fragment.define(op->getOpResult(0), layout), options);
     return success();

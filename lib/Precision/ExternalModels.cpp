@@ -230,6 +230,6 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
-    have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, SGDUpdateOp, AdamUpdateOp, RunningAverageUpdateOp>(context);
+    have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
   });
 }

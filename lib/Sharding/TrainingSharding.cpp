@@ -33,19 +33,19 @@ struct LossSharding
   }
 };
 
-/// Parameter, gradient and state have one shape; the step is a scalar.
-template <typename OpT>
+/// Parameter, gradient and state have one shape; scalars have none. An optimizer that sums over a parameter needs all of it.
 struct UpdateSharding
-    : ShardingRuleOpInterface::ExternalModel<UpdateSharding<OpT>, OpT> {
+    : ShardingRuleOpInterface::ExternalModel<UpdateSharding, nn::UpdateOp> {
   ShardingRule getShardingRule(Operation *op) const {
-    auto update = cast<OpT>(op);
+    auto update = cast<nn::UpdateOp>(op);
     ShardingRule rule(op);
-    TensorFactors dims = rule.addAll(FactorKind::Parallel, shapeOf(update.getParameter()));
-    for (auto [factors, operand] : llvm::zip_equal(rule.operands, op->getOperands()))
-      if (operand != update.getStep())
-        factors = dims;
-    for (TensorFactors &factors : rule.results)
-      factors = dims;
+    bool sums = update.getOptimizer().getFormulaSize().sums > 0;
+    TensorFactors dims =
+        rule.addAll(sums ? FactorKind::Whole : FactorKind::Parallel, shapeOf(update.getParameter()));
+    rule.operands[0] = rule.operands[1] = rule.results[0] = dims;
+    for (auto [i, state] : llvm::enumerate(update.getOptimizer().getStates()))
+      if (!state->isScalar)
+        rule.operands[2 + i] = rule.results[1 + i] = dims;
     return rule;
   }
 };
@@ -73,8 +73,7 @@ void dtc::sharding::registerTrainingSharding(DialectRegistry &registry) {
     nn::BinaryCrossEntropyWithLogitsOp::attachInterface<
         LossSharding<nn::BinaryCrossEntropyWithLogitsOp>>(*context);
     nn::CountCorrectOp::attachInterface<LossSharding<nn::CountCorrectOp>>(*context);
-    nn::SGDUpdateOp::attachInterface<UpdateSharding<nn::SGDUpdateOp>>(*context);
-    nn::AdamUpdateOp::attachInterface<UpdateSharding<nn::AdamUpdateOp>>(*context);
+    nn::UpdateOp::attachInterface<UpdateSharding>(*context);
     nn::RunningAverageUpdateOp::attachInterface<RunningAverageSharding>(*context);
   });
 }

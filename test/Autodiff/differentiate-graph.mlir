@@ -5,7 +5,7 @@
 // A linear layer: the arguments in their order and with their attributes.
 // CHECK-LABEL: func.func @train
 // CHECK-SAME: (%[[X:.*]]: tensor<4x2xf32> {nn.input = "x"} loc({{.*}}), %[[LABEL:[^:]*]]: tensor<4x1xf32> {nn.label} loc("label"),
-// CHECK-SAME: %[[WEIGHT:[^:]*]]: tensor<4xf32> {nn.sample_weight} loc("sample_weight"), %[[STEP:[^:]*]]: tensor<i64> {nn.step} loc("step"),
+// CHECK-SAME: %[[WEIGHT:[^:]*]]: tensor<4xf32> {nn.sample_weight} loc("sample_weight"), %[[STEP:[^:]*]]: tensor<i64> {nn.step} loc("step"), %[[RATE:[^:]*]]: tensor<f64> {nn.learning_rate} loc("learning_rate"),
 // CHECK-SAME: %[[W:[^:]*]]: tensor<2x1xf32> {nn.init = #nn.constant<value = 0.000000e+00>, nn.parameter = "w"} loc({{.*}}))
 // CHECK-SAME: -> (tensor<f32> {nn.loss}, tensor<2x1xf32> {nn.parameter = "w"})
 // CHECK-SAME: attributes {nn.model = "line", nn.phase = "train", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 1.000000e-01>, batch = 4>}
@@ -19,7 +19,7 @@
 // CHECK: %[[DW:.*]] = nn.matmul %[[X]] transposed, %[[DY]]
 // No gradient of the input.
 // CHECK-NOT: nn.matmul
-// CHECK: %[[NEW:.*]] = nn.sgd_update %[[W]], %[[DW]] step %[[STEP]] <lr = 1.000000e-01>
+// CHECK: %[[NEW:.*]] = nn.update %[[W]], %[[DW]] rate %[[RATE]] step %[[STEP]] by sgd<lr = 1.000000e-01>
 // CHECK: return %[[LOSS]], %[[NEW]]
 //
 // CHECK-LABEL: func.func @evaluate
@@ -58,7 +58,7 @@ func.func @line(%x: tensor<4x2xf32> {nn.input = "x"},
 // CHECK-NEXT: %[[DC:.*]] = nn.max_pool_gradient %[[DR]], %[[INDEX]]
 // CHECK-NEXT: %{{.*}}, %{{.*}} = nn.conv_weight_gradient {{.*}} loc(fused<"adjoint">["conv"])
 // CHECK-NOT: nn.conv_input_gradient
-// CHECK-COUNT-4: nn.adam_update {{.*}} loc(fused<"update">
+// CHECK-COUNT-4: nn.update {{.*}} loc(fused<"update">
 // CHECK-NEXT: return
 // CHECK-LABEL: func.func @evaluate
 // CHECK: %[[LOSS:.*]], %{{.*}} = nn.softmax_cross_entropy
@@ -91,7 +91,7 @@ func.func @cnn(
 // CHECK: %[[SECOND:.*]] = nn.matmul {{.*}} -> tensor<3x3xf32>
 // CHECK: %[[FIRST:.*]] = nn.matmul {{.*}} -> tensor<3x3xf32>
 // CHECK: %[[SUM:.*]] = nn.add %[[SECOND]], %[[FIRST]]
-// CHECK: nn.sgd_update %{{.*}}, %[[SUM]] momentum
+// CHECK: nn.update %{{.*}}, %[[SUM]] state(
 func.func @shared(%x: tensor<2x3xf32> {nn.input = "x"},
                   %w: tensor<3x3xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.5>})
     -> (tensor<2x3xf32> {nn.output = "logits"})

@@ -9,8 +9,8 @@
 // CHECK: nn.matmul
 // CHECK: nn.matmul %{{.*}} transposed, %{{.*}}
 // CHECK-NOT: nn.matmul
-// CHECK: nn.adam_update
-// CHECK-NOT: nn.adam_update
+// CHECK: nn.update
+// CHECK-NOT: nn.update
 // CHECK: return %{{[^,]*}}, %arg[[FIRST:[0-9]+]],
 func.func @half(%x: tensor<4x2xf32> {nn.input = "x"},
                 %first: tensor<2x2xf32> {nn.parameter = "first", nn.frozen, nn.init = #nn.constant<value = 0.5>},
@@ -45,9 +45,9 @@ func.func @power(%x: tensor<4x2xf32> {nn.input = "x"},
 
 // Likewise as the condition of a selection; a factor of 0 has a gradient, of zeros (NaN times 0 is no 0), and is updated.
 // CHECK-LABEL: func.func @train
-// CHECK: nn.sgd_update
-// CHECK: nn.sgd_update
-// CHECK-NOT: nn.sgd_update
+// CHECK: nn.update
+// CHECK: nn.update
+// CHECK-NOT: nn.update
 func.func @selection(%x: tensor<4x2xf32> {nn.input = "x"},
                      // expected-warning @+1 {{parameter "condition" does not influence the loss: it keeps its value}}
                      %condition: tensor<2xf32> {nn.parameter = "condition", nn.init = #nn.constant<value = 0.5>},

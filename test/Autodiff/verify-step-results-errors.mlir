@@ -3,26 +3,26 @@
 // What is wrong with results and between the two functions.
 
 // expected-error @below {{@train has 0 'nn.loss' instead of 1}}
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %new : tensor<2xf32>
 }
 
 // -----
 
 // expected-error @below {{result 'nn.loss' of @train is 'tensor<2xf32>', not a scalar}}
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<2xf32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %d, %new : tensor<2xf32>, tensor<2xf32>
 }
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
     // expected-error @below {{parameter "w" has no result with its new value}}
     %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}) attributes {nn.model = "m", nn.phase = "train"} {
@@ -33,47 +33,47 @@ func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sa
 // -----
 
 // expected-error @below {{result parameter "v" has no argument of that name}}
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}, tensor<2xf32> {nn.parameter = "v"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new, %new : tensor<f32>, tensor<2xf32>, tensor<2xf32>
 }
 
 // -----
 
 // expected-error @below {{parameter "w" has two results}}
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new, %new : tensor<f32>, tensor<2xf32>, tensor<2xf32>
 }
 
 // -----
 
 // expected-error @below {{parameter "w" goes in as 'tensor<2xf32>' and comes out as 'tensor<f32>'}}
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<f32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %loss : tensor<f32>, tensor<f32>
 }
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>},
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>},
     // expected-error @below {{state "sgd.momentum/w" has no result with its new value}}
     %s: tensor<2xf32> {nn.state = "sgd.momentum/w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new : tensor<f32>, tensor<2xf32>
 }
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
     // expected-error @below {{parameter "w" influences the loss but is not updated}}
     %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
@@ -83,7 +83,7 @@ func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sa
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
     // expected-error @below {{the result of parameter "w" is not an update of it}}
     %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
@@ -94,25 +94,25 @@ func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sa
 // -----
 
 // The update of another parameter.
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
     // expected-error @below {{the result of parameter "w" is not an update of it}}
     %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>}, %v: tensor<2xf32> {nn.parameter = "v", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}, tensor<2xf32> {nn.parameter = "v"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %v, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %v, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new, %new : tensor<f32>, tensor<2xf32>, tensor<2xf32>
 }
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new : tensor<f32>, tensor<2xf32>
 }
 // expected-error @below {{@evaluate has 1 'nn.step' instead of 0}}
-func.func @evaluate(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @evaluate(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}) attributes {nn.model = "m", nn.phase = "evaluate"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
   return %loss : tensor<f32>
@@ -120,10 +120,10 @@ func.func @evaluate(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new : tensor<f32>, tensor<2xf32>
 }
 // expected-error @below {{@evaluate has 2 'nn.correct' instead of 1}}
@@ -135,10 +135,10 @@ func.func @evaluate(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new : tensor<f32>, tensor<2xf32>
 }
 // expected-error @below {{the parameters of @train and @evaluate differ}}
@@ -150,10 +150,10 @@ func.func @evaluate(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn
 
 // -----
 
-func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
+func.func @train(%label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<2xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>})
     -> (tensor<f32> {nn.loss}, tensor<2xf32> {nn.parameter = "w"}) attributes {nn.model = "m", nn.phase = "train"} {
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
-  %new = nn.sgd_update %w, %d step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %new = nn.update %w, %d rate %lr step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   return %loss, %new : tensor<f32>, tensor<2xf32>
 }
 // expected-error @below {{the inputs of @train and @evaluate differ}}

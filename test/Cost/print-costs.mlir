@@ -1,7 +1,7 @@
 // RUN: dtc-opt %s -dtc-print-costs -verify-diagnostics -o /dev/null
 
 func.func @model(%x: tensor<2x4x8x8xf32>, %w: tensor<6x2x3x3xf32>, %b: tensor<6xf32>, %m: tensor<5x216xf32>,
-                 %label: tensor<2xi64>, %weight: tensor<2xf32>, %step: tensor<i64>) {
+                 %label: tensor<2xi64>, %weight: tensor<2xf32>, %step: tensor<i64>, %lr: tensor<f64>) {
   // 2 · (2·6·6·6 elements of y) · (2 channels a group · 9) + bias.
   // expected-remark @below {{15984 FLOP, 2504 bytes read, 1728 bytes written}}
   %y = nn.conv %x, %w bias %b strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 2
@@ -26,8 +26,8 @@ func.func @model(%x: tensor<2x4x8x8xf32>, %w: tensor<6x2x3x3xf32>, %b: tensor<6x
   %dw, %db = nn.conv_weight_gradient %x, %r strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 2
      : (tensor<2x4x8x8xf32>, tensor<2x6x6x6xf32>) -> (tensor<6x2x3x3xf32>, tensor<6xf32>)
   // w - lr g: two an element.
-  // expected-remark @below {{12 FLOP, 56 bytes read, 24 bytes written}}
-  %b1 = nn.sgd_update %b, %db step %step <lr = 0.1> : (tensor<6xf32>, tensor<6xf32>, tensor<i64>) -> tensor<6xf32>
+  // expected-remark @below {{12 FLOP, 64 bytes read, 24 bytes written}}
+  %b1 = nn.update %b, %db rate %lr step %step by sgd<lr = 0.1> : (tensor<6xf32>, tensor<6xf32>, tensor<f64>, tensor<i64>) -> tensor<6xf32>
   return
 }
 

@@ -22,3 +22,25 @@ rt.program @all arena(0) attributes {model = "m", recipe = #nn.recipe<loss = #nn
   rt.timeline @train phase "train" {
   }
 }
+
+// -----
+
+// CHECK: error: 'math.atan' op has no expression in emitted formulas (ExpressionOpInterface)
+rt.program @all arena(0) attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>, batch = 4 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  rt.formula @f "f" settings [] [] states [] {
+  ^bb0(%lr: f64, %step: f64, %p: f32, %g: f32):
+    %y = math.atan %p : f32
+    rt.yield %y : f32
+  }
+  rt.timeline @train phase "train" {
+  }
+}
+
+// -----
+
+// CHECK: error: 'rt.buffer' op of state starts as #nn.uniform<bound = 1.000000e+00>, but programs start state with one value (#nn.constant)
+rt.program @all arena(16) attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>, batch = 4 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %s = rt.buffer state "sgd.momentum/w" offset 0 {init = #nn.uniform<bound = 1.0>} : memref<4xf32>
+  rt.timeline @train phase "train" {
+  }
+}

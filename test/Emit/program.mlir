@@ -57,17 +57,15 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
   // CHECK: // fc.weight: 0 FLOP, 0 B read and written.
   // CHECK-NEXT: void update(Context &ctx, Buffers &b) {
   // CHECK-NEXT:   Span span(ctx, {"update", "update", 1});
-  // CHECK-NEXT:   sgd_update(ctx, b.fc_weight, b.fc_weight_gradient, b.sgd_momentum_fc_weight, {.lr = 0.1, .momentum = 0.9});
   rt.fragment @update flops 0.0 bytes 0 kind "update" stage 1 layers ["fc.weight"] {
-    rt.call "sgd_update"(%w, %dw, %m) -> () options {lr = 0.1 : f64, momentum = 0.9 : f64} : (memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>) -> ()
     // Tuples: as arguments if there is one of them, else a line for each.
-    // CHECK-NEXT: sgd_update(ctx, b.fc_weight, b.fc_weight_gradient, {.lr = 0.1});
-    rt.call "sgd_update" tuples of 2(%w, %dw) -> () options {lr = 0.1 : f64} : (memref<2x8xf32>, memref<2x8xf32>) -> ()
-    // CHECK-NEXT: {{^}}  sgd_update(ctx,
-    // CHECK-NEXT: {{^}}             {{[{][{]}}b.fc_weight, b.fc_weight_gradient},
-    // CHECK-NEXT: {{^}}              {b.sgd_momentum_fc_weight, b.fc_weight_gradient{{[}][}]}},
-    // CHECK-NEXT: {{^}}             b.fc, {.lr = 0.1});
-    rt.call "sgd_update" tuples of 2(%w, %dw, %m, %dw, %y) -> () options {lr = 0.1 : f64} : (memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>, memref<4x2xf32>) -> ()
+    // CHECK-NEXT: running_average_update(ctx, b.fc_weight, b.fc_weight_gradient, {.momentum = 0.01});
+    rt.call "running_average_update" tuples of 2(%w, %dw) -> () options {momentum = 0.01 : f64} : (memref<2x8xf32>, memref<2x8xf32>) -> ()
+    // CHECK-NEXT: {{^}}  running_average_update(ctx,
+    // CHECK-NEXT: {{^}}                         {{[{][{]}}b.fc_weight, b.fc_weight_gradient},
+    // CHECK-NEXT: {{^}}                          {b.sgd_momentum_fc_weight, b.fc_weight_gradient{{[}][}]}},
+    // CHECK-NEXT: {{^}}                         {.momentum = 0.01});
+    rt.call "running_average_update" tuples of 2(%w, %dw, %m, %dw) -> () options {momentum = 0.01 : f64} : (memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>, memref<2x8xf32>) -> ()
     // Nothing need follow them.
     // CHECK-NEXT: {{^}}  cast(ctx,
     // CHECK-NEXT: {{^}}       {{[{][{]}}b.fc_weight, b.fc_weight_gradient},
@@ -77,7 +75,7 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
     // CHECK-NEXT: concat(ctx, {b.fc, b.fc}, b.loss_dlogits, {.axis = 1});
     rt.call "concat" list(%y, %y) -> (%dy) options {axis = 1 : i64} : (memref<4x2xf32>, memref<4x2xf32>) -> memref<4x2xf32>
     // CHECK-NEXT: fill(ctx, b.fc, 0.0);
-    rt.call "fill"() -> (%y) options {"" = 0.0 : f64} : () -> memref<4x2xf32>
+    rt.call "fill"() -> (%y) options {value = 0.0 : f64} : () -> memref<4x2xf32>
   }
   // CHECK: // What one rank does in one step.
   // CHECK-NEXT: void step(Context &ctx, Buffers &b) {

@@ -19,7 +19,7 @@ def recipe_of(text):
     """In the page's words."""
     loss, optimizer, settings, batch = re.search(r"#nn.recipe<loss = #nn.(\w+), optimizer = #nn.(\w+)<(.*?)>, batch = (\d+)>", text).groups()
     settings = dict(entry.split(" = ") for entry in settings.split(", "))
-    name = {"sgd": "SGD", "adam": "AdamW" if settings.get("decoupled") == "true" else "Adam"}[optimizer]
+    name = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}[optimizer]
     if float(settings.get("momentum", 0)):
         name += " with momentum"
     return f"{loss.replace('_', '-')}, {name}, batch {batch}"

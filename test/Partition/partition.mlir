@@ -17,13 +17,13 @@
 // ONE-NEXT: %[[W:.*]] = dist.run @update(%{{.*}}, %{{.*}}, %[[R]]#1)
 // ONE-NEXT: dist.return %[[R]]#0, %[[W]]
 func.func @train(%x: tensor<10x8xf32> {nn.input = "x"}, %label: tensor<10xi64> {nn.label},
-                 %weight: tensor<10xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+                 %weight: tensor<10xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
                  %w: tensor<5x8xf32> {nn.parameter = "w"})
     -> (tensor<f32> {nn.loss}, tensor<5x8xf32> {nn.parameter = "w"})
     attributes {nn.phase = "train", nn.model = "linear"} {
   %y = nn.matmul %x, %w transposed : (tensor<10x8xf32>, tensor<5x8xf32>) -> tensor<10x5xf32>
   %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<10x5xf32>, tensor<10xi64>, tensor<10xf32>) -> (tensor<f32>, tensor<10x5xf32>)
   %dw = nn.matmul %dy transposed, %x : (tensor<10x5xf32>, tensor<10x8xf32>) -> tensor<5x8xf32>
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<5x8xf32>, tensor<5x8xf32>, tensor<i64>) -> tensor<5x8xf32>
+  %w1 = nn.update %w, %dw rate %lr step %step by sgd<lr = 0.1> : (tensor<5x8xf32>, tensor<5x8xf32>, tensor<f64>, tensor<i64>) -> tensor<5x8xf32>
   return %loss, %w1 : tensor<f32>, tensor<5x8xf32>
 }

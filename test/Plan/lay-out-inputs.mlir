@@ -57,6 +57,6 @@ rt.program @written_again attributes {model = "m", recipe = unit, batch = 8 : i6
   %xl = rt.buffer temporary "x.channels_last" : memref<8x3x4x4xf32, strided<[48, 1, 12, 3]>>
   rt.fragment @forward flops 0.0 bytes 0 {
     rt.call "copy"(%x) -> (%xl) : (memref<8x3x4x4xf32>) -> memref<8x3x4x4xf32, strided<[48, 1, 12, 3]>>
-    rt.call "fill"() -> (%xl) : () -> memref<8x3x4x4xf32, strided<[48, 1, 12, 3]>>
+    rt.call "fill"() -> (%xl) options {value = 0.0} : () -> memref<8x3x4x4xf32, strided<[48, 1, 12, 3]>>
   }
 }

@@ -22,13 +22,13 @@ dist.fragment @look(%v: tensor<2x4xf32>) -> tensor<2xf32> {
   %sum = nn.reduce_sum %v axes [1] : (tensor<2x4xf32>) -> tensor<2xf32>
   dist.return %sum : tensor<2xf32>
 }
-dist.fragment @update(%w: tensor<3xf32>, %dw: tensor<3xf32>, %step: tensor<i64>) -> tensor<3xf32> {
-  // CHECK: rt.call "sgd_update" tuples of 2([[PART]], [[DW_PART]])
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<3xf32>, tensor<3xf32>, tensor<i64>) -> tensor<3xf32>
+dist.fragment @update(%w: tensor<3xf32>, %dw: tensor<3xf32>, %rate: tensor<f64>, %step: tensor<i64>) -> tensor<3xf32> {
+  // CHECK: rt.call "update_parameters" of @sgd tuples of 2([[PART]], [[DW_PART]],
+  %w1 = nn.update %w, %dw rate %rate step %step by sgd<lr = 0.1> : (tensor<3xf32>, tensor<3xf32>, tensor<f64>, tensor<i64>) -> tensor<3xf32>
   dist.return %w1 : tensor<3xf32>
 }
 // CHECK: rt.timeline @train
-dist.timeline @train(%x: tensor<4x5xf32> {nn.input = "x", dist.shard = "data"}, %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+dist.timeline @train(%x: tensor<4x5xf32> {nn.input = "x", dist.shard = "data"}, %weight: tensor<4xf32> {nn.sample_weight}, %rate: tensor<f64> {nn.learning_rate}, %step: tensor<i64> {nn.step},
                      %w: tensor<5xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 0.0>},
                      %v: tensor<2x4xf32> {nn.parameter = "v", nn.init = #nn.constant<value = 0.0>},
                      %own: tensor<3xf32> {nn.state = "w.part", nn.init = #nn.constant<value = 0.0>})
@@ -43,7 +43,7 @@ dist.timeline @train(%x: tensor<4x5xf32> {nn.input = "x", dist.shard = "data"}, 
   // CHECK-NEXT: rt.wait %[[T]]
   %dw_part, %dv_part = dist.wait %t : <tensor<3xf32>, tensor<4xf32>> -> tensor<3xf32>, tensor<4xf32>
   // CHECK-NEXT: rt.run @update
-  %own1 = dist.run @update(%own, %dw_part, %step) : (tensor<3xf32>, tensor<3xf32>, tensor<i64>) -> tensor<3xf32>
+  %own1 = dist.run @update(%own, %dw_part, %rate, %step) : (tensor<3xf32>, tensor<3xf32>, tensor<f64>, tensor<i64>) -> tensor<3xf32>
   // v is still used behind the start: its new value goes elsewhere, and is copied at the end.
   // CHECK-NEXT: %[[U:.*]] = rt.all_gather_start([[PART]], [[DV_PART]]) -> ([[W]], %[[WHOLE:.*]]) over "data" name "p" ["w", "v"]
   %u = dist.all_gather_start %own1, %dv_part over "data" bucket "p" ["w", "v"] : tensor<3xf32>, tensor<4xf32> -> <tensor<5xf32>, tensor<2x4xf32>>

@@ -10,8 +10,8 @@ dist.fragment @forward_backward(%x: tensor<4x8xf32>, %label: tensor<4xi64>, %wei
   %dw = nn.matmul %dy transposed, %x : (tensor<4x2xf32>, tensor<4x8xf32>) -> tensor<2x8xf32>
   dist.return %loss, %dw : tensor<f32>, tensor<2x8xf32>
 }
-dist.fragment @update(%w: tensor<2x8xf32>, %dw: tensor<2x8xf32>, %step: tensor<i64>) -> tensor<2x8xf32> {
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<2x8xf32>, tensor<2x8xf32>, tensor<i64>) -> tensor<2x8xf32>
+dist.fragment @update(%w: tensor<2x8xf32>, %dw: tensor<2x8xf32>, %step: tensor<i64>, %lr: tensor<f64>) -> tensor<2x8xf32> {
+  %w1 = nn.update %w, %dw rate %lr step %step by sgd<lr = 0.1> : (tensor<2x8xf32>, tensor<2x8xf32>, tensor<f64>, tensor<i64>) -> tensor<2x8xf32>
   dist.return %w1 : tensor<2x8xf32>
 }
 dist.fragment @evaluate_forward(%x: tensor<4x8xf32>, %label: tensor<4xi64>, %weight: tensor<4xf32>, %w: tensor<2x8xf32>) -> (tensor<f32>, tensor<f32>) {
@@ -29,6 +29,7 @@ dist.fragment @evaluate_forward(%x: tensor<4x8xf32>, %label: tensor<4xi64>, %wei
 // CHECK: %[[LABEL:.*]] = rt.buffer label "label" : memref<4xi64>
 // CHECK: %[[WEIGHT:.*]] = rt.buffer sample_weight "sample_weight" : memref<4xf32>
 // CHECK: %[[STEP:.*]] = rt.buffer step "step" : memref<i64>
+// CHECK: %[[RATE:.*]] = rt.buffer learning_rate "learning_rate" : memref<f64>
 // CHECK: %[[W:.*]] = rt.buffer parameter "fc.weight" {init = #nn.uniform<bound = 5.000000e-01>} : memref<2x8xf32>
 // CHECK: %[[BUCKET:.*]] = rt.buffer bucket "bucket0" : memref<32xf32>
 // CHECK: %[[LOSS:.*]] = rt.view "loss.sum" of %[[BUCKET]] at 0 : memref<32xf32> -> memref<f32>
@@ -41,7 +42,7 @@ dist.fragment @evaluate_forward(%x: tensor<4x8xf32>, %label: tensor<4xi64>, %wei
 // CHECK-NEXT: rt.call "softmax_cross_entropy"(%[[Y]], %[[LABEL]], %[[WEIGHT]]) -> (%[[LOSS]], %[[DY:[^)]*]])
 // CHECK-NEXT: rt.call "matmul"(%[[DY]], %[[X]]) -> (%[[DW]]) options {transpose_a = true}
 // CHECK: rt.fragment @update
-// CHECK-NEXT: rt.call "sgd_update" tuples of 2(%[[W]], %[[DW]]) -> () options {lr = 1.000000e-01 : f64}
+// CHECK-NEXT: rt.call "update_parameters" of @sgd tuples of 2(%[[W]], %[[DW]], %[[RATE]], %[[STEP]]) -> ()
 
 // CHECK: rt.timeline @train phase "train"
 // CHECK-NEXT: rt.run @forward_backward
@@ -49,14 +50,14 @@ dist.fragment @evaluate_forward(%x: tensor<4x8xf32>, %label: tensor<4xi64>, %wei
 // CHECK-NEXT: rt.wait %[[T]]
 // CHECK-NEXT: rt.run @update
 // CHECK-NEXT: rt.call "copy"(%[[LOSS]]) -> (%[[LOSS_OUT]])
-dist.timeline @train(%x: tensor<4x8xf32> {nn.input = "x", dist.shard = "data"}, %label: tensor<4xi64> {nn.label}, %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+dist.timeline @train(%x: tensor<4x8xf32> {nn.input = "x", dist.shard = "data"}, %label: tensor<4xi64> {nn.label}, %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
                      %w: tensor<2x8xf32> {nn.parameter = "fc.weight", nn.init = #nn.uniform<bound = 0.5>})
     -> (tensor<f32> {nn.loss}, tensor<2x8xf32> {nn.parameter = "fc.weight"})
     attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.cross_entropy, optimizer = #nn.sgd<lr = 0.1>, batch = 8>} {
   %loss, %dw = dist.run @forward_backward(%x, %label, %weight, %w) : (tensor<4x8xf32>, tensor<4xi64>, tensor<4xf32>, tensor<2x8xf32>) -> (tensor<f32>, tensor<2x8xf32>)
   %t = dist.all_reduce_start sum %loss, %dw over "data" bucket "bucket0" ["loss", "fc.weight"] : tensor<f32>, tensor<2x8xf32> -> <tensor<f32>, tensor<2x8xf32>>
   %loss_sum, %dw_sum = dist.wait %t : <tensor<f32>, tensor<2x8xf32>> -> tensor<f32>, tensor<2x8xf32>
-  %w1 = dist.run @update(%w, %dw_sum, %step) : (tensor<2x8xf32>, tensor<2x8xf32>, tensor<i64>) -> tensor<2x8xf32>
+  %w1 = dist.run @update(%w, %dw_sum, %step, %lr) : (tensor<2x8xf32>, tensor<2x8xf32>, tensor<i64>, tensor<f64>) -> tensor<2x8xf32>
   dist.return %loss_sum, %w1 : tensor<f32>, tensor<2x8xf32>
 }
 

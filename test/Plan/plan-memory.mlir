@@ -45,13 +45,13 @@ rt.program @overlap attributes {model = "m", recipe = unit, batch = 1 : i64, loc
   // CHECK: rt.buffer temporary "afterwards" offset 0
   %afterwards = rt.buffer temporary "afterwards" : memref<16xf32>
   rt.fragment @head flops 0.0 bytes 0 {
-    rt.call "fill"() -> (%bucket) : () -> memref<64xf32>
+    rt.call "fill"() -> (%bucket) options {value = 0.0} : () -> memref<64xf32>
   }
   rt.fragment @tail flops 0.0 bytes 0 {
-    rt.call "fill"() -> (%meanwhile) : () -> memref<16xf32>
+    rt.call "fill"() -> (%meanwhile) options {value = 0.0} : () -> memref<16xf32>
   }
   rt.fragment @update flops 0.0 bytes 0 {
-    rt.call "fill"() -> (%afterwards) : () -> memref<16xf32>
+    rt.call "fill"() -> (%afterwards) options {value = 0.0} : () -> memref<16xf32>
   }
   rt.timeline @train phase "train" {
     rt.run @head

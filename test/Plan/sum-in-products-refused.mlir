@@ -34,7 +34,7 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 1 : i64, local_bat
   rt.fragment @matrix_is_updated_between flops 0.0 bytes 0 {
     // CHECK: reduce_sum
     rt.call "matmul"(%dy, %x) -> (%dw) {can_sum = [#rt.sum<"bias_gradient_a", of 0 over[0]>]} : (memref<8x2xf32>, memref<8x3xf32>) -> memref<2x3xf32>
-    rt.call "sgd_update" tuples of 2(%dy, %other) -> () : (memref<8x2xf32>, memref<8x2xf32>) -> ()
+    rt.call "running_average_update" tuples of 2(%dy, %other) -> () : (memref<8x2xf32>, memref<8x2xf32>) -> ()
     rt.call "reduce_sum"(%dy) -> (%db) {sum_over = array<i64: 0>} : (memref<8x2xf32>) -> memref<2xf32>
   }
   // CHECK-LABEL: rt.fragment @other_axis

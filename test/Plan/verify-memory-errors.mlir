@@ -20,8 +20,8 @@ rt.program @p arena(192) attributes {model = "m", recipe = unit, batch = 1 : i64
   %a = rt.buffer temporary "a" offset 0 : memref<32xf32>
   %b = rt.buffer temporary "b" offset 64 : memref<32xf32>
   rt.fragment @f flops 0.0 bytes 0 {
-    rt.call "fill"() -> (%a) : () -> memref<32xf32>
-    rt.call "fill"() -> (%b) : () -> memref<32xf32>
+    rt.call "fill"() -> (%a) options {value = 0.0} : () -> memref<32xf32>
+    rt.call "fill"() -> (%b) options {value = 0.0} : () -> memref<32xf32>
   }
   rt.timeline @train phase "train" {
     rt.run @f

@@ -25,10 +25,10 @@
 // CHECK-NEXT: %[[DR:.*]] = nn.reshape %[[DF]]
 // CHECK-NEXT: %[[DY:.*]] = nn.max_pool_gradient %[[DR]], %[[AT]] {{.*}} -> tensor<8x4x4x4xbf16>
 // CHECK-NEXT: %[[DW:.*]], %[[DB:.*]] = nn.conv_weight_gradient %[[X]], %[[DY]] {{.*}} -> (tensor<4x3x3x3xf32>, tensor<4xf32>)
-// CHECK-NEXT: nn.sgd_update %arg3, %[[DW]]
-// CHECK-NEXT: nn.sgd_update %arg4, %[[DB]]
-// CHECK-NEXT: nn.sgd_update %arg5, %[[DV]]
-// CHECK-NEXT: nn.sgd_update %arg6, %[[DC]]
+// CHECK-NEXT: nn.update %arg3, %[[DW]]
+// CHECK-NEXT: nn.update %arg4, %[[DB]]
+// CHECK-NEXT: nn.update %arg5, %[[DV]]
+// CHECK-NEXT: nn.update %arg6, %[[DC]]
 // CHECK-NEXT: return %[[LOSS]]
 
 // The types of tf32 are f32's.
@@ -39,7 +39,7 @@
 // F32-NOT: nn.precision
 // F32-NOT: nn.cast
 func.func @train(%x: tensor<8x3x6x6xf32> {nn.input = "x"}, %label: tensor<8xi64> {nn.label, nn.classes = 5 : i64}, %weight: tensor<8xf32> {nn.sample_weight},
-    %w: tensor<4x3x3x3xf32> {nn.parameter = "w"}, %b: tensor<4xf32> {nn.parameter = "b"}, %v: tensor<16x5xf32> {nn.parameter = "v"}, %c: tensor<5xf32> {nn.parameter = "c"}, %step: tensor<i64> {nn.step})
+    %w: tensor<4x3x3x3xf32> {nn.parameter = "w"}, %b: tensor<4xf32> {nn.parameter = "b"}, %v: tensor<16x5xf32> {nn.parameter = "v"}, %c: tensor<5xf32> {nn.parameter = "c"}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate})
     -> (tensor<f32> {nn.loss}, tensor<4x3x3x3xf32> {nn.parameter = "w"}, tensor<4xf32> {nn.parameter = "b"}, tensor<16x5xf32> {nn.parameter = "v"}, tensor<5xf32> {nn.parameter = "c"})
     attributes {nn.phase = "train"} {
   %y = nn.conv %x, %w bias %b strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1 : (tensor<8x3x6x6xf32>, tensor<4x3x3x3xf32>, tensor<4xf32>) -> tensor<8x4x4x4xf32>
@@ -55,10 +55,10 @@ func.func @train(%x: tensor<8x3x6x6xf32> {nn.input = "x"}, %label: tensor<8xi64>
   %dr = nn.reshape %df : tensor<8x16xf32> -> tensor<8x4x2x2xf32>
   %dy = nn.max_pool_gradient %dr, %at kernel [2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1] : (tensor<8x4x2x2xf32>, tensor<8x4x2x2xui8>) -> tensor<8x4x4x4xf32>
   %dw, %db = nn.conv_weight_gradient %x, %dy strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1 : (tensor<8x3x6x6xf32>, tensor<8x4x4x4xf32>) -> (tensor<4x3x3x3xf32>, tensor<4xf32>)
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<4x3x3x3xf32>, tensor<4x3x3x3xf32>, tensor<i64>) -> tensor<4x3x3x3xf32>
-  %b1 = nn.sgd_update %b, %db step %step <lr = 0.1> : (tensor<4xf32>, tensor<4xf32>, tensor<i64>) -> tensor<4xf32>
-  %v1 = nn.sgd_update %v, %dv step %step <lr = 0.1> : (tensor<16x5xf32>, tensor<16x5xf32>, tensor<i64>) -> tensor<16x5xf32>
-  %c1 = nn.sgd_update %c, %dc step %step <lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<i64>) -> tensor<5xf32>
+  %w1 = nn.update %w, %dw rate %lr step %step by sgd<lr = 0.1> : (tensor<4x3x3x3xf32>, tensor<4x3x3x3xf32>, tensor<f64>, tensor<i64>) -> tensor<4x3x3x3xf32>
+  %b1 = nn.update %b, %db rate %lr step %step by sgd<lr = 0.1> : (tensor<4xf32>, tensor<4xf32>, tensor<f64>, tensor<i64>) -> tensor<4xf32>
+  %v1 = nn.update %v, %dv rate %lr step %step by sgd<lr = 0.1> : (tensor<16x5xf32>, tensor<16x5xf32>, tensor<f64>, tensor<i64>) -> tensor<16x5xf32>
+  %c1 = nn.update %c, %dc rate %lr step %step by sgd<lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<f64>, tensor<i64>) -> tensor<5xf32>
   return %loss, %w1, %b1, %v1, %c1 : tensor<f32>, tensor<4x3x3x3xf32>, tensor<4xf32>, tensor<16x5xf32>, tensor<5xf32>
 }
 
@@ -73,8 +73,8 @@ func.func @train(%x: tensor<8x3x6x6xf32> {nn.input = "x"}, %label: tensor<8xi64>
 // CHECK: %[[T:.*]] = nn.transpose %[[A]] {{.*}} -> tensor<4x4xf32>
 // CHECK: %[[B:.*]] = nn.matmul {{.*}} {wide} : {{.*}} -> tensor<4x4xf32>
 // CHECK: %[[S:.*]] = nn.add %[[T]], %[[B]] : tensor<4x4xf32>, tensor<4x4xf32>
-// CHECK: nn.sgd_update %arg1, %[[S]]
-func.func @tied(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x4xf32> {nn.parameter = "w"}, %step: tensor<i64> {nn.step}) -> (tensor<4x4xf32> {nn.parameter = "w"})
+// CHECK: nn.update %arg1, %[[S]]
+func.func @tied(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x4xf32> {nn.parameter = "w"}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}) -> (tensor<4x4xf32> {nn.parameter = "w"})
     attributes {nn.phase = "train"} {
   %y = nn.matmul %x, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   %z = nn.matmul %y, %w transposed : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
@@ -82,7 +82,7 @@ func.func @tied(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x4xf32> {nn.pa
   %t = nn.transpose %a [1, 0] : (tensor<4x4xf32>) -> tensor<4x4xf32>
   %b = nn.matmul %x transposed, %z : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   %s = nn.add %t, %b : tensor<4x4xf32>, tensor<4x4xf32>
-  %w1 = nn.sgd_update %w, %s step %step <lr = 0.1> : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<i64>) -> tensor<4x4xf32>
+  %w1 = nn.update %w, %s rate %lr step %step by sgd<lr = 0.1> : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<f64>, tensor<i64>) -> tensor<4x4xf32>
   return %w1 : tensor<4x4xf32>
 }
 
@@ -101,7 +101,7 @@ func.func @tied(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x4xf32> {nn.pa
 // CHECK: %[[DW:.*]] = nn.matmul %{{.*}} transposed, %[[D]] {wide}
 // CHECK: nn.reduce_sum %[[D]] axes [0, 1] : (tensor<4x1xbf16>) -> tensor<f32>
 // CHECK: return %[[LOSS]]
-func.func @squared(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x1xf32> {nn.parameter = "w"}, %label: tensor<4x1xf32> {nn.label}, %step: tensor<i64> {nn.step})
+func.func @squared(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x1xf32> {nn.parameter = "w"}, %label: tensor<4x1xf32> {nn.label}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate})
     -> (tensor<f32> {nn.loss}, tensor<4x1xf32> {nn.parameter = "w"}, tensor<f32>) attributes {nn.phase = "train"} {
   %two = nn.constant dense<2.0> : tensor<f32> : tensor<f32>
   %y = nn.matmul %x, %w : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x1xf32>
@@ -111,7 +111,7 @@ func.func @squared(%x: tensor<4x4xf32> {nn.input = "x"}, %w: tensor<4x1xf32> {nn
   %g = nn.mul %e, %two : tensor<4x1xf32>, tensor<f32>
   %dw = nn.matmul %x transposed, %g : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x1xf32>
   %sum = nn.reduce_sum %g axes [0, 1] : (tensor<4x1xf32>) -> tensor<f32>
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<4x1xf32>, tensor<4x1xf32>, tensor<i64>) -> tensor<4x1xf32>
+  %w1 = nn.update %w, %dw rate %lr step %step by sgd<lr = 0.1> : (tensor<4x1xf32>, tensor<4x1xf32>, tensor<f64>, tensor<i64>) -> tensor<4x1xf32>
   return %loss, %w1, %sum : tensor<f32>, tensor<4x1xf32>, tensor<f32>
 }
 

@@ -75,11 +75,11 @@ func.func @shapes(%x: tensor<8x5x6xf32>, %y: tensor<6x4xf32>, %z: tensor<4x6x5xf
   return
 }
 
-func.func @training(%logits: tensor<8x5x3xf32>, %label: tensor<8x5xi64>, %weight: tensor<8xf32>, %step: tensor<i64>) {
+func.func @training(%logits: tensor<8x5x3xf32>, %label: tensor<8x5xi64>, %weight: tensor<8xf32>, %step: tensor<i64>, %lr: tensor<f64>) {
   // expected-remark @below {{([i, j, k], [i, j], [i]) -> ([], [i, j, k]) {i=8, j=5, k=3} sum {i} whole {j, k} linear {2}}}
   %loss, %dlogits = nn.softmax_cross_entropy %logits, %label, %weight : (tensor<8x5x3xf32>, tensor<8x5xi64>, tensor<8xf32>) -> (tensor<f32>, tensor<8x5x3xf32>)
-  // expected-remark @below {{([i], [i], []) -> ([i]) {i=8}}}
-  %w = nn.sgd_update %weight, %weight step %step <lr = 0.1> : (tensor<8xf32>, tensor<8xf32>, tensor<i64>) -> tensor<8xf32>
+  // expected-remark @below {{([i], [i], [], []) -> ([i]) {i=8}}}
+  %w = nn.update %weight, %weight rate %lr step %step by sgd<lr = 0.1> : (tensor<8xf32>, tensor<8xf32>, tensor<f64>, tensor<i64>) -> tensor<8xf32>
   return
 }
 

@@ -126,6 +126,8 @@ static void printProgram(rt::ProgramOp program, raw_ostream &os) {
     os << " points\n";
     label = "";
   }
+  for (auto formula : program.getOps<rt::FormulaOp>())
+    line(os, "formula") << formula.getSummary() << '\n';
   for (auto timeline : program.getOps<rt::TimelineOp>())
     for (const dtc::CommunicationRow &row : dtc::communicationKinds())
       if (rt::Volume buckets = rt::volumeOf(timeline, row.kind);

@@ -1,5 +1,6 @@
 // The text of --help: the option table by topics, wrapped.
 #include "Help.h"
+#include "Settings.h"
 
 #include "dtc/Partition/Timelines/Schedule.h"
 
@@ -33,14 +34,7 @@ static void printWrapped(StringRef text, raw_ostream &os) {
   os << '\n';
 }
 
-static void printOption(const opt::Option &option, StringRef help,
-                        const opt::OptTable &table, raw_ostream &os) {
-  std::string spelling = option.getPrefixedName().str();
-  if (const char *meta = table.getOptionMetaVar(option.getID())) {
-    if (option.getKind() == opt::Option::JoinedOrSeparateClass)
-      spelling += ' ';
-    spelling += meta;
-  }
+static void printLine(StringRef spelling, StringRef help, raw_ostream &os) {
   os << "  " << spelling;
   if (spelling.size() + 3 > column) {
     os << '\n';
@@ -49,6 +43,23 @@ static void printOption(const opt::Option &option, StringRef help,
     os.indent(column - 2 - spelling.size());
   }
   printWrapped(help, os);
+}
+
+static void printOption(const opt::Option &option, StringRef help,
+                        const opt::OptTable &table, raw_ostream &os) {
+  std::string spelling = option.getPrefixedName().str();
+  if (const char *meta = table.getOptionMetaVar(option.getID())) {
+    if (option.getKind() == opt::Option::JoinedOrSeparateClass)
+      spelling += ' ';
+    spelling += meta;
+  }
+  printLine(spelling, help, os);
+}
+
+/// The settings of all optimizers.
+static void printSettings(raw_ostream &os) {
+  for (const dtc::SharedSetting &setting : dtc::allOptimizerSettings())
+    printLine(dtc::spellSetting(setting.name) + (setting.first().isFlag() ? "" : "=X"), dtc::describeSetting(setting), os);
 }
 
 /// `1f1b (default: few activations), gpipe (all forwards, …), …`
@@ -61,12 +72,21 @@ static std::string describeSchedules() {
   return text;
 }
 
+/// `adam (by the mean …; torch.optim.Adam), …`
+static std::string describeOptimizers() {
+  std::string text;
+  for (const dtc::Optimizer &optimizer : dtc::allOptimizers())
+    text += (text.empty() ? "" : ", ") + (optimizer.name + " (" + optimizer.summary + "; " + optimizer.source + ")").str();
+  return text;
+}
+
 /// What an option's text takes from the tables of the compiler.
 static std::string fillIn(StringRef help) {
   std::string text = help.str();
-  constexpr StringLiteral schedules = "{schedules}";
-  if (size_t place = text.find(schedules.str()); place != std::string::npos)
-    text.replace(place, schedules.size(), describeSchedules());
+  using Text = std::pair<StringRef, std::string (*)()>;
+  for (auto [mark, describe] : {Text{"{schedules}", describeSchedules}, Text{"{optimizers}", describeOptimizers}})
+    if (size_t place = text.find(mark.str()); place != std::string::npos)
+      text.replace(place, mark.size(), describe());
   return text;
 }
 
@@ -85,6 +105,9 @@ void dtc::printHelp(const opt::OptTable &table, unsigned hidden,
       const char *help = table.getOptionHelpText(id);
       if (table.getOptionGroupID(id) == topic && help && *help && !option.hasFlag(hidden))
         printOption(option, fillIn(help), table, os);
+      // Behind the optimizer stands what it can be given.
+      if (option.getPrefixedName() == "--optimizer=")
+        printSettings(os);
     }
   }
   os << "\nExample:\n"

@@ -3,6 +3,7 @@
 #include "Diagnostics.h"
 #include "Help.h"
 #include "NameList.h"
+#include "Settings.h"
 
 #include "dtc/Partition/Timelines/Schedule.h"
 
@@ -97,18 +98,6 @@ private:
     return true;
   }
 
-  bool readSetting(ID id, StringRef name, dtc::RecipeOptions &recipe) {
-    const Arg *arg = args.getLastArg(id);
-    if (!arg)
-      return true;
-    double value = 0;
-    StringRef text = arg->getValue();
-    if (text.getAsDouble(value) || !std::isfinite(value))
-      return fail(arg->getSpelling() + text + ": expected a number");
-    recipe.settings.emplace_back(name, value);
-    return true;
-  }
-
   bool readRecipe(dtc::Options &options) {
     dtc::RecipeOptions &recipe = options.recipe;
     if (const Arg *arg = args.getLastArg(OPT_loss))
@@ -122,16 +111,6 @@ private:
       return fail("--batch-norm=" + statistics.str() + ": expected share or whole");
     if (statistics == "whole")
       options.batchStatistics = dtc::BatchStatistics::Whole;
-    const std::pair<ID, const char *> settings[] = {
-        {OPT_lr, "lr"},           {OPT_momentum, "momentum"},
-        {OPT_dampening, "dampening"}, {OPT_beta1, "beta1"},
-        {OPT_beta2, "beta2"},     {OPT_epsilon, "epsilon"},
-        {OPT_weight_decay, "weight_decay"}};
-    for (auto [id, name] : settings)
-      if (!readSetting(id, name, recipe))
-        return false;
-    if (args.hasArg(OPT_nesterov))
-      recipe.settings.emplace_back("nesterov", 1);
     return readCount(OPT_batch, (int64_t(1) << 31) - 1, recipe.batch);
   }
 
@@ -370,7 +349,10 @@ std::string findUnknown(const Table &table, const InputArgList &args) {
     StringRef text = arg->getSpelling();
     std::string nearest;
     std::string message = "unknown option '" + text.str() + "'";
-    if (table.findNearest(text, nearest) <= 2)
+    unsigned distance = table.findNearest(text, nearest);
+    if (std::string setting = dtc::nearestSetting(text, distance); !setting.empty())
+      nearest = setting;
+    if (distance <= 2)
       message += "; did you mean '" + nearest + "'?";
     else
       message += "; 'dtc --help' lists them";
@@ -385,8 +367,10 @@ std::optional<dtc::Options>
 dtc::parseOptions(int argc, const char *const *argv, int &status) {
   Table table;
   unsigned missingIndex, missingCount;
-  InputArgList args = table.ParseArgs(ArrayRef(argv + 1, argv + argc),
-                                      missingIndex, missingCount);
+  SmallVector<const char *> arguments(argv + 1, argv + argc);
+  Options options;
+  std::string wrongSetting = takeSettings(arguments, options.recipe.settings);
+  InputArgList args = table.ParseArgs(arguments, missingIndex, missingCount);
   status = 0;
   if (args.hasArg(OPT_help)) {
     printHelp(table, HelpHidden, outs());
@@ -397,11 +381,12 @@ dtc::parseOptions(int argc, const char *const *argv, int &status) {
     return std::nullopt;
   }
   status = 2;
-  Options options;
   Reader reader(args);
   std::string error = findUnknown(table, args);
   if (error.empty() && missingCount)
     error = std::string("'") + args.getArgString(missingIndex) + "' needs a value";
+  if (error.empty())
+    error = wrongSetting;
   if (error.empty() && !reader.read(options))
     error = reader.getError();
   if (error.empty())

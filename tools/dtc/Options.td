@@ -13,15 +13,7 @@ multiclass Value<string name, string meta, string help, OptionGroup topic> {
 
 def topic_1_recipe : Topic<"Recipe (what the model file itself says counts where an option is not given)">;
 defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse, bce (of probabilities) or bce-logits", topic_1_recipe>;
-defm optimizer : Value<"optimizer", "NAME", "sgd, adam or adamw, with PyTorch's definitions and defaults", topic_1_recipe>;
-defm lr : Value<"lr", "X", "learning rate (default 1e-3)", topic_1_recipe>;
-defm momentum : Value<"momentum", "X", "sgd: momentum (default 0)", topic_1_recipe>;
-defm dampening : Value<"dampening", "X", "sgd: dampening of momentum (default 0)", topic_1_recipe>;
-def nesterov : Flag<["--"], "nesterov">, HelpText<"sgd: Nesterov momentum">, Group<topic_1_recipe>;
-defm beta1 : Value<"beta1", "X", "adam, adamw: decay of the first moment (default 0.9)", topic_1_recipe>;
-defm beta2 : Value<"beta2", "X", "adam, adamw: decay of the second moment (default 0.999)", topic_1_recipe>;
-defm epsilon : Value<"epsilon", "X", "adam, adamw: term in the denominator (default 1e-8)", topic_1_recipe>;
-defm weight_decay : Value<"weight-decay", "X", "weight decay (default 0; adamw 0.01)", topic_1_recipe>;
+defm optimizer : Value<"optimizer", "NAME", "{optimizers}; its settings are the options below", topic_1_recipe>;
 defm batch : Value<"batch", "N", "global batch: binds the model's symbolic first dimension", topic_1_recipe>;
 defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several", topic_1_recipe>;
 defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;

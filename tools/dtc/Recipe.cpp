@@ -1,5 +1,6 @@
 // Makes the recipe attribute out of the model's own and the command line.
 #include "Recipe.h"
+#include "Settings.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -10,82 +11,11 @@ namespace nn = dtc::nn;
 
 namespace {
 
-/// One setting of an optimizer and PyTorch's default for it.
-struct Setting {
-  StringRef name;
-  double value;
+/// An optimizer with the values of its settings.
+struct Chosen {
+  const dtc::Optimizer *entry;
+  std::vector<double> values;
 };
-
-/// An optimizer by the name that users know, and what it takes.
-struct Optimizer {
-  StringRef name;
-  SmallVector<Setting> settings;
-  Attribute (*make)(const Optimizer &, function_ref<InFlightDiagnostic()>,
-                    MLIRContext *);
-
-  nn::Real get(StringRef setting) const {
-    return nn::Real(llvm::find_if(settings, [&](const Setting &candidate) {
-                      return candidate.name == setting;
-                    })->value);
-  }
-};
-
-Attribute makeSGD(const Optimizer &o, function_ref<InFlightDiagnostic()> error,
-                  MLIRContext *context) {
-  return nn::SGDAttr::getChecked(error, context, o.get("lr"), o.get("momentum"),
-                                 o.get("dampening"), o.get("weight_decay"),
-                                 o.get("nesterov") != 0);
-}
-
-Attribute makeAdam(const Optimizer &o, function_ref<InFlightDiagnostic()> error,
-                   MLIRContext *context) {
-  return nn::AdamAttr::getChecked(error, context, o.get("lr"), o.get("beta1"),
-                                  o.get("beta2"), o.get("epsilon"),
-                                  o.get("weight_decay"), o.name == "adamw");
-}
-
-/// torch.optim's optimizers with their defaults.
-SmallVector<Optimizer> getOptimizers() {
-  return {{"sgd",
-           {{"lr", 1e-3}, {"momentum", 0}, {"dampening", 0}, {"weight_decay", 0}, {"nesterov", 0}},
-           makeSGD},
-          {"adam",
-           {{"lr", 1e-3}, {"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-8}, {"weight_decay", 0}},
-           makeAdam},
-          {"adamw",
-           {{"lr", 1e-3}, {"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-8}, {"weight_decay", 1e-2}},
-           makeAdam}};
-}
-
-/// The optimizer of a model's own recipe, to be changed by options.
-std::optional<Optimizer> fromAttribute(Attribute attribute) {
-  SmallVector<Optimizer> known = getOptimizers();
-  if (auto sgd = dyn_cast_if_present<nn::SGDAttr>(attribute)) {
-    known[0].settings = {{"lr", sgd.getLr()},
-                         {"momentum", sgd.getMomentum()},
-                         {"dampening", sgd.getDampening()},
-                         {"weight_decay", sgd.getWeightDecay()},
-                         {"nesterov", double(sgd.getNesterov())}};
-    return known[0];
-  }
-  if (auto adam = dyn_cast_if_present<nn::AdamAttr>(attribute)) {
-    Optimizer &optimizer = known[adam.getDecoupled() ? 2 : 1];
-    optimizer.settings = {{"lr", adam.getLr()},
-                          {"beta1", adam.getBeta1()},
-                          {"beta2", adam.getBeta2()},
-                          {"epsilon", adam.getEpsilon()},
-                          {"weight_decay", adam.getWeightDecay()}};
-    return optimizer;
-  }
-  return std::nullopt;
-}
-
-/// `weight_decay` as the option is spelled.
-std::string spell(StringRef setting) {
-  std::string text = "--" + setting.str();
-  llvm::replace(text, '_', '-');
-  return text;
-}
 
 Attribute makeLoss(StringRef name, MLIRContext *context) {
   return llvm::StringSwitch<Attribute>(name)
@@ -113,7 +43,8 @@ public:
                         "--loss=cross-entropy, mse, bce or bce-logits";
     if (!optimizer)
       return error() << "no optimizer: the model has no recipe of its own; "
-                        "give --optimizer=sgd, adam or adamw";
+                        "give --optimizer=NAME, one of "
+                     << dtc::optimizerNames();
     int64_t batch = getBatch();
     if (batch == 0)
       return error() << "no batch: the model has no input whose first "
@@ -139,43 +70,46 @@ private:
   }
 
   LogicalResult chooseOptimizer(Attribute &attribute) {
-    std::optional<Optimizer> optimizer;
+    std::optional<Chosen> chosen;
     if (options.optimizer) {
-      for (Optimizer &known : getOptimizers())
-        if (known.name == *options.optimizer)
-          optimizer = known;
-      if (!optimizer)
+      const dtc::Optimizer *entry = dtc::findOptimizer(*options.optimizer);
+      if (!entry)
         return error() << "--optimizer=" << *options.optimizer
-                       << " is not supported; supported: sgd, adam, adamw";
+                       << " is not supported; supported: " << dtc::optimizerNames();
+      chosen = {entry, entry->defaults()};
     } else if (own && options.settings.empty()) {
       attribute = own.getOptimizer();
       return success();
     } else if (own) {
-      optimizer = fromAttribute(own.getOptimizer());
+      if (auto optimizer = dyn_cast<nn::OptimizerAttr>(own.getOptimizer()))
+        chosen = {optimizer.getEntry(), {optimizer.getValues().begin(), optimizer.getValues().end()}};
     }
-    if (!optimizer) {
+    if (!chosen) {
       if (required && !options.settings.empty())
-        return error() << spell(options.settings.front().first)
-                       << " without an optimizer: give --optimizer=sgd, adam or adamw";
+        return error() << dtc::spellSetting(options.settings.front().first)
+                       << " without an optimizer: give --optimizer=NAME, one of " << dtc::optimizerNames();
       return success();
     }
     for (auto &[name, value] : options.settings)
-      if (failed(override(*optimizer, name, value)))
+      if (failed(override(*chosen, name, value)))
         return failure();
-    attribute = optimizer->make(*optimizer, [&] { return error(); }, model.getContext());
+    SmallVector<nn::Real> values;
+    for (double value : chosen->values)
+      values.push_back(nn::Real(value));
+    attribute = nn::OptimizerAttr::getChecked([&] { return error(); }, model.getContext(), chosen->entry, ArrayRef<nn::Real>(values));
     return success(bool(attribute));
   }
 
-  LogicalResult override(Optimizer &optimizer, StringRef name, double value) {
-    for (Setting &setting : optimizer.settings)
-      if (setting.name == name) {
-        setting.value = value;
-        return success();
-      }
+  LogicalResult override(Chosen &chosen, StringRef name, double value) {
+    int index = chosen.entry->indexOf(name);
+    if (index >= 0) {
+      chosen.values[index] = value;
+      return success();
+    }
     InFlightDiagnostic diagnostic = error();
-    diagnostic << spell(name) << " is no setting of " << optimizer.name << ", which has ";
-    llvm::interleaveComma(optimizer.settings, diagnostic,
-                          [&](const Setting &setting) { diagnostic << spell(setting.name); });
+    diagnostic << dtc::spellSetting(name) << " is no setting of " << chosen.entry->name << ", which has ";
+    llvm::interleaveComma(chosen.entry->settings, diagnostic,
+                          [&](const dtc::OptimizerSetting &setting) { diagnostic << dtc::spellSetting(setting.name); });
     return diagnostic;
   }
 

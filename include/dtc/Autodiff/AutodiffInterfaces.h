@@ -1,4 +1,4 @@
-// Interfaces of ops, losses and optimizers that training needs.
+// Interfaces of ops and losses that training needs.
 #ifndef DTC_AUTODIFF_AUTODIFFINTERFACES_H
 #define DTC_AUTODIFF_AUTODIFFINTERFACES_H
 
@@ -27,14 +27,6 @@ struct TrainedOp {
   llvm::SmallVector<mlir::Value> newStates;
 };
 
-/// One thing that an optimizer keeps for each parameter.
-struct OptimizerState {
-  /// Its checkpoint name is `<prefix>/<parameter's name>`.
-  llvm::StringRef prefix;
-  /// Its start value, a valid `nn.init`.
-  mlir::Attribute init;
-};
-
 } // namespace dtc
 
 #include "dtc/Autodiff/AutodiffAttrInterfaces.h.inc"
@@ -46,7 +38,7 @@ class DialectRegistry;
 
 namespace dtc {
 
-/// Attaches these interfaces to the ops, losses and optimizers of nn.
+/// Attaches these interfaces to the ops and losses of nn.
 void registerAutodiffExternalModels(mlir::DialectRegistry &registry);
 
 } // namespace dtc

@@ -1,5 +1,4 @@
-// What an op, a loss and an optimizer must answer so that a graph with them can
-// be trained.
+// What an op and a loss must answer so that a graph with them can be trained.
 #ifndef DTC_AUTODIFF_INTERFACES
 #define DTC_AUTODIFF_INTERFACES
 
@@ -50,21 +49,6 @@ def StatefulOpInterface : OpInterface<"StatefulOpInterface"> {
     InterfaceMethod<"Builds the op's results in an evaluation.",
       "::llvm::SmallVector<::mlir::Value>", "buildEvaluation",
       (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::ValueRange":$operands)>
-  ];
-}
-
-def ParameterUpdateOpInterface : OpInterface<"ParameterUpdateOpInterface"> {
-  let description = [{
-    An optimizer's update of one parameter. Its first result is the new
-    parameter; the gradient is the only operand that differs between replicas,
-    so data parallelism averages it.
-  }];
-  let cppNamespace = "::dtc";
-  let methods = [
-    InterfaceMethod<"The operand that is the parameter's old value.",
-      "::mlir::OpOperand &", "getParameterOperand">,
-    InterfaceMethod<"The operand that is the parameter's gradient.",
-      "::mlir::OpOperand &", "getGradientOperand">
   ];
 }
 
@@ -126,28 +110,6 @@ def LossInterface : AttrInterface<"LossInterface"> {
            "::mlir::Value":$prediction, "::mlir::Value":$label,
            "::mlir::Value":$sampleWeight),
       /*methodBody=*/"", /*defaultImplementation=*/"return {};">
-  ];
-}
-
-def OptimizerInterface : AttrInterface<"OptimizerInterface"> {
-  let description = "An optimizer that a recipe can name.";
-  let cppNamespace = "::dtc";
-  let methods = [
-    InterfaceMethod<[{
-        What the optimizer keeps for each parameter from step to step; every
-        state has the parameter's type.
-      }],
-      "::llvm::SmallVector<::dtc::OptimizerState>", "getStates">,
-    InterfaceMethod<[{
-        Builds one update. `states` are in the order of getStates(); `step` is
-        the 1-based number of the step, tensor<i64>. Returns the new parameter
-        and then the new states.
-      }],
-      "::llvm::SmallVector<::mlir::Value>", "buildUpdate",
-      (ins "::mlir::ImplicitLocOpBuilder &":$builder,
-           "::mlir::Value":$parameter, "::mlir::Value":$gradient,
-           "::llvm::ArrayRef<::mlir::Value>":$states, "::mlir::Value":$step)>,
-    InterfaceMethod<"The learning rate of every step.", "double", "getLearningRate">
   ];
 }
 

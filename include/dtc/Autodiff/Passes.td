@@ -84,11 +84,11 @@ def SimplifyGraphPass : Pass<"dtc-simplify-graph", "::mlir::func::FuncOp"> {
 def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp"> {
   let summary = "Turn a model with a recipe into its training step and its evaluation";
   let description = [{
-    Expects one function with `nn.model` and `nn.recipe`, whose loss and optimizer
-    have the interfaces of this stage. It is replaced by two functions:
+    Expects one function with `nn.model` and `nn.recipe`, whose loss
+    has the interface of this stage. It is replaced by two functions:
 
     - `@train` (`nn.phase = "train"`): inputs, label, sample weight, step number,
-      parameters, state of the model and of the optimizer → loss, new parameters,
+      learning rate, parameters, state of the model and of the optimizer → loss, new parameters,
       new state;
     - `@evaluate` (`nn.phase = "evaluate"`): inputs, label, sample weight,
       parameters, the model's state → loss, and the weighted number of right answers where the loss
@@ -114,7 +114,7 @@ def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp">
     becomes (with `@evaluate`, which is the first four lines)
     ```mlir
     func.func @train(%x: tensor<4x2xf32> {nn.input = "x"}, %label: tensor<4x1xf32> {nn.label},
-                     %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+                     %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
                      %w: tensor<2x1xf32> {nn.init = #nn.constant<value = 0.0>, nn.parameter = "w"})
         -> (tensor<f32> {nn.loss}, tensor<2x1xf32> {nn.parameter = "w"})
         attributes {nn.model = "line", nn.phase = "train", nn.recipe = …} {
@@ -122,8 +122,8 @@ def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp">
       %difference = nn.sub %y, %label : tensor<4x1xf32>, tensor<4x1xf32>
       …                                                              // %loss, %dy
       %dw = nn.matmul %x transposed, %dy : (tensor<4x2xf32>, tensor<4x1xf32>) -> tensor<2x1xf32>
-      %new_w = nn.sgd_update %w, %dw step %step <lr = 1.000000e-01>
-         : (tensor<2x1xf32>, tensor<2x1xf32>, tensor<i64>) -> tensor<2x1xf32>
+      %new_w = nn.update %w, %dw rate %lr step %step by sgd<lr = 1.000000e-01>
+         : (tensor<2x1xf32>, tensor<2x1xf32>, tensor<f64>, tensor<i64>) -> tensor<2x1xf32>
       return %loss, %new_w : tensor<f32>, tensor<2x1xf32>
     }
     ```

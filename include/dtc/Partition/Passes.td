@@ -38,7 +38,7 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
     func.func @train(%x: tensor<256x8xf32> {nn.input = "x"}, …) attributes {nn.phase = "train"} {
       %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<256x10xf32>, …) -> (tensor<f32>, …)
       %dw = nn.matmul %x transposed, %dy : (…) -> tensor<8x10xf32>
-      %w1 = nn.sgd_update %w, %dw …
+      %w1 = nn.update %w, %dw …
 
     // after
     shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
@@ -47,7 +47,7 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
       %loss, %dy = nn.softmax_cross_entropy %y, %label, %weight : (tensor<64x10xf32>, …) -> (tensor<f32>, …)
       %dw = nn.matmul %x transposed, %dy : (…) -> tensor<8x10xf32>
       %dw_sum = dist.batch_sum %dw over "data" : tensor<8x10xf32>
-      %w1 = nn.sgd_update %w, %dw_sum …
+      %w1 = nn.update %w, %dw_sum …
     ```
   }];
   let options = [
@@ -121,7 +121,7 @@ def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
         attributes {nn.phase = "train", dist.axis = "data"} {
       …
       %dw_sum = dist.batch_sum %dw over "data" : tensor<8xf32>
-      %w1 = nn.sgd_update %w, %dw_sum …
+      %w1 = nn.update %w, %dw_sum …
 
     // after
     dist.fragment @forward_backward(%x: …, %w: …) -> (tensor<f32>, tensor<8xf32>) { … }

@@ -3,7 +3,9 @@
 #define DTC_PLAN_FRAGMENT_BUILDER_H
 
 #include "dialects/Dist/Dist.h"
+#include "dialects/NN/NN.h"
 #include "dialects/RT/RT.h"
+#include "dialects/RT/RuntimeCalls.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringMap.h"
@@ -13,24 +15,23 @@ namespace dtc::plan {
 /// How a tensor of rank 3 or more lies in memory; below that all is row-major.
 enum class Layout { RowMajor, ChannelsLast };
 
-/// Options of a runtime call in the order of their declaration. Only what
-/// differs from the callee's defaults is said.
+/// Options of a runtime call (dialects/RT/RuntimeCalls.h) in the order of their declaration. What has the value of its default is left out.
 class CallOptions {
 public:
-  explicit CallOptions(mlir::Builder &builder) : builder(builder) {}
+  /// Of a call that the runtime has.
+  CallOptions(mlir::Builder &builder, llvm::StringRef callee);
+  const rt::RuntimeCall &of() const { return declared; }
   /// A buffer passed by name; nothing if `memory` is null.
   CallOptions &buffer(llvm::StringRef name, mlir::Value memory);
-  CallOptions &integer(llvm::StringRef name, int64_t value, int64_t defaultValue);
-  CallOptions &real(llvm::StringRef name, double value, double defaultValue);
+  CallOptions &integer(llvm::StringRef name, int64_t value);
+  CallOptions &real(llvm::StringRef name, double value);
   CallOptions &flag(llvm::StringRef name, bool value);
   /// A constant of the runtime's enumerations (`relu`).
-  CallOptions &word(llvm::StringRef name, llvm::StringRef value,
-                    llvm::StringRef defaultValue);
-  /// A list, said unless all its elements equal `defaultElement`.
-  CallOptions &list(llvm::StringRef name, llvm::ArrayRef<int64_t> values,
-                    std::optional<int64_t> defaultElement);
-  /// An argument without a name behind the outputs.
-  CallOptions &positional(double value);
+  CallOptions &word(llvm::StringRef name, llvm::StringRef value);
+  CallOptions &text(llvm::StringRef name, llvm::StringRef value);
+  CallOptions &list(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
+  /// An argument behind the outputs.
+  CallOptions &argument(llvm::StringRef name, double value);
 
   /// The callee can add to its output instead of writing it.
   bool canAccumulate = false;
@@ -42,14 +43,18 @@ public:
   /// The callee can leave a mask of its output, or use one of the buffer that it gets by this name.
   bool canWriteMask = false;
   llvm::StringRef canReadMask;
-  /// Inputs of a tuple of which the callee takes several at once; 0: none.
+  /// Inputs of a tuple where a formula says how many they are; 0: as the call is declared.
   int64_t tuple = 0;
+  /// The formula that the callee works by.
+  mlir::FlatSymbolRefAttr formula;
   llvm::SmallVector<mlir::Attribute> operandNames, names, values;
   llvm::SmallVector<mlir::Value> operands;
 
 private:
+  const rt::RuntimeOption &option(llvm::StringRef name, rt::RuntimeOption::Kind kind) const;
   CallOptions &add(llvm::StringRef name, mlir::Attribute value);
   mlir::Builder &builder;
+  const rt::RuntimeCall &declared;
 };
 
 /// Lowers the ops of one fragment after the other into rt.fragment ops of one
@@ -97,11 +102,9 @@ public:
   void setMicrobatch(mlir::IntegerAttr number) { microbatch = number; }
 
   /// `callee(ctx, inputs…, outputs…, options)`.
-  void call(mlir::Location location, llvm::StringRef callee,
-            mlir::ValueRange inputs, mlir::ValueRange outputs,
-            const CallOptions &options, bool list = false);
+  void call(mlir::Location location, mlir::ValueRange inputs, mlir::ValueRange outputs, const CallOptions &options);
   void copy(mlir::Location location, mlir::Value from, mlir::Value to);
-  CallOptions options() { return CallOptions(builder); }
+  CallOptions options(llvm::StringRef callee) { return CallOptions(builder, callee); }
 
   /// A kernel of the program with this content, made unless there is one.
   mlir::FlatSymbolRefAttr getKernel(mlir::Location location, llvm::StringRef name,
@@ -109,6 +112,9 @@ public:
                                     llvm::ArrayRef<mlir::AffineMap> reads,
                                     llvm::ArrayRef<mlir::AffineMap> writes,
                                     llvm::StringRef formula, mlir::Region &body);
+
+  /// The formula of an optimizer, made unless the program has it.
+  mlir::FlatSymbolRefAttr getFormula(mlir::Location location, nn::OptimizerAttr optimizer);
 
   rt::ProgramOp getProgram() { return program; }
   mlir::OpBuilder &getBuilder() { return builder; }
@@ -118,11 +124,15 @@ private:
   template <typename OpT, typename... Arguments>
   OpT declare(Arguments &&...arguments);
 
+  /// Goes to where the next kernel stands; gives a name that is free.
+  std::string beginKernel(llvm::StringRef name);
+
   rt::ProgramOp program;
   /// Behind them stand the next declaration and the next kernel.
   mlir::Operation *lastDeclaration = nullptr, *lastKernel = nullptr;
   /// By grid and maps.
   llvm::DenseMap<std::tuple<mlir::Attribute, mlir::Attribute, mlir::Attribute>, llvm::SmallVector<rt::KernelOp, 1>> kernels;
+  llvm::DenseMap<mlir::Attribute, mlir::FlatSymbolRefAttr> formulas;
   /// Points into the fragment or timeline under construction.
   mlir::OpBuilder builder;
   mlir::IntegerAttr microbatch;

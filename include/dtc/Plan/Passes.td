@@ -131,15 +131,15 @@ def JoinUpdates : Pass<"dtc-join-updates", "::dtc::rt::ProgramOp"> {
     A callee that takes tuples (`tuples of`) can take several at once: one pass
     over all of them instead of one for each, which on a GPU is one launch and on a
     CPU one parallel region. Calls that stand next to each other are joined
-    where callee, options and the inputs behind the tuples are the same
+    where callee, formula, options and the inputs behind the tuples are the same
     and no memory is in two tuples. Calls that are marked with their op (they are
     timed one by one) stay.
 
     ```mlir
-    rt.call "sgd_update" tuples of 2(%w, %dw) -> () options {lr = 1.0e-2} : …
-    rt.call "sgd_update" tuples of 2(%b, %db) -> () options {lr = 1.0e-2} : …
+    rt.call "update_parameters" of @sgd tuples of 2(%w, %dw, %lr, %step) -> () : …
+    rt.call "update_parameters" of @sgd tuples of 2(%b, %db, %lr, %step) -> () : …
     // becomes
-    rt.call "sgd_update" tuples of 2(%w, %dw, %b, %db) -> () options {lr = 1.0e-2} : …
+    rt.call "update_parameters" of @sgd tuples of 2(%w, %dw, %b, %db, %lr, %step) -> () : …
     ```
   }];
   let statistics = [Statistic<"joined", "calls", "Calls that became part of another">];

@@ -26,7 +26,7 @@ def LowerPrecisionPass : Pass<"dtc-lower-precision", "::mlir::ModuleOp"> {
     %y = nn.matmul %x, %w : (tensor<4x2xf32>, tensor<2x1xf32>) -> tensor<4x1xf32>
     …                                                              // %dy
     %dw = nn.matmul %x transposed, %dy : (tensor<4x2xf32>, tensor<4x1xf32>) -> tensor<2x1xf32>
-    %new_w = nn.sgd_update %w, %dw step %step <lr = 1.000000e-01> : …
+    %new_w = nn.update %w, %dw rate %lr step %step by sgd<lr = 1.000000e-01> : …
     ```
     becomes
     ```mlir
@@ -35,7 +35,7 @@ def LowerPrecisionPass : Pass<"dtc-lower-precision", "::mlir::ModuleOp"> {
     %y = nn.matmul %x_1, %w_1 : (tensor<4x2xbf16>, tensor<2x1xbf16>) -> tensor<4x1xbf16>
     …                                                              // %dy, bf16
     %dw = nn.matmul %x_1 transposed, %dy {wide} : (tensor<4x2xbf16>, tensor<4x1xbf16>) -> tensor<2x1xf32>
-    %new_w = nn.sgd_update %w, %dw step %step <lr = 1.000000e-01> : …
+    %new_w = nn.update %w, %dw rate %lr step %step by sgd<lr = 1.000000e-01> : …
     ```
   }];
   let options = [

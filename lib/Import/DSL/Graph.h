@@ -21,7 +21,7 @@ public:
   /// Elements of one tensor (4 TiB of f32); keeps all sizes far from 2^63.
   static constexpr int64_t maxElements = int64_t(1) << 40;
   /// Operations of one model, against `repeat` and blocks that explode.
-  static constexpr unsigned maxOperations = 100'000;
+  static constexpr unsigned maxOperations = 1'000'000;
 
   Graph(Reporter &reporter, llvm::StringRef modelName, mlir::Location location);
 

@@ -15,6 +15,9 @@ cudaStream_t stream(Context &ctx);
 /// Multiprocessors of the GPU: what a grid needs to fill it.
 int multiprocessors(Context &ctx);
 
+/// Memory of a call for its own intermediate values; the next call overwrites it.
+void *scratch(Context &ctx, std::size_t bytes);
+
 /// Throws Error for a failed call: what, why, in which fragment of the program, and where in the source it was called.
 [[noreturn]] void fail(cudaError_t status, const char *what, const std::source_location &where);
 inline void check(cudaError_t status, const char *what, const std::source_location &where = std::source_location::current()) {

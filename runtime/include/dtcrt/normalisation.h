@@ -8,6 +8,8 @@
 #include "dtcrt/activation.h"
 #include "dtcrt/context.h"
 
+#include <initializer_list>
+
 namespace dtcrt {
 
 template <class T> struct BatchNormOptionsOf {
@@ -46,5 +48,18 @@ void batch_norm_gradient(Context &ctx, const Tensor<f32> &dy, const Tensor<f32> 
 void batch_norm_gradient(Context &ctx, const Tensor<bf16> &dy, const Tensor<bf16> &x, const Tensor<f32> &scale, const Tensor<f32> &weight,
                          const Tensor<f32> &mean, const Tensor<f32> &inverse, const Tensor<bf16> &dx, const Tensor<f32> &dscale,
                          const Tensor<f32> &dbias, const BatchNormGradientOptions &options = {});
+
+struct RunningAverageOptions {
+  f64 momentum = 0.1; ///< the weight of the new value
+};
+
+/// Of one shape and dense layout.
+struct RunningAverageTensors {
+  Tensor<f32> average, value;
+};
+/// average += momentum * (value - average), as torch.nn.BatchNorm2d moves its statistics: of one tensor or of all of a list, in one pass
+/// over memory. No memory is in two of a list.
+void running_average_update(Context &ctx, const Tensor<f32> &average, const Tensor<f32> &value, const RunningAverageOptions &options = {});
+void running_average_update(Context &ctx, std::initializer_list<RunningAverageTensors> list, const RunningAverageOptions &options = {});
 
 } // namespace dtcrt

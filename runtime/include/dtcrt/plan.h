@@ -42,7 +42,7 @@ struct Plan {
   std::size_t shared_bytes = whole_arena; ///< at the beginning of the arena: all that is sent, received or all-reduced lies there
   Precision precision = Precision::f32;
   std::string whole_batches{}; ///< the op for whose sake no batch may be partial: it mixes samples and knows no padding; else empty
-  f64 learning_rate = 0; ///< reported in the metrics
+  f64 learning_rate = 0; ///< of every step, unless the command line has another
   std::string optimizer{}; ///< "adam"
   std::string loss{};      ///< "cross-entropy"
   index classes = 0;     ///< labels are class ids below this; 0: labels are f32 targets
@@ -98,12 +98,13 @@ struct StateBinding {
 };
 
 /// Which tensors the runtime fills before a step, and which it reads after one. A role binds what it computes with: it may lack
-/// inputs, label, weight, step and parameters. A parameter that several roles bind has the same values on all.
+/// inputs, label, weight, step, learning rate and parameters. A parameter that several roles bind has the same values on all.
 struct Binding {
   std::vector<InputBinding> inputs{};
   DataTensor label{};    ///< [local_batch, ...]: i64 class ids or f32 targets; absent for a model without labels
   Tensor<f32> weight{};  ///< [local_batch]: 1 / valid samples of the global batch (evaluation: 1), 0 in padding rows
   Tensor<i64> step{};    ///< scalar: the number of the step that runs, from 1; may be absent
+  Tensor<f64> learning_rate{}; ///< scalar: of the step that runs; may be absent
   std::vector<ParameterBinding> parameters{};
   std::vector<StateBinding> state{};
   Tensor<f32> loss{};    ///< scalar: after a step, the loss summed over ranks; the same on all, bound by all roles or none

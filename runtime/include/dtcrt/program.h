@@ -10,12 +10,12 @@
 #include "dtcrt/matmul.h"
 #include "dtcrt/movement.h"
 #include "dtcrt/normalisation.h"
-#include "dtcrt/optimizer.h"
 #include "dtcrt/plan.h"
 #include "dtcrt/pooling.h"
 #include "dtcrt/reduction.h"
 #include "dtcrt/tensor.h"
 #include "dtcrt/trace.h"
+#include "dtcrt/update.h"
 
 #include <memory>
 #include <string>

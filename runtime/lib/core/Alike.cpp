@@ -6,7 +6,9 @@
 #include "data/NpyFiles.h"
 #include "io/Hash.h"
 
+#include <charconv>
 #include <cstdlib>
+#include <iterator>
 
 namespace dtcrt {
 
@@ -18,6 +20,12 @@ std::string variable(const char *name) {
 }
 
 std::string given(bool is) { return is ? "given" : ""; }
+
+/// As many digits as tell it from all others.
+std::string text_of(f64 number) {
+  char text[64];
+  return std::string(text, std::to_chars(text, std::end(text), number).ptr);
+}
 
 /// "f32 values of shape [3], 1a2b…".
 std::string describe(const Column &column) {
@@ -58,6 +66,7 @@ void require_alike(World &world, const Plan &plan, const Options &options) {
     facts.push_back({"--load", given(!options.load.empty())});
     facts.push_back({"--epochs", std::to_string(options.epochs)});
     facts.push_back({"--steps", options.steps ? std::to_string(*options.steps) : ""});
+    facts.push_back({"--lr", options.learning_rate ? text_of(*options.learning_rate) : ""});
     facts.push_back({"--seed", std::to_string(options.seed)});
     facts.push_back({"--shuffle", options.shuffle ? "on" : "off"});
     facts.push_back({"--validation", std::to_string(options.validation)});

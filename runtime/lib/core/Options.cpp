@@ -3,6 +3,8 @@
 #include "dtcrt/context.h"
 
 #include <charconv>
+#include <cmath>
+#include <iterator>
 #include <string_view>
 
 namespace dtcrt {
@@ -17,10 +19,24 @@ template <class Number> Number number(std::string_view name, std::string_view te
   return value;
 }
 
+f64 rate(std::string_view name, std::string_view text) {
+  f64 value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value) || value < 0)
+    throw Error(std::string(name) + "=" + std::string(text) + ": not a finite number of 0 or more");
+  return value;
+}
+
 std::string path(std::string_view name, std::string_view text) {
   if (text.empty())
     throw Error(std::string(name) + "= names no file");
   return std::string(text);
+}
+
+/// 0.001
+std::string rate_text(f64 value) {
+  char text[64];
+  return std::string(text, std::to_chars(text, std::end(text), value).ptr);
 }
 
 } // namespace
@@ -38,7 +54,7 @@ Options parse_options(int argc, char **argv) {
       continue;
     const std::size_t equals = argument.find('=');
     const std::string_view name = argument.substr(0, equals);
-    const bool known = name == "--data" || name == "--epochs" || name == "--steps" || name == "--seed" || name == "--shuffle" ||
+    const bool known = name == "--data" || name == "--epochs" || name == "--steps" || name == "--lr" || name == "--seed" || name == "--shuffle" ||
                        name == "--validation" || name == "--metrics" || name == "--save" || name == "--load" ||
                        name == "--trace";
     if (!known)
@@ -53,6 +69,8 @@ Options parse_options(int argc, char **argv) {
       epochs_given = true;
     } else if (name == "--steps")
       options.steps = number<i64>(name, value);
+    else if (name == "--lr")
+      options.learning_rate = rate(name, value);
     else if (name == "--seed")
       options.seed = number<std::uint64_t>(name, value);
     else if (name == "--shuffle") {
@@ -94,6 +112,7 @@ Data
 Training
   --epochs=N              passes over the training samples (1)
   --steps=N               instead: exactly N updates, in as many epochs as they take; 0 trains nothing
+  --lr=X                  learning rate of every step ()" + rate_text(plan.learning_rate) + R"()
   --seed=N                of the initial parameters and of the order of the samples (0)
 
 Files

@@ -13,6 +13,7 @@ struct Options {
   std::string data;
   i64 epochs = 1;
   std::optional<i64> steps; ///< of this run; without it the epochs decide
+  std::optional<f64> learning_rate; ///< instead of the plan's
   std::uint64_t seed = 0;
   bool shuffle = true;
   i64 validation = 0;

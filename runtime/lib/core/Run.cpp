@@ -50,6 +50,7 @@ public:
   Training(World &world, const std::string &name, const Plan &plan, const Role &role, const Options &options)
       : world_(world), name_(name), plan_(plan), role_(role), program_(*role.program), options_(options), ctx_(world),
         device_(make_device(ctx_, plan, options.device)), local_batch_(role.local_batch > 0 ? role.local_batch : plan.local_batch),
+        learning_rate_(options.learning_rate.value_or(plan.learning_rate)),
         first_row_(role.first_row >= 0 ? role.first_row : std::max(coordinate_of(plan, world.rank(), "data"), 0) * local_batch_) {}
 
   void run(std::optional<Jitter> jitter);
@@ -76,7 +77,9 @@ private:
   std::unique_ptr<Probe> probe_;
   Context ctx_;
   std::unique_ptr<Device> device_;
-  index local_batch_, first_row_;
+  index local_batch_;
+  f64 learning_rate_;
+  index first_row_;
   std::unique_ptr<Arena> arena_;
   Binding binding_;
   Manifest manifest_;
@@ -190,6 +193,8 @@ void Training::start_step(Sampler &sampler, i64 step) {
   gather(data_.train, rows, 1.0f / static_cast<f32>(rows.global_valid));
   if (const Tensor<i64> &number = device_->batch().step)
     *number.data() = step;
+  if (const Tensor<f64> &rate = device_->batch().learning_rate)
+    *rate.data() = learning_rate_;
   watched(TraceEvent::Kind::step, std::to_string(step), [&] { device_->start(Device::Phase::train, [&] { program_.step(ctx_); }); });
   under_way_.push_back({step, rows.global_valid});
 }
@@ -199,7 +204,7 @@ void Training::finish_step(Report &report, Sampler &sampler, i64 last) {
   const Started started = under_way_.front();
   under_way_.pop_front();
   const auto end = Clock::now();
-  report.step(started.step, last, loss_, plan_.learning_rate,
+  report.step(started.step, last, loss_, learning_rate_,
               static_cast<f64>(started.samples) / std::chrono::duration<f64>(end - last_end_).count());
   last_end_ = end;
   if (!std::isfinite(loss_)) // on all ranks: the loss is all-reduced

@@ -91,5 +91,6 @@ void *Context::Backend::workspace(std::size_t bytes) {
 }
 
 void *workspace(Context &ctx, std::size_t bytes) { return ctx.backend().workspace(bytes); }
+void *device::scratch(Context &ctx, std::size_t bytes) { return ctx.backend().workspace(bytes); }
 
 } // namespace dtcrt

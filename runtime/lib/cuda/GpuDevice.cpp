@@ -79,6 +79,7 @@ template <class Each> void for_filled(Binding &binding, Each each) {
   std::visit(visit, binding.label);
   visit(binding.weight);
   visit(binding.step);
+  visit(binding.learning_rate);
 }
 
 class GpuDevice final : public Device {

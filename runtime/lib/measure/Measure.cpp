@@ -94,6 +94,8 @@ void Measurement::fill(const Binding &binding) const {
     std::fill_n(binding.weight.data(), binding.weight.size(), 1.0f / static_cast<f32>(std::max<index>(plan_.batch, 1)));
   if (binding.step)
     *binding.step.data() = 1;
+  if (binding.learning_rate)
+    *binding.learning_rate.data() = plan_.learning_rate;
   for (const ParameterBinding &parameter : binding.parameters)
     random(parameter.tensor, 0.05);
   for (const StateBinding &state : binding.state)

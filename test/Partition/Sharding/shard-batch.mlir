@@ -8,11 +8,10 @@
 // CHECK-SAME: %[[X:.*]]: tensor<3x8xf32> {dist.shard = "data", nn.input = "x"}
 // CHECK-SAME: %[[LABEL:.*]]: tensor<3xi64> {dist.shard = "data", nn.label}
 // CHECK-SAME: %[[WEIGHT:.*]]: tensor<3xf32> {dist.shard = "data", nn.sample_weight}
-// CHECK-SAME: %[[STEP:.*]]: tensor<i64> {nn.step}
-// CHECK-SAME: %[[W:.*]]: tensor<5x8xf32> {nn.parameter = "w"}
+// CHECK-SAME: %[[STEP:[^:]*]]: tensor<i64> {nn.step}, %{{[^:]*}}: tensor<f64> {nn.learning_rate}, %[[W:[^:]*]]: tensor<5x8xf32> {nn.parameter = "w"}
 // CHECK-SAME: attributes {dist.axis = "data", nn.phase = "train"}
 func.func @train(%x: tensor<10x8xf32> {nn.input = "x"}, %label: tensor<10xi64> {nn.label},
-                 %weight: tensor<10xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+                 %weight: tensor<10xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
                  %w: tensor<5x8xf32> {nn.parameter = "w"}, %b: tensor<5xf32> {nn.parameter = "b"})
     -> (tensor<f32> {nn.loss}, tensor<5x8xf32> {nn.parameter = "w"}, tensor<5xf32> {nn.parameter = "b"})
     attributes {nn.phase = "train"} {
@@ -28,9 +27,9 @@ func.func @train(%x: tensor<10x8xf32> {nn.input = "x"}, %label: tensor<10xi64> {
   // CHECK: %[[DW:.*]] = nn.matmul %[[DY]] transposed, %[[X]]
   // CHECK: %[[DW_SUM:.*]] = dist.batch_sum %[[DW]] over "data" : tensor<5x8xf32>
   %dw = nn.matmul %dy transposed, %x : (tensor<10x5xf32>, tensor<10x8xf32>) -> tensor<5x8xf32>
-  // CHECK: nn.sgd_update %[[W]], %[[DW_SUM]] step %[[STEP]]
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<5x8xf32>, tensor<5x8xf32>, tensor<i64>) -> tensor<5x8xf32>
-  %b1 = nn.sgd_update %b, %db step %step <lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<i64>) -> tensor<5xf32>
+  // CHECK: nn.update %[[W]], %[[DW_SUM]] rate %{{.*}} step %[[STEP]]
+  %w1 = nn.update %w, %dw rate %lr step %step by sgd<lr = 0.1> : (tensor<5x8xf32>, tensor<5x8xf32>, tensor<f64>, tensor<i64>) -> tensor<5x8xf32>
+  %b1 = nn.update %b, %db rate %lr step %step by sgd<lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<f64>, tensor<i64>) -> tensor<5xf32>
   // CHECK: return %[[LOSS_SUM]]
   return %loss, %w1, %b1 : tensor<f32>, tensor<5x8xf32>, tensor<5xf32>
 }
@@ -41,19 +40,19 @@ func.func @train(%x: tensor<10x8xf32> {nn.input = "x"}, %label: tensor<10xi64> {
 
 // CHECK-LABEL: func.func @train
 func.func @train(%x: tensor<8x6xf32> {nn.input = "x"}, %weight: tensor<8xf32> {nn.sample_weight},
-                 %step: tensor<i64> {nn.step}, %w: tensor<6xf32> {nn.parameter = "w"})
+                 %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate}, %w: tensor<6xf32> {nn.parameter = "w"})
     -> (tensor<6xf32> {nn.parameter = "w"}) attributes {nn.phase = "train"} {
   // CHECK: %[[A:.*]] = nn.reduce_sum {{.*}} : (tensor<2x6xf32>) -> tensor<6xf32>
   // CHECK-NOT: all_reduce
   // CHECK: %[[B:.*]] = nn.neg %[[A]]
   // CHECK: %[[SUM:.*]] = nn.add %[[A]], %[[B]]
   // CHECK: %[[WHOLE:.*]] = dist.batch_sum %[[SUM]] over "data"
-  // CHECK: nn.sgd_update %{{.*}}, %[[WHOLE]]
+  // CHECK: nn.update %{{.*}}, %[[WHOLE]]
   // CHECK-NOT: all_reduce
   %a = nn.reduce_sum %x axes [0] : (tensor<8x6xf32>) -> tensor<6xf32>
   %b = nn.neg %a : tensor<6xf32>
   %sum = nn.add %a, %b : tensor<6xf32>, tensor<6xf32>
-  %w1 = nn.sgd_update %w, %sum step %step <lr = 0.1> : (tensor<6xf32>, tensor<6xf32>, tensor<i64>) -> tensor<6xf32>
+  %w1 = nn.update %w, %sum rate %lr step %step by sgd<lr = 0.1> : (tensor<6xf32>, tensor<6xf32>, tensor<f64>, tensor<i64>) -> tensor<6xf32>
   return %w1 : tensor<6xf32>
 }
 

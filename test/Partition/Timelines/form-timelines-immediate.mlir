@@ -31,7 +31,7 @@ shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
 // CHECK-NEXT: dist.run @update
 // CHECK-NEXT: dist.return
 func.func @train(%x: tensor<2x5xf32> {nn.input = "x", dist.shard = "data"}, %label: tensor<2xi64> {nn.label, dist.shard = "data"},
-                 %weight: tensor<2xf32> {nn.sample_weight, dist.shard = "data"}, %step: tensor<i64> {nn.step},
+                 %weight: tensor<2xf32> {nn.sample_weight, dist.shard = "data"}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
                  %w: tensor<5x3xf32> {nn.parameter = "w"})
     -> (tensor<f32> {nn.loss}, tensor<5x3xf32> {nn.parameter = "w"}) attributes {nn.phase = "train", dist.axis = "data"} {
   %h = nn.matmul %x, %w : (tensor<2x5xf32>, tensor<5x3xf32>) -> tensor<2x3xf32>
@@ -45,6 +45,6 @@ func.func @train(%x: tensor<2x5xf32> {nn.input = "x", dist.shard = "data"}, %lab
   %dh = nn.sub %dy, %dsum : tensor<2x3xf32>, tensor<1x3xf32>
   %dw = nn.matmul %x transposed, %dh : (tensor<2x5xf32>, tensor<2x3xf32>) -> tensor<5x3xf32>
   %dw_sum = dist.batch_sum %dw over "data" : tensor<5x3xf32>
-  %w1 = nn.sgd_update %w, %dw_sum step %step <lr = 0.1> : (tensor<5x3xf32>, tensor<5x3xf32>, tensor<i64>) -> tensor<5x3xf32>
+  %w1 = nn.update %w, %dw_sum rate %lr step %step by sgd<lr = 0.1> : (tensor<5x3xf32>, tensor<5x3xf32>, tensor<f64>, tensor<i64>) -> tensor<5x3xf32>
   return %loss_sum, %w1 : tensor<f32>, tensor<5x3xf32>
 }

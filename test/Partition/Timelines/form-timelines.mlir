@@ -28,9 +28,9 @@ shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
 // ONE-SAME: -> (tensor<f32>, tensor<3xf32>, tensor<3x4xf32>, tensor<4x5xf32>)
 
 // CHECK-LABEL: dist.fragment @update(
-// CHECK: nn.adam_update
-// CHECK: nn.adam_update
-// CHECK: nn.adam_update
+// CHECK: nn.update
+// CHECK: nn.update
+// CHECK: nn.update
 
 // CHECK-LABEL: dist.timeline @train(
 // CHECK-SAME: %{{.*}}: tensor<2x5xf32> {dist.shard = "data", nn.input = "x"}
@@ -49,7 +49,7 @@ shard.grid @mesh(shape = 4) {dist.axes = ["data"]}
 // CHECK-NEXT: %[[NEW:.*]]:9 = dist.run @update(
 // CHECK-NEXT: dist.return %[[R0]]#0, %[[NEW]]#
 func.func @train(%x: tensor<2x5xf32> {nn.input = "x", dist.shard = "data"}, %label: tensor<2xi64> {nn.label, dist.shard = "data"},
-                 %weight: tensor<2xf32> {nn.sample_weight, dist.shard = "data"}, %step: tensor<i64> {nn.step},
+                 %weight: tensor<2xf32> {nn.sample_weight, dist.shard = "data"}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
                  %w1: tensor<4x5xf32> {nn.parameter = "fc1.weight"}, %w2: tensor<3x4xf32> {nn.parameter = "fc2.weight"}, %b2: tensor<3xf32> {nn.parameter = "fc2.bias"},
                  %w1m: tensor<4x5xf32> {nn.state = "fc1.weight.m"}, %w1v: tensor<4x5xf32> {nn.state = "fc1.weight.v"},
                  %w2m: tensor<3x4xf32> {nn.state = "fc2.weight.m"}, %w2v: tensor<3x4xf32> {nn.state = "fc2.weight.v"},
@@ -74,9 +74,9 @@ func.func @train(%x: tensor<2x5xf32> {nn.input = "x", dist.shard = "data"}, %lab
   %dh0 = nn.where_positive %h, %dh, %zero : tensor<2x4xf32>, tensor<2x4xf32>, tensor<f32>
   %dw1 = nn.matmul %dh0 transposed, %x : (tensor<2x4xf32>, tensor<2x5xf32>) -> tensor<4x5xf32>
   %dw1_sum = dist.batch_sum %dw1 over "data" : tensor<4x5xf32>
-  %w1n, %w1mn, %w1vn = nn.adam_update %w1, %dw1_sum, %w1m, %w1v step %step <lr = 0.001> : tensor<4x5xf32>, tensor<i64>
-  %w2n, %w2mn, %w2vn = nn.adam_update %w2, %dw2_sum, %w2m, %w2v step %step <lr = 0.001> : tensor<3x4xf32>, tensor<i64>
-  %b2n, %b2mn, %b2vn = nn.adam_update %b2, %db2_sum, %b2m, %b2v step %step <lr = 0.001> : tensor<3xf32>, tensor<i64>
+  %w1n, %w1mn, %w1vn = nn.update %w1, %dw1_sum state(%w1m, %w1v) rate %lr step %step by adam<lr = 0.001> : (tensor<4x5xf32>, tensor<4x5xf32>, tensor<4x5xf32>, tensor<4x5xf32>, tensor<f64>, tensor<i64>) -> (tensor<4x5xf32>, tensor<4x5xf32>, tensor<4x5xf32>)
+  %w2n, %w2mn, %w2vn = nn.update %w2, %dw2_sum state(%w2m, %w2v) rate %lr step %step by adam<lr = 0.001> : (tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<f64>, tensor<i64>) -> (tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>)
+  %b2n, %b2mn, %b2vn = nn.update %b2, %db2_sum state(%b2m, %b2v) rate %lr step %step by adam<lr = 0.001> : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<f64>, tensor<i64>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
   return %loss_sum, %w1n, %w2n, %b2n, %w1mn, %w1vn, %w2mn, %w2vn, %b2mn, %b2vn
       : tensor<f32>, tensor<4x5xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<4x5xf32>, tensor<4x5xf32>, tensor<3x4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<3xf32>
 }

@@ -16,7 +16,7 @@ struct LossLiteral {
   std::vector<double> gradient;
 };
 
-/// A parameter after each of three steps from startParameter with
+/// A parameter after each of the steps from startParameter with
 /// gradientOfStep.
 struct OptimizerLiteral {
   const char *name, *attribute;

@@ -75,7 +75,7 @@ protected:
     return module;
   }
 
-  /// x, label, weight, [step,] parameters.
+  /// x, label, weight, [step, learning rate,] parameters.
   std::vector<reference::Tensor> arguments(func::FuncOp function) {
     std::vector<reference::Tensor> result;
     for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
@@ -84,7 +84,7 @@ protected:
         result.push_back({SmallVector<int64_t>(type.getShape()), GetParam().label});
       else if (function.getArgAttr(i, nn::names::sampleWeight))
         result.push_back({{2}, {0.5, 0.5}});
-      else if (function.getArgAttr(i, nn::names::step))
+      else if (function.getArgAttr(i, nn::names::step) || function.getArgAttr(i, nn::names::learningRate))
         result.push_back({{}, {1}});
       else
         // The same elements in both functions: seeded by the size.
@@ -114,7 +114,7 @@ TEST_P(Step, UpdatesFollowTheSlopeOfTheLoss) {
     return (*reference::evaluate(evaluate, at))[0].data[0];
   };
   EXPECT_NEAR((*results)[0].data[0], lossAt(evaluation), 1e-14);
-  constexpr size_t firstOfEvaluate = 3, firstOfTrain = 4, parameters = 4;
+  constexpr size_t firstOfEvaluate = 3, firstOfTrain = 5, parameters = 4;
   for (size_t p = 0; p < parameters; ++p) {
     // With a learning rate of 1 the parameter goes down by its gradient.
     std::vector<double> gradient = inputs[firstOfTrain + p].data;
@@ -175,7 +175,7 @@ TEST(MovePoolBelowActivation, KeepsGradientsAtTies) {
                                        -2, 0, -5, -5, //
                                        0, -7, -5, -5}};
     std::vector<reference::Tensor> arguments{
-        x, {{1, 1, 2, 2}, {9, 9, 9, 9}}, {{1}, {1}}, {{}, {1}},
+        x, {{1, 1, 2, 2}, {9, 9, 9, 9}}, {{1}, {1}}, /*step=*/{{}, {1}}, /*learning rate=*/{{}, {1}},
         reference::zeros({1, 1, 4, 4})};
     auto expected = reference::evaluate(module->lookupSymbol<func::FuncOp>("train"), arguments);
     auto actual = reference::evaluate(simple->lookupSymbol<func::FuncOp>("train"), arguments);
@@ -235,7 +235,7 @@ TEST(ReluGradientInBatchNorm, KeepsTheStep) {
     auto type = cast<RankedTensorType>(argument.getType());
     if (train.getArgAttr(i, nn::names::sampleWeight))
       arguments.push_back({{5}, {0.25, 0.25, 0, 0.25, 0.25}});
-    else if (train.getArgAttr(i, nn::names::step))
+    else if (train.getArgAttr(i, nn::names::step) || train.getArgAttr(i, nn::names::learningRate))
       arguments.push_back({{}, {1}});
     else
       arguments.push_back(test::spread(type, {-1.0, 1.0}, i));

@@ -5,8 +5,14 @@ and optimizers that LossTests.cpp and OptimizerTests.cpp check.
     pip install torch        # any version 2
     python3 make_pytorch_literals.py > PyTorchLiterals.cpp
 """
+import pathlib
+import sys
+
 import torch
 import torch.nn.functional as F
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "Inputs"))
+import optimizers_of_papers as definitions
 
 torch.set_default_dtype(torch.float64)
 
@@ -60,11 +66,38 @@ OPTIMIZERS = [
      lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.7, 0.95), eps=0.001)),
     ("adam_weight_decay", "#nn.adam<lr = 0.01, weight_decay = 0.2>",
      lambda p: torch.optim.Adam(p, lr=0.01, weight_decay=0.2)),
-    ("adamw", "#nn.adam<lr = 0.01, weight_decay = 0.2, decoupled = true>",
+    ("adamw", "#nn.adamw<lr = 0.01, weight_decay = 0.2>",
      lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.2)),
+    ("adam_amsgrad", "#nn.adam<lr = 0.01, beta2 = 0.9, amsgrad = true>",
+     lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.9, 0.9), amsgrad=True)),
+    ("adamw_all", "#nn.adamw<lr = 0.01, beta1 = 0.8, beta2 = 0.9, epsilon = 0.001, weight_decay = 0.1, amsgrad = true>",
+     lambda p: torch.optim.AdamW(p, lr=0.01, betas=(0.8, 0.9), eps=0.001, weight_decay=0.1, amsgrad=True)),
+    ("rmsprop", "#nn.rmsprop<lr = 0.01>", lambda p: torch.optim.RMSprop(p)),
+    ("rmsprop_all", "#nn.rmsprop<lr = 0.02, alpha = 0.9, epsilon = 0.001, weight_decay = 0.1, momentum = 0.8, centered = true>",
+     lambda p: torch.optim.RMSprop(p, lr=0.02, alpha=0.9, eps=0.001, weight_decay=0.1, momentum=0.8, centered=True)),
+    ("adagrad", "#nn.adagrad<lr = 0.01>", lambda p: torch.optim.Adagrad(p)),
+    ("adagrad_all", "#nn.adagrad<lr = 0.1, lr_decay = 0.2, weight_decay = 0.1, initial_accumulator_value = 0.5, epsilon = 0.001>",
+     lambda p: torch.optim.Adagrad(p, lr=0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=0.5, eps=0.001)),
+    ("nadam", "#nn.nadam<lr = 0.002>", lambda p: torch.optim.NAdam(p)),
+    ("nadam_all", "#nn.nadam<lr = 0.02, beta1 = 0.8, beta2 = 0.9, epsilon = 0.001, weight_decay = 0.1, momentum_decay = 0.1>",
+     lambda p: torch.optim.NAdam(p, lr=0.02, betas=(0.8, 0.9), eps=0.001, weight_decay=0.1, momentum_decay=0.1)),
+    ("nadam_decoupled", "#nn.nadam<lr = 0.02, weight_decay = 0.1, decoupled_weight_decay = true>",
+     lambda p: torch.optim.NAdam(p, lr=0.02, weight_decay=0.1, decoupled_weight_decay=True)),
+    ("radam", "#nn.radam<lr = 0.001>", lambda p: torch.optim.RAdam(p)),
+    ("radam_all", "#nn.radam<lr = 0.02, beta1 = 0.8, beta2 = 0.95, epsilon = 0.001, weight_decay = 0.1>",
+     lambda p: torch.optim.RAdam(p, lr=0.02, betas=(0.8, 0.95), eps=0.001, weight_decay=0.1)),
+    ("radam_decoupled", "#nn.radam<lr = 0.02, weight_decay = 0.1, decoupled_weight_decay = true>",
+     lambda p: torch.optim.RAdam(p, lr=0.02, weight_decay=0.1, decoupled_weight_decay=True)),
+    ("lion", "#nn.lion<lr = 0.0001>", lambda p: definitions.Lion(p)),
+    ("lion_all", "#nn.lion<lr = 0.01, beta1 = 0.8, beta2 = 0.9, weight_decay = 0.1>",
+     lambda p: definitions.Lion(p, lr=0.01, betas=(0.8, 0.9), weight_decay=0.1)),
+    ("lamb", "#nn.lamb<lr = 0.001>", lambda p: definitions.Lamb(p)),
+    ("lamb_all", "#nn.lamb<lr = 0.02, beta1 = 0.8, beta2 = 0.9, epsilon = 0.001, weight_decay = 0.1>",
+     lambda p: definitions.Lamb(p, lr=0.02, betas=(0.8, 0.9), eps=0.001, weight_decay=0.1)),
 ]
 START = torch.tensor([0.5, -1.25, 2.0, 0.0])
-GRADIENTS = torch.tensor([[0.3, -0.1, 2.0, 0.0], [-0.4, -0.1, 1.0, 0.5], [0.05, 0.7, -3.0, 0.5]])
+GRADIENTS = torch.tensor([[0.3, -0.1, 2.0, 0.0], [-0.4, -0.1, 1.0, 0.5], [0.05, 0.7, -3.0, 0.5], [0.2, -0.6, 0.25, -0.5],
+                          [-0.1, 0.3, 0.5, 0.0], [0.15, 0.2, -1.0, 1.5], [0.4, -0.3, 0.125, -0.25]])
 
 print(f"// Made by make_pytorch_literals.py with PyTorch {torch.__version__.split('+')[0]}; float64 throughout.")
 print('#include "PyTorchLiterals.h"\n\nnamespace dtc::test {')

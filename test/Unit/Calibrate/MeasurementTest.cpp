@@ -64,13 +64,13 @@ rt.program @stage1 attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, 
   %x = rt.buffer temporary "x" slots 2 : memref<4x8xf32>
   %y = rt.buffer temporary "y" slots 2 : memref<4x8xf32>
   rt.fragment @stage1_forward flops 0.0 bytes 0 {
-    rt.call "first"(%x) -> (%y) {rt.op = [0, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
-    rt.call "second"(%x) -> (%y) {rt.op = [0, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
-    rt.call "third"(%y) -> (%x) {rt.op = [2, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
+    rt.call "copy"(%x) -> (%y) {rt.op = [0, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
+    rt.call "broadcast"(%x) -> (%y) {rt.op = [0, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
+    rt.call "softmax"(%y) -> (%x) {rt.op = [2, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
     rt.all_reduce "sum" %x over "pipe" name "x" : memref<4x8xf32>
   }
   rt.fragment @stage1_evaluate_forward flops 0.0 bytes 0 {
-    rt.call "first"(%x) -> (%y) {rt.op = [0, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
+    rt.call "copy"(%x) -> (%y) {rt.op = [0, "nn.pad"]} : (memref<4x8xf32>) -> memref<4x8xf32>
   }
   rt.timeline @step phase "train" {
     %p = rt.recv_start %x "x" from 0 over "pipe" microbatch 1 : memref<4x8xf32>
@@ -103,7 +103,7 @@ rt.program @stage1 attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, 
     else if (isa<rt::WaitOp, rt::SendStartOp, rt::RecvStartOp, rt::AllReduceOp>(op))
       text += "communication ";
   });
-  EXPECT_EQ(text, "first second third receive_made_up run op0 1 run op1 1 ");
+  EXPECT_EQ(text, "copy broadcast softmax receive_made_up run op0 1 run op1 1 ");
 }
 
 } // namespace

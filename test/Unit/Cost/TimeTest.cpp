@@ -84,7 +84,7 @@ TEST(Time, OfMessages) {
 
 constexpr const char *program = R"mlir(
 func.func @model(%x: tensor<2x4x8x8xf32>, %w: tensor<6x4x3x3xf32>, %m: tensor<5x54xf32>,
-                 %label: tensor<2xi64>, %weight: tensor<2xf32>, %step: tensor<i64>) {
+                 %label: tensor<2xi64>, %weight: tensor<2xf32>, %step: tensor<i64>, %lr: tensor<f64>) {
   %y = nn.conv %x, %w strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1
      : (tensor<2x4x8x8xf32>, tensor<6x4x3x3xf32>) -> tensor<2x6x6x6xf32>
   %r = nn.relu %y : tensor<2x6x6x6xf32>
@@ -97,7 +97,7 @@ func.func @model(%x: tensor<2x4x8x8xf32>, %w: tensor<6x4x3x3xf32>, %m: tensor<5x
      : (tensor<2x4x8x8xf32>, tensor<2x6x6x6xf32>) -> tensor<6x4x3x3xf32>
   %t = nn.transpose %x [1, 0, 2, 3] : (tensor<2x4x8x8xf32>) -> tensor<4x2x8x8xf32>
   %sum = nn.reduce_sum %x axes [0] : (tensor<2x4x8x8xf32>) -> tensor<4x8x8xf32>
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<6x4x3x3xf32>, tensor<6x4x3x3xf32>, tensor<i64>) -> tensor<6x4x3x3xf32>
+  %w1 = nn.update %w, %dw rate %lr step %step by sgd<lr = 0.1> : (tensor<6x4x3x3xf32>, tensor<6x4x3x3xf32>, tensor<f64>, tensor<i64>) -> tensor<6x4x3x3xf32>
   return
 })mlir";
 

@@ -42,7 +42,7 @@ func.func @branches(%x: tensor<10x2x9x9xf32> {nn.input = "x"},
     %w3: tensor<5x32xf32> {nn.parameter = "fc.weight", nn.init = #nn.normal<mean = 0.0, stddev = 1.0>})
     -> (tensor<10x5xf32> {nn.output = "logits"})
     attributes {nn.model = "branches", nn.recipe = #nn.recipe<loss = #nn.cross_entropy,
-        optimizer = #nn.adam<lr = 0.01, weight_decay = 0.1, decoupled = true>, batch = 10>} {
+        optimizer = #nn.adamw<lr = 0.01, weight_decay = 0.1>, batch = 10>} {
   %c1 = nn.conv %x, %w1 bias %b1 strides [2, 2] dilations [1, 1] pads [1, 1, 1, 1] groups 2
      : (tensor<10x2x9x9xf32>, tensor<4x1x3x3xf32>, tensor<4xf32>) -> tensor<10x4x5x5xf32>
   %a1 = nn.leaky_relu %c1 {alpha = 0.1} : tensor<10x4x5x5xf32>

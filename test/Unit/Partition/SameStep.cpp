@@ -21,12 +21,15 @@ static Tensors makeArguments(func::FuncOp function) {
     bool state = function.getArgAttr(number, nn::names::state) != nullptr;
     bool integer = cast<RankedTensorType>(type).getElementType().isInteger();
     bool step = function.getArgAttr(number, nn::names::step) != nullptr;
+    bool rate = function.getArgAttr(number, nn::names::learningRate) != nullptr;
     for (double &value : tensor.data) {
       value = normal(engine);
       if (weight)
         value = 1.0 / tensor.data.size();
       else if (step)
         value = 3;
+      else if (rate)
+        value = 0.1;
       else if (integer)
         value = engine() % 3;
       else if (state)
@@ -59,7 +62,7 @@ static std::string identify(DictionaryAttr attributes) {
     if (auto value = attributes ? attributes.getAs<StringAttr>(name) : StringAttr())
       text += (name + "=" + value.getValue()).str();
   for (StringRef name : {StringRef(nn::names::label), StringRef(nn::names::sampleWeight),
-                         StringRef(nn::names::step), StringRef(nn::names::loss),
+                         StringRef(nn::names::step), StringRef(nn::names::learningRate), StringRef(nn::names::loss),
                          StringRef(nn::names::correct)})
     if (attributes && attributes.contains(name))
       text += name.str();

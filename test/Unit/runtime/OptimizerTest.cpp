@@ -1,7 +1,8 @@
-// Optimizer updates against torch.optim's definitions, written out in f64.
+// Updates by formulas against the same, written out in f64.
+#include "Formulas.h"
 #include "Reference.h"
 
-#include <dtcrt/optimizer.h>
+#include <dtcrt/normalisation.h>
 
 #include <memory>
 
@@ -29,70 +30,120 @@ template <class Update, class Reference> void check(Update update, Reference ref
   }
 }
 
-TEST(Sgd, Plain) {
+/// What a formula is told of the step.
+struct Step {
+  Owned<f64> rate{{}, row_major};
+  Owned<i64> number{{}, row_major};
+  explicit Step(f64 learning_rate) { rate.memory[0] = learning_rate; }
+  Step &at(int step) {
+    number.memory[0] = step;
+    return *this;
+  }
+};
+
+TEST(Update, OfAParameterAlone) {
   Context ctx(2);
+  Step at(0.1);
   std::vector<f64> p;
-  check([&](int, auto &parameter, auto &gradient) { sgd_update(ctx, parameter, gradient, {.lr = 0.1, .weight_decay = 0.01}); },
-        [&](int, f64 g, std::size_t i) { p[i] -= 0.1 * (g + 0.01 * p[i]); }, p);
+  check([&](int step, auto &parameter, auto &gradient) {
+    at.at(step);
+    update_parameters<Sgd<0.01>>(ctx, {{parameter, gradient}}, at.rate, at.number);
+  }, [&](int, f64 g, std::size_t i) { p[i] -= 0.1 * (g + 0.01 * p[i]); }, p);
 }
 
-void check_momentum(const SgdOptions &o, bool with_step) {
+TEST(Update, ReadsTheRateOfEveryStep) {
+  Context ctx(2);
+  Step at(0);
+  std::vector<f64> p;
+  check([&](int step, auto &parameter, auto &gradient) {
+    at.at(step).rate.memory[0] = 0.1 / step;
+    update_parameters<Sgd<>>(ctx, {{parameter, gradient}}, at.rate, at.number);
+  }, [&](int step, f64 g, std::size_t i) { p[i] -= 0.1 / step * g; }, p);
+}
+
+template <f64 momentum, f64 dampening, bool nesterov> void check_momentum() {
   Context ctx(2);
   Owned<f32> buffer({static_cast<index>(size)});
-  Owned<i64> count({});
+  Step at(0.1);
   std::vector<f64> p, b(size);
   check(
       [&](int step, auto &parameter, auto &gradient) {
-        count.memory[0] = step;
-        if (with_step)
-          sgd_update(ctx, parameter, gradient, buffer, count, o);
-        else
-          sgd_update(ctx, parameter, gradient, buffer, o);
+        at.at(step);
+        update_parameters<Momentum<momentum, dampening, nesterov>>(ctx, {{parameter, gradient, buffer}}, at.rate, at.number);
       },
       [&](int step, f64 g, std::size_t i) {
-        const f64 d = g + o.weight_decay * p[i];
-        b[i] = step == 1 ? d : o.momentum * b[i] + (1 - o.dampening) * d;
-        p[i] -= o.lr * (o.nesterov ? d + o.momentum * b[i] : b[i]);
+        b[i] = step == 1 ? g : momentum * b[i] + (1 - dampening) * g;
+        p[i] -= 0.1 * (nesterov ? g + momentum * b[i] : b[i]);
       },
       p);
 }
 
-TEST(Sgd, MomentumNesterovDampening) {
-  check_momentum({.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01}, false);
-  check_momentum({.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01}, true);
-  check_momentum({.lr = 0.1, .momentum = 0.9, .nesterov = true}, false);
-  check_momentum({.lr = 0.1, .momentum = 0.8, .dampening = 0.3}, true);
+TEST(Update, WithAState) {
+  check_momentum<0.9, 0.0, false>();
+  check_momentum<0.9, 0.0, true>();
+  check_momentum<0.8, 0.3, false>();
 }
 
-void check_adam(const AdamOptions &o) {
+TEST(Update, WithTwoStates) {
+  constexpr f64 decay = 0.1, beta1 = 0.8, beta2 = 0.9, epsilon = 1e-4;
   Context ctx(2);
   Owned<f32> m({static_cast<index>(size)}), v({static_cast<index>(size)});
-  Owned<i64> count({});
+  Step at(1e-2);
   std::vector<f64> p, ms(size), vs(size);
   check(
       [&](int step, auto &parameter, auto &gradient) {
-        count.memory[0] = step;
-        adam_update(ctx, parameter, gradient, m, v, count, o);
+        at.at(step);
+        update_parameters<Adam<true, decay, beta1, beta2, epsilon>>(ctx, {{parameter, gradient, m, v}}, at.rate, at.number);
       },
       [&](int step, f64 g, std::size_t i) {
-        if (o.decoupled)
-          p[i] -= o.lr * o.weight_decay * p[i];
-        else
-          g += o.weight_decay * p[i];
-        ms[i] = o.beta1 * ms[i] + (1 - o.beta1) * g;
-        vs[i] = o.beta2 * vs[i] + (1 - o.beta2) * g * g;
-        const f64 m_hat = ms[i] / (1 - std::pow(o.beta1, step)), v_hat = vs[i] / (1 - std::pow(o.beta2, step));
-        p[i] -= o.lr * m_hat / (std::sqrt(v_hat) + o.epsilon);
+        p[i] -= 1e-2 * decay * p[i];
+        ms[i] = beta1 * ms[i] + (1 - beta1) * g;
+        vs[i] = beta2 * vs[i] + (1 - beta2) * g * g;
+        const f64 m_hat = ms[i] / (1 - std::pow(beta1, step)), v_hat = vs[i] / (1 - std::pow(beta2, step));
+        p[i] -= 1e-2 * m_hat / (std::sqrt(v_hat) + epsilon);
       },
       p);
 }
 
-TEST(Adam, FollowsItsDefinition) {
-  check_adam({.lr = 1e-2});
-  check_adam({.lr = 1e-2, .beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-4, .weight_decay = 0.1});
+/// Sums over a parameter of several parts, and a scalar that moves.
+TEST(Update, WithSumsAndAScalar) {
+  constexpr index sizes[] = {1, 9001, 64};
+  std::vector<std::vector<f32>> with_threads;
+  for (int threads : {1, 3}) {
+    Context ctx(threads);
+    Step at(0.1);
+    std::vector<std::unique_ptr<Owned<f32>>> p, g, m, count;
+    for (index size : sizes)
+      for (auto *list : {&p, &g, &m, &count})
+        list->push_back(std::make_unique<Owned<f32>>(list == &count ? Dims{} : Dims{size}));
+    std::vector<std::vector<f64>> parameters, states;
+    for (std::size_t i = 0; i < 3; ++i) {
+      randomise(p[i]->tensor, static_cast<int>(i));
+      randomise(g[i]->tensor, static_cast<int>(i) + 10);
+      parameters.push_back(logical(p[i]->tensor));
+      states.emplace_back(parameters.back().size());
+    }
+    for (int step = 1; step <= 3; ++step) {
+      at.at(step);
+      update_parameters<Normed>(ctx, {{*p[0], *g[0], *m[0], *count[0]}, {*p[1], *g[1], *m[1], *count[1]}, {*p[2], *g[2], *m[2], *count[2]}}, at.rate,
+                                at.number);
+      for (std::size_t i = 0; i < 3; ++i) {
+        f64 of_parameter = 0, of_state = 0;
+        for (std::size_t k = 0; k < states[i].size(); ++k) {
+          states[i][k] = 0.5 * states[i][k] + static_cast<f64>(g[i]->memory[k]);
+          of_state += states[i][k] * states[i][k];
+          of_parameter += parameters[i][k] * parameters[i][k];
+        }
+        for (std::size_t k = 0; k < states[i].size(); ++k)
+          parameters[i][k] -= 0.1 / step * std::sqrt(of_parameter / of_state) * states[i][k];
+        expect_near(p[i]->tensor, parameters[i], 2e-6);
+        EXPECT_EQ(count[i]->memory[0], static_cast<f32>(step));
+      }
+    }
+    with_threads.push_back(p[1]->memory);
+  }
+  EXPECT_EQ(with_threads[0], with_threads[1]);
 }
-
-TEST(AdamW, DecaysTheParameterItself) { check_adam({.lr = 1e-2, .weight_decay = 0.1, .decoupled = true}); }
 
 /// Parameters of sizes that are no multiple of anything, with what their updates need; twice, with the same values.
 struct Lists {
@@ -108,7 +159,6 @@ struct Lists {
     }
   };
   std::vector<std::unique_ptr<One>> joined, single;
-  Owned<i64> step{{}, row_major, 3};
 
   Lists() {
     for (std::size_t i = 0; i < parameters; ++i)
@@ -124,41 +174,25 @@ struct Lists {
   }
 };
 
-TEST(UpdateLists, AdamIsThatOfEach) {
+TEST(UpdateLists, AreTheUpdatesOfEach) {
   Context ctx(3);
   Lists l;
-  const AdamOptions o{.lr = 1e-2, .weight_decay = 0.1};
+  Step at(1e-2);
+  at.at(3);
+  using Formula = Adam<false, 0.1>;
   auto &j = l.joined;
-  adam_update(ctx,
-              {{j[0]->parameter, j[0]->gradient, j[0]->m, j[0]->v},
-               {j[1]->parameter, j[1]->gradient, j[1]->m, j[1]->v},
-               {j[2]->parameter, j[2]->gradient, j[2]->m, j[2]->v},
-               {j[3]->parameter, j[3]->gradient, j[3]->m, j[3]->v},
-               {j[4]->parameter, j[4]->gradient, j[4]->m, j[4]->v}},
-              l.step, o);
+  update_parameters<Formula>(ctx,
+                             {{j[0]->parameter, j[0]->gradient, j[0]->m, j[0]->v},
+                              {j[1]->parameter, j[1]->gradient, j[1]->m, j[1]->v},
+                              {j[2]->parameter, j[2]->gradient, j[2]->m, j[2]->v},
+                              {j[3]->parameter, j[3]->gradient, j[3]->m, j[3]->v},
+                              {j[4]->parameter, j[4]->gradient, j[4]->m, j[4]->v}},
+                             at.rate, at.number);
   for (auto &one : l.single) {
     const std::vector<f32> before = one->parameter.memory;
-    adam_update(ctx, one->parameter, one->gradient, one->m, one->v, l.step, o);
+    update_parameters<Formula>(ctx, {{one->parameter, one->gradient, one->m, one->v}}, at.rate, at.number);
     EXPECT_NE(one->parameter.memory, before);
   }
-  l.expect_equal();
-}
-
-TEST(UpdateLists, SgdIsThatOfEach) {
-  Context ctx(3);
-  Lists l;
-  auto &j = l.joined;
-  const SgdOptions plain{.lr = 0.1, .weight_decay = 0.01}, momentum{.lr = 0.1, .momentum = 0.9, .nesterov = true};
-  const SgdOptions damped{.lr = 0.1, .momentum = 0.9, .dampening = 0.5};
-  sgd_update(ctx, {{j[0]->parameter, j[0]->gradient}, {j[1]->parameter, j[1]->gradient}, {j[2]->parameter, j[2]->gradient}}, plain);
-  sgd_update(ctx, {{j[2]->parameter, j[2]->gradient, j[2]->m}, {j[3]->parameter, j[3]->gradient, j[3]->m}}, momentum);
-  sgd_update(ctx, {{j[3]->parameter, j[3]->gradient, j[3]->m}, {j[4]->parameter, j[4]->gradient, j[4]->m}}, l.step, damped);
-  for (std::size_t i : {0, 1, 2})
-    sgd_update(ctx, l.single[i]->parameter, l.single[i]->gradient, plain);
-  for (std::size_t i : {2, 3})
-    sgd_update(ctx, l.single[i]->parameter, l.single[i]->gradient, l.single[i]->m, momentum);
-  for (std::size_t i : {3, 4})
-    sgd_update(ctx, l.single[i]->parameter, l.single[i]->gradient, l.single[i]->m, l.step, damped);
   l.expect_equal();
 }
 
@@ -182,10 +216,11 @@ TEST(RunningAverage, FollowsTheValues) {
 
 TEST(UpdateLists, RefuseWhatDoesNotFit) {
   Context ctx(1);
+  Step at(0.1);
   Owned<f32> a({4}), b({4}), c({5});
-  EXPECT_THROW(sgd_update(ctx, {{a, b}, {c, b}}, {.lr = 0.1}), std::logic_error);
+  EXPECT_THROW(update_parameters<Sgd<>>(ctx, {{a, b}, {c, b}}, at.rate, at.number), std::logic_error);
+  EXPECT_THROW(update_parameters<Normed>(ctx, {{a, b, a, c}}, at.rate, at.number), std::logic_error);
   EXPECT_THROW(running_average_update(ctx, a, c), std::logic_error);
-  EXPECT_THROW(sgd_update(ctx, {{a, b}}, {.lr = 0.1, .momentum = 0.9}), std::logic_error);
 }
 
 } // namespace

@@ -4,9 +4,11 @@
 #include <dtcrt/loss.h>
 #include <dtcrt/movement.h>
 #include <dtcrt/normalisation.h>
-#include <dtcrt/optimizer.h>
+#include <dtcrt/update.h>
 #include <dtcrt/pooling.h>
 #include <dtcrt/reduction.h>
+
+#include "../../Unit/runtime/Formulas.h"
 
 
 #ifdef DTCRT_CUDA
@@ -27,6 +29,7 @@
 #include <vector>
 
 using namespace dtcrt;
+using namespace dtcrt::test;
 
 namespace {
 
@@ -344,18 +347,25 @@ void updates(Context &ctx, Cases &c) {
   }
   const auto &t = tensors;
   const Tensor<i64> step = c.tensor<i64>({}, row_major, 1, 4);
-  const SgdOptions sgd{.lr = 0.1, .weight_decay = 0.01}, momentum{.lr = 0.1, .momentum = 0.9, .dampening = 0.1, .nesterov = c.flip()};
-  sgd_update(ctx, {{t[0][0], t[0][1]}, {t[1][0], t[1][1]}, {t[2][0], t[2][1]}}, sgd);
-  sgd_update(ctx, {{t[0][0], t[0][1], t[0][2]}, {t[1][0], t[1][1], t[1][2]}, {t[2][0], t[2][1], t[2][2]}}, step, momentum);
+  const Tensor<f64> rate = c.tensor<f64>({}, row_major, 0.01, 0.1);
+  update_parameters<Sgd<0.01>>(ctx, {{t[0][0], t[0][1]}, {t[1][0], t[1][1]}, {t[2][0], t[2][1]}}, rate, step);
+  update_parameters<Momentum<0.9, 0.1, true>>(ctx, {{t[0][0], t[0][1], t[0][2]}, {t[1][0], t[1][1], t[1][2]}, {t[2][0], t[2][1], t[2][2]}}, rate, step);
   for (const auto &list : t) {
-    c.record("sgd_update", list[0]);
-    c.record("sgd_update's momentum", list[2]);
+    c.record("sgd", list[0]);
+    c.record("sgd's momentum", list[2]);
   }
-  adam_update(ctx, {{t[0][0], t[0][1], t[0][2], t[0][3]}, {t[1][0], t[1][1], t[1][2], t[1][3]}, {t[2][0], t[2][1], t[2][2], t[2][3]}}, step,
-              {.lr = 0.01, .weight_decay = 0.1, .decoupled = c.flip()});
+  update_parameters<Adam<true, 0.1>>(
+      ctx, {{t[0][0], t[0][1], t[0][2], t[0][3]}, {t[1][0], t[1][1], t[1][2], t[1][3]}, {t[2][0], t[2][1], t[2][2], t[2][3]}}, rate, step);
   for (const auto &list : t)
     for (const Tensor<f32> &tensor : {list[0], list[2], list[3]})
-      c.record("adam_update", tensor);
+      c.record("adam", tensor);
+  const Tensor<f32> counts[] = {c.tensor<f32>({}, row_major, 1, 2), c.tensor<f32>({}, row_major, 1, 2), c.tensor<f32>({}, row_major, 1, 2)};
+  for (int times = 0; times < 2; ++times)
+    update_parameters<Normed>(
+        ctx, {{t[0][0], t[0][1], t[0][2], counts[0]}, {t[1][0], t[1][1], t[1][2], counts[1]}, {t[2][0], t[2][1], t[2][2], counts[2]}}, rate, step);
+  for (std::size_t i = 0; i < t.size(); ++i)
+    for (const Tensor<f32> &tensor : {t[i][0], t[i][2], counts[i]})
+      c.record("normed", tensor);
   running_average_update(ctx, {{t[0][0], t[0][1]}, {t[1][0], t[1][1]}, {t[2][0], t[2][1]}}, {.momentum = 0.3});
   for (const auto &list : t)
     c.record("running_average_update", list[0]);

@@ -12,15 +12,15 @@ dist.fragment @forward_backward(%x: tensor<64x784xf32>, %w: tensor<10x784xf32>) 
   dist.return %loss, %dw : tensor<f32>, tensor<10x784xf32>
 }
 
-dist.fragment @update(%w: tensor<10x784xf32>, %dw: tensor<10x784xf32>, %step: tensor<i64>) -> tensor<10x784xf32> {
-  %w1 = nn.sgd_update %w, %dw step %step <lr = 0.1> : (tensor<10x784xf32>, tensor<10x784xf32>, tensor<i64>) -> tensor<10x784xf32>
+dist.fragment @update(%w: tensor<10x784xf32>, %dw: tensor<10x784xf32>, %step: tensor<i64>, %lr: tensor<f64>) -> tensor<10x784xf32> {
+  %w1 = nn.update %w, %dw rate %lr step %step by sgd<lr = 0.1> : (tensor<10x784xf32>, tensor<10x784xf32>, tensor<f64>, tensor<i64>) -> tensor<10x784xf32>
   dist.return %w1 : tensor<10x784xf32>
 }
 
 // CHECK: dist.timeline @train
 // CHECK-SAME: attributes {phase = "train", role = "all"}
 dist.timeline @train(%x: tensor<64x784xf32> {nn.input = "x", dist.shard = "data"},
-                     %step: tensor<i64> {nn.step},
+                     %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
                      %w: tensor<10x784xf32> {nn.parameter = "fc.weight"})
     -> (tensor<f32> {nn.loss}, tensor<10x784xf32> {nn.parameter = "fc.weight"})
     attributes {phase = "train", role = "all"} {
@@ -30,6 +30,6 @@ dist.timeline @train(%x: tensor<64x784xf32> {nn.input = "x", dist.shard = "data"
      : tensor<f32>, tensor<10x784xf32> -> <tensor<f32>, tensor<10x784xf32>>
   // CHECK: dist.wait
   %loss_sum, %dw_sum = dist.wait %t : <tensor<f32>, tensor<10x784xf32>> -> tensor<f32>, tensor<10x784xf32>
-  %w1 = dist.run @update(%w, %dw_sum, %step) : (tensor<10x784xf32>, tensor<10x784xf32>, tensor<i64>) -> tensor<10x784xf32>
+  %w1 = dist.run @update(%w, %dw_sum, %step, %lr) : (tensor<10x784xf32>, tensor<10x784xf32>, tensor<i64>, tensor<f64>) -> tensor<10x784xf32>
   dist.return %loss_sum, %w1 : tensor<f32>, tensor<10x784xf32>
 }

@@ -25,8 +25,8 @@ func.func @gradient(%x: tensor<2x1x3x3xbf16>, %dy: tensor<2x1x3x3xbf16>) {
 
 // -----
 
-func.func @parameter(%w: tensor<4xbf16>, %g: tensor<4xbf16>, %step: tensor<i64>) {
+func.func @parameter(%w: tensor<4xbf16>, %g: tensor<4xbf16>, %step: tensor<i64>, %lr: tensor<f64>) {
   // expected-error @+1 {{operand #0 must be statically shaped tensor of 32-bit float or 64-bit float values}}
-  %n = nn.sgd_update %w, %g step %step <lr = 0.1> : (tensor<4xbf16>, tensor<4xbf16>, tensor<i64>) -> tensor<4xbf16>
+  %n = nn.update %w, %g rate %lr step %step by sgd<lr = 0.1> : (tensor<4xbf16>, tensor<4xbf16>, tensor<f64>, tensor<i64>) -> tensor<4xbf16>
   return
 }

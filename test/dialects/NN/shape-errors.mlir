@@ -93,17 +93,17 @@ func.func @f(%x: tensor<4x3xf32>, %t: tensor<4x2xf32>, %s: tensor<4xf32>) {
 
 // -----
 
-func.func @f(%x: tensor<4x3xf32>, %m: tensor<3xf32>, %s: tensor<i64>) {
-  // expected-error @below {{momentum buffer and parameter 'tensor<4x3xf32>' differ}}
-  %p, %m1 = nn.sgd_update %x, %x momentum %m step %s <lr = 0.1, momentum = 0.9> : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<3xf32>, tensor<i64>) -> (tensor<4x3xf32>, tensor<3xf32>)
+func.func @f(%x: tensor<4x3xf32>, %m: tensor<3xf32>, %s: tensor<i64>, %lr: tensor<f64>) {
+  // expected-error @below {{state momentum must be 'tensor<4x3xf32>', not 'tensor<3xf32>' and then 'tensor<3xf32>'}}
+  %p, %m1 = nn.update %x, %x state(%m) rate %lr step %s by sgd<lr = 0.1, momentum = 0.9> : (tensor<4x3xf32>, tensor<4x3xf32>, tensor<3xf32>, tensor<f64>, tensor<i64>) -> (tensor<4x3xf32>, tensor<3xf32>)
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<4x3xf32>, %g: tensor<3xf32>, %s: tensor<i64>) {
-  // expected-error @below {{parameter 'tensor<4x3xf32>' and gradient 'tensor<3xf32>' differ}}
-  %p = nn.sgd_update %x, %g step %s <lr = 0.1> : (tensor<4x3xf32>, tensor<3xf32>, tensor<i64>) -> tensor<4x3xf32>
+func.func @f(%x: tensor<4x3xf32>, %g: tensor<3xf32>, %s: tensor<i64>, %lr: tensor<f64>) {
+  // expected-error @below {{parameter 'tensor<4x3xf32>', gradient 'tensor<3xf32>' and new parameter 'tensor<4x3xf32>' differ}}
+  %p = nn.update %x, %g rate %lr step %s by sgd<lr = 0.1> : (tensor<4x3xf32>, tensor<3xf32>, tensor<f64>, tensor<i64>) -> tensor<4x3xf32>
   return
 }
 

@@ -94,8 +94,8 @@ func.func @labels(%x: tensor<4x3xf32>, %l: tensor<3xi64>, %w: tensor<4xf32>) {
 
 // -----
 
-func.func @momentum(%p: tensor<4xf32>, %g: tensor<4xf32>, %step: tensor<i64>) {
-  // expected-error @below {{a momentum buffer is needed with momentum, and only then}}
-  %p1 = nn.sgd_update %p, %g step %step <lr = 0.1, momentum = 0.9> : (tensor<4xf32>, tensor<4xf32>, tensor<i64>) -> tensor<4xf32>
+func.func @momentum(%p: tensor<4xf32>, %g: tensor<4xf32>, %step: tensor<i64>, %lr: tensor<f64>) {
+  // expected-error @below {{has 0 states and 0 new ones; #nn.sgd<lr = 1.000000e-01, momentum = 9.000000e-01> has 1}}
+  %p1 = nn.update %p, %g rate %lr step %step by sgd<lr = 0.1, momentum = 0.9> : (tensor<4xf32>, tensor<4xf32>, tensor<f64>, tensor<i64>) -> tensor<4xf32>
   return
 }

@@ -131,7 +131,7 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_bat
   %a = rt.buffer temporary "a" : memref<4xf32>
   rt.fragment @f flops 0.0 bytes 0 {
     // expected-error @below {{has tuples of 2 but 1 inputs}}
-    rt.call "sgd_update" tuples of 2(%a) -> () : (memref<4xf32>) -> ()
+    rt.call "running_average_update" tuples of 2(%a) -> () : (memref<4xf32>) -> ()
   }
 }
 
@@ -151,5 +151,85 @@ rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_bat
     %p = builtin.unrealized_conversion_cast to !rt.pending
     // expected-error @below {{waits for what no communication has started}}
     rt.wait %p
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{callee 'relux' is no call of the runtime}}
+    rt.call "relux"(%x) -> (%x) : (memref<8xf32>) -> memref<8xf32>
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{'copy' has no option 'axis'}}
+    rt.call "copy"(%x) -> (%x) options {axis = 0 : i64} : (memref<8xf32>) -> memref<8xf32>
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{option 'axis' of 'softmax' is of another kind}}
+    rt.call "softmax"(%x) -> (%x) options {axis = true} : (memref<8xf32>) -> memref<8xf32>
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8x8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{option 'transpose_a' of 'matmul' stands twice, or behind one that is declared behind it}}
+    rt.call "matmul"(%x, %x) -> (%x) options {transpose_b = true, transpose_a = true} : (memref<8x8xf32>, memref<8x8xf32>) -> memref<8x8xf32>
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8x8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{leaves out the option 'offsets' of 'slice', which has no default}}
+    rt.call "slice"(%x) -> (%x) : (memref<8x8xf32>) -> memref<8x8xf32>
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8x8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{gives 1 inputs to 'matmul', which takes 2}}
+    rt.call "matmul"(%x) -> (%x) : (memref<8x8xf32>) -> memref<8x8xf32>
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8x8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{gives 3 outputs to 'max_pool', which takes 2 or fewer}}
+    rt.call "max_pool"(%x) -> (%x, %x, %x) options {kernel = array<i64: 2>} : (memref<8x8xf32>) -> (memref<8x8xf32>, memref<8x8xf32>, memref<8x8xf32>)
+  }
+}
+
+// -----
+
+rt.program @p attributes {model = "m", recipe = unit, batch = 8 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
+  %x = rt.buffer input "x" : memref<8x8xf32>
+  rt.fragment @f flops 0.0 bytes 0 {
+    // expected-error @below {{could take 'accumulate', which is no option of 'copy'}}
+    rt.call "copy"(%x) -> (%x) {can_accumulate} : (memref<8x8xf32>) -> memref<8x8xf32>
   }
 }

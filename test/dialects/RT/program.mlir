@@ -19,8 +19,8 @@ rt.program @all arena(640) shared(128) attributes {model = "m", recipe = unit, b
   rt.fragment @f flops 1.0 bytes 2 {
     // CHECK: rt.call "reduce_sum"(%{{.*}}) -> (%{{.*}}) options {axes = array<i64: 2, 3>} : (memref<4x2x3x3xf32, strided<[18, 1, 6, 2]>>) -> memref<4x2xf32>
     rt.call "reduce_sum"(%x) -> (%y) options {axes = array<i64: 2, 3>} : (memref<4x2x3x3xf32, strided<[18, 1, 6, 2]>>) -> memref<4x2xf32>
-    // CHECK: rt.call "f"() -> (%{{.*}}) named %{{.*}} ["bias"] : () -> memref<4x2xf32> named memref<8xf32>
-    rt.call "f"() -> (%y) named %w ["bias"] : () -> memref<4x2xf32> named memref<8xf32>
+    // CHECK: rt.call "matmul"(%{{.*}}, %{{.*}}) -> (%{{.*}}) named %{{.*}} ["bias"] : (memref<4x2xf32>, memref<4x2xf32>) -> memref<4x2xf32> named memref<8xf32>
+    rt.call "matmul"(%y, %y) -> (%y) named %w ["bias"] : (memref<4x2xf32>, memref<4x2xf32>) -> memref<4x2xf32> named memref<8xf32>
     // CHECK: rt.launch @relu(%{{.*}}) -> (%{{.*}}) : (memref<4x2xf32>) -> memref<4x2xf32>
     rt.launch @relu(%y) -> (%y) : (memref<4x2xf32>) -> memref<4x2xf32>
   }

@@ -29,19 +29,19 @@ dist.fragment @forward_backward(%x: tensor<4x2x5x5xf32>, %label: tensor<4xi64>, 
      : (tensor<4x2x5x5xf32>, tensor<4x4x3x3xf32>) -> tensor<4x2x3x3xf32>
   dist.return %loss, %dk, %db, %dp : tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32>
 }
-dist.fragment @update(%k: tensor<4x2x3x3xf32>, %b: tensor<5xf32>, %dk: tensor<4x2x3x3xf32>, %db: tensor<5xf32>, %step: tensor<i64>)
+dist.fragment @update(%k: tensor<4x2x3x3xf32>, %b: tensor<5xf32>, %dk: tensor<4x2x3x3xf32>, %db: tensor<5xf32>, %rate: tensor<f64>, %step: tensor<i64>)
     -> (tensor<4x2x3x3xf32>, tensor<5xf32>) {
-  %k1 = nn.sgd_update %k, %dk step %step <lr = 0.1> : (tensor<4x2x3x3xf32>, tensor<4x2x3x3xf32>, tensor<i64>) -> tensor<4x2x3x3xf32>
-  %b1 = nn.sgd_update %b, %db step %step <lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<i64>) -> tensor<5xf32>
+  %k1 = nn.update %k, %dk rate %rate step %step by sgd<lr = 0.1> : (tensor<4x2x3x3xf32>, tensor<4x2x3x3xf32>, tensor<f64>, tensor<i64>) -> tensor<4x2x3x3xf32>
+  %b1 = nn.update %b, %db rate %rate step %step by sgd<lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<f64>, tensor<i64>) -> tensor<5xf32>
   dist.return %k1, %b1 : tensor<4x2x3x3xf32>, tensor<5xf32>
 }
-dist.fragment @update_part(%p: tensor<2xf32>, %dp: tensor<2xf32>, %step: tensor<i64>) -> tensor<2xf32> {
-  %p1 = nn.sgd_update %p, %dp step %step <lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+dist.fragment @update_part(%p: tensor<2xf32>, %dp: tensor<2xf32>, %rate: tensor<f64>, %step: tensor<i64>) -> tensor<2xf32> {
+  %p1 = nn.update %p, %dp rate %rate step %step by sgd<lr = 0.1> : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   dist.return %p1 : tensor<2xf32>
 }
 
 dist.timeline @train(%x: tensor<4x2x5x5xf32> {nn.input = "x", dist.shard = "data"}, %label: tensor<4xi64> {nn.label, nn.classes = 4 : i64},
-                     %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+                     %weight: tensor<4xf32> {nn.sample_weight}, %rate: tensor<f64> {nn.learning_rate}, %step: tensor<i64> {nn.step},
                      %k: tensor<4x2x3x3xf32> {nn.parameter = "k", nn.init = #nn.uniform<bound = 0.5>},
                      %b: tensor<5xf32> {nn.parameter = "b", nn.init = #nn.uniform<bound = 0.5>},
                      %p: tensor<4xf32> {nn.parameter = "p", nn.init = #nn.constant<value = 0.0>},
@@ -60,7 +60,7 @@ dist.timeline @train(%x: tensor<4x2x5x5xf32> {nn.input = "x", dist.shard = "data
   %g = dist.all_gather_start %loss_part, %dk_part, %db_part over "data" bucket "bucket0" ["loss", "k", "b"]
      : tensor<1xf32>, tensor<36xf32>, tensor<3xf32> -> <tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>>
   // Each rank updates its part of p; the whole is gathered straight into the parameter.
-  %own1 = dist.run @update_part(%own, %dp_part, %step) : (tensor<2xf32>, tensor<2xf32>, tensor<i64>) -> tensor<2xf32>
+  %own1 = dist.run @update_part(%own, %dp_part, %rate, %step) : (tensor<2xf32>, tensor<2xf32>, tensor<f64>, tensor<i64>) -> tensor<2xf32>
   %gp = dist.all_gather_start %own1 over "data" bucket "parameters" ["p"] : tensor<2xf32> -> <tensor<4xf32>>
   %loss_sum, %dk_sum, %db_sum = dist.wait %g
      : <tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>> -> tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>
@@ -79,7 +79,7 @@ dist.timeline @train(%x: tensor<4x2x5x5xf32> {nn.input = "x", dist.shard = "data
   %dk_same, %db_same = dist.wait %j : <tensor<4x2x3x3xf32>, tensor<5xf32>> -> tensor<4x2x3x3xf32>, tensor<5xf32>
   // At once in a timeline, too.
   %db_once = dist.broadcast %db_same from 0 over "data" : tensor<5xf32>
-  %k1, %b1 = dist.run @update(%k, %b, %dk_same, %db_once, %step)
-     : (tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<i64>) -> (tensor<4x2x3x3xf32>, tensor<5xf32>)
+  %k1, %b1 = dist.run @update(%k, %b, %dk_same, %db_once, %rate, %step)
+     : (tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<f64>, tensor<i64>) -> (tensor<4x2x3x3xf32>, tensor<5xf32>)
   dist.return %loss_sum, %k1, %b1, %p1, %own1 : tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32>, tensor<2xf32>
 }

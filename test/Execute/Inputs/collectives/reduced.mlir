@@ -24,19 +24,19 @@ dist.fragment @forward_backward(%x: tensor<4x2x5x5xf32>, %label: tensor<4xi64>, 
      : (tensor<4x2x5x5xf32>, tensor<4x4x3x3xf32>) -> tensor<4x2x3x3xf32>
   dist.return %loss, %dk, %db, %dp : tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32>
 }
-dist.fragment @update(%k: tensor<4x2x3x3xf32>, %b: tensor<5xf32>, %dk: tensor<4x2x3x3xf32>, %db: tensor<5xf32>, %step: tensor<i64>)
+dist.fragment @update(%k: tensor<4x2x3x3xf32>, %b: tensor<5xf32>, %dk: tensor<4x2x3x3xf32>, %db: tensor<5xf32>, %rate: tensor<f64>, %step: tensor<i64>)
     -> (tensor<4x2x3x3xf32>, tensor<5xf32>) {
-  %k1 = nn.sgd_update %k, %dk step %step <lr = 0.1> : (tensor<4x2x3x3xf32>, tensor<4x2x3x3xf32>, tensor<i64>) -> tensor<4x2x3x3xf32>
-  %b1 = nn.sgd_update %b, %db step %step <lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<i64>) -> tensor<5xf32>
+  %k1 = nn.update %k, %dk rate %rate step %step by sgd<lr = 0.1> : (tensor<4x2x3x3xf32>, tensor<4x2x3x3xf32>, tensor<f64>, tensor<i64>) -> tensor<4x2x3x3xf32>
+  %b1 = nn.update %b, %db rate %rate step %step by sgd<lr = 0.1> : (tensor<5xf32>, tensor<5xf32>, tensor<f64>, tensor<i64>) -> tensor<5xf32>
   dist.return %k1, %b1 : tensor<4x2x3x3xf32>, tensor<5xf32>
 }
-dist.fragment @update_p(%p: tensor<4xf32>, %dp: tensor<4xf32>, %step: tensor<i64>) -> tensor<4xf32> {
-  %p1 = nn.sgd_update %p, %dp step %step <lr = 0.1> : (tensor<4xf32>, tensor<4xf32>, tensor<i64>) -> tensor<4xf32>
+dist.fragment @update_p(%p: tensor<4xf32>, %dp: tensor<4xf32>, %rate: tensor<f64>, %step: tensor<i64>) -> tensor<4xf32> {
+  %p1 = nn.update %p, %dp rate %rate step %step by sgd<lr = 0.1> : (tensor<4xf32>, tensor<4xf32>, tensor<f64>, tensor<i64>) -> tensor<4xf32>
   dist.return %p1 : tensor<4xf32>
 }
 
 dist.timeline @train(%x: tensor<4x2x5x5xf32> {nn.input = "x", dist.shard = "data"}, %label: tensor<4xi64> {nn.label, nn.classes = 4 : i64},
-                     %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step},
+                     %weight: tensor<4xf32> {nn.sample_weight}, %rate: tensor<f64> {nn.learning_rate}, %step: tensor<i64> {nn.step},
                      %k: tensor<4x2x3x3xf32> {nn.parameter = "k", nn.init = #nn.uniform<bound = 0.5>},
                      %b: tensor<5xf32> {nn.parameter = "b", nn.init = #nn.uniform<bound = 0.5>},
                      %p: tensor<4xf32> {nn.parameter = "p", nn.init = #nn.constant<value = 0.0>})
@@ -49,8 +49,8 @@ dist.timeline @train(%x: tensor<4x2x5x5xf32> {nn.input = "x", dist.shard = "data
      : tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32> -> <tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32>>
   %loss_sum, %dk_sum, %db_sum, %dp_sum = dist.wait %t
      : <tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32>> -> tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32>
-  %k1, %b1 = dist.run @update(%k, %b, %dk_sum, %db_sum, %step)
-     : (tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<i64>) -> (tensor<4x2x3x3xf32>, tensor<5xf32>)
-  %p1 = dist.run @update_p(%p, %dp_sum, %step) : (tensor<4xf32>, tensor<4xf32>, tensor<i64>) -> tensor<4xf32>
+  %k1, %b1 = dist.run @update(%k, %b, %dk_sum, %db_sum, %rate, %step)
+     : (tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<f64>, tensor<i64>) -> (tensor<4x2x3x3xf32>, tensor<5xf32>)
+  %p1 = dist.run @update_p(%p, %dp_sum, %rate, %step) : (tensor<4xf32>, tensor<4xf32>, tensor<f64>, tensor<i64>) -> tensor<4xf32>
   dist.return %loss_sum, %k1, %b1, %p1 : tensor<f32>, tensor<4x2x3x3xf32>, tensor<5xf32>, tensor<4xf32>
 }

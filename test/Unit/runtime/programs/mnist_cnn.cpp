@@ -1,4 +1,5 @@
 // The MNIST CNN as the compiler emits it, for RANKS ranks, data parallel: what the runtime's own tests train.
+#include "../Formulas.h"
 #include "Offset.h"
 #include <dtcrt/program.h>
 using namespace dtcrt;
@@ -18,6 +19,7 @@ struct Buffers {
   Tensor<i64> label = next<i64>(arena, o, {local});
   Tensor<f32> weight = next<f32>(arena, o, {local});
   Tensor<i64> count = next<i64>(arena, o, {});
+  Tensor<f64> rate = next<f64>(arena, o, {});
   Tensor<f32> loss = next<f32>(arena, o, {}), correct = next<f32>(arena, o, {});
 
   Tensor<f32> conv1_w = next<f32>(arena, o, {32, 1, 3, 3}), conv1_b = next<f32>(arena, o, {32});
@@ -103,14 +105,16 @@ void tail(Context &ctx, Buffers &b) {
 }
 
 void update(Context &ctx, Buffers &b) {
-  adam_update(ctx, b.conv1_w, b.d_conv1_w, b.conv1_w_m, b.conv1_w_v, b.count, {.lr = 1e-3});
-  adam_update(ctx, b.conv1_b, b.d_conv1_b, b.conv1_b_m, b.conv1_b_v, b.count, {.lr = 1e-3});
-  adam_update(ctx, b.conv2_w, b.d_conv2_w, b.conv2_w_m, b.conv2_w_v, b.count, {.lr = 1e-3});
-  adam_update(ctx, b.conv2_b, b.d_conv2_b, b.conv2_b_m, b.conv2_b_v, b.count, {.lr = 1e-3});
-  adam_update(ctx, b.fc1_w, b.d_fc1_w, b.fc1_w_m, b.fc1_w_v, b.count, {.lr = 1e-3});
-  adam_update(ctx, b.fc1_b, b.d_fc1_b, b.fc1_b_m, b.fc1_b_v, b.count, {.lr = 1e-3});
-  adam_update(ctx, b.fc2_w, b.d_fc2_w, b.fc2_w_m, b.fc2_w_v, b.count, {.lr = 1e-3});
-  adam_update(ctx, b.fc2_b, b.d_fc2_b, b.fc2_b_m, b.fc2_b_v, b.count, {.lr = 1e-3});
+  update_parameters<test::Adam<>>(ctx,
+                                  {{b.conv1_w, b.d_conv1_w, b.conv1_w_m, b.conv1_w_v},
+                                   {b.conv1_b, b.d_conv1_b, b.conv1_b_m, b.conv1_b_v},
+                                   {b.conv2_w, b.d_conv2_w, b.conv2_w_m, b.conv2_w_v},
+                                   {b.conv2_b, b.d_conv2_b, b.conv2_b_m, b.conv2_b_v},
+                                   {b.fc1_w, b.d_fc1_w, b.fc1_w_m, b.fc1_w_v},
+                                   {b.fc1_b, b.d_fc1_b, b.fc1_b_m, b.fc1_b_v},
+                                   {b.fc2_w, b.d_fc2_w, b.fc2_w_m, b.fc2_w_v},
+                                   {b.fc2_b, b.d_fc2_b, b.fc2_b_m, b.fc2_b_v}},
+                                  b.rate, b.count);
 }
 
 void step(Context &ctx, Buffers &b) {
@@ -152,6 +156,7 @@ Binding bind(Buffers &b) {
           .label = b.label,
           .weight = b.weight,
           .step = b.count,
+          .learning_rate = b.rate,
           .parameters = {{"conv1.weight", b.conv1_w, Init::uniform(1.0 / 3)},
                          {"conv1.bias", b.conv1_b, Init::uniform(1.0 / 3)},
                          {"conv2.weight", b.conv2_w, Init::uniform(0.0589256)},

@@ -1,6 +1,7 @@
 // x [784] -> in [32], ReLU -> tied [32], ReLU | -> tied [32], ReLU -> out [10] -> cross-entropy; SGD with momentum.
 // With STAGES=1 the whole on one rank; with STAGES=2 cut at the bar, with microbatches, the middle weight on both stages, and
 // DATA replicas of the pipeline. What the compiler emits for roles looks like this.
+#include "../Formulas.h"
 #include "Offset.h"
 #include <dtcrt/program.h>
 
@@ -37,7 +38,7 @@ void mask(Context &ctx, const Tensor<f32> &out, const Tensor<f32> &d_out) {
   launch(ctx, grid(out.size()), relu_gradient{out.data(), d_out.data()});
 }
 
-const SgdOptions sgd{.lr = 0.1, .momentum = 0.9};
+using sgd = test::Momentum<0.9>;
 const Init in_init = Init::uniform(0.05), tied_init = Init::normal(0, 0.2), out_init = Init::uniform(0.2);
 
 #if STAGES == 1
@@ -48,6 +49,8 @@ struct Buffers {
   Tensor<f32> image = next<f32>(arena, o, {batch, 784});
   Tensor<i64> label = next<i64>(arena, o, {batch});
   Tensor<f32> weight = next<f32>(arena, o, {batch});
+  Tensor<i64> count = next<i64>(arena, o, {});
+  Tensor<f64> rate = next<f64>(arena, o, {});
   Tensor<f32> loss = next<f32>(arena, o, {}), correct = next<f32>(arena, o, {});
   Tensor<f32> in = next<f32>(arena, o, {32, 784}), tied = next<f32>(arena, o, {32, 32}), out = next<f32>(arena, o, {10, 32});
   Tensor<f32> in_m = next<f32>(arena, o, {32, 784}), tied_m = next<f32>(arena, o, {32, 32}), out_m = next<f32>(arena, o, {10, 32});
@@ -80,9 +83,7 @@ void step(Context &ctx, Buffers &b) {
   mask(ctx, b.a, b.d_a);
   matmul(ctx, b.d_a, b.image, b.d_in, {.transpose_a = true});
   accumulate(ctx, b.d_tied2, b.d_tied);
-  sgd_update(ctx, b.in, b.d_in, b.in_m, sgd);
-  sgd_update(ctx, b.tied, b.d_tied, b.tied_m, sgd);
-  sgd_update(ctx, b.out, b.d_out, b.out_m, sgd);
+  update_parameters<sgd>(ctx, {{b.in, b.d_in, b.in_m}, {b.tied, b.d_tied, b.tied_m}, {b.out, b.d_out, b.out_m}}, b.rate, b.count);
 }
 
 void evaluate(Context &ctx, Buffers &b) {
@@ -95,6 +96,8 @@ Binding bind(Buffers &b) {
   return {.inputs = {{"image", b.image}},
           .label = b.label,
           .weight = b.weight,
+          .step = b.count,
+          .learning_rate = b.rate,
           .parameters = {{"in.weight", b.in, in_init}, {"tied.weight", b.tied, tied_init}, {"out.weight", b.out, out_init}},
           .state = {{"sgd.m/in.weight", b.in_m}, {"sgd.m/tied.weight", b.tied_m}, {"sgd.m/out.weight", b.out_m}},
           .loss = b.loss,
@@ -122,6 +125,8 @@ struct Buffers {
   Slots<f32> a = slots<f32>(arena, o, microbatches, {rows, 32}), h = slots<f32>(arena, o, microbatches, {rows, 32});
   Slots<f32> d_h = slots<f32>(arena, o, microbatches, {rows, 32});
   Tensor<f32> d_a = next<f32>(arena, o, {rows, 32});
+  Tensor<i64> count = next<i64>(arena, o, {});
+  Tensor<f64> rate = next<f64>(arena, o, {});
   Tensor<f32> loss = next<f32>(arena, o, {}), correct = next<f32>(arena, o, {});
 };
 
@@ -145,8 +150,7 @@ void backward(Context &ctx, Buffers &b, index m) {
 
 void update(Context &ctx, Buffers &b) {
   Span span(ctx, {"stage0_update", "update", 0});
-  sgd_update(ctx, b.in, b.d_in, b.in_m, sgd);
-  sgd_update(ctx, b.tied, b.d_tied, b.tied_m, sgd);
+  update_parameters<sgd>(ctx, {{b.in, b.d_in, b.in_m}, {b.tied, b.d_tied, b.tied_m}}, b.rate, b.count);
 }
 
 void step(Context &ctx, Buffers &b) {
@@ -184,6 +188,8 @@ void evaluate(Context &ctx, Buffers &b) {
 
 Binding bind(Buffers &b) {
   return {.inputs = {{"image", b.image}},
+          .step = b.count,
+          .learning_rate = b.rate,
           .parameters = {{"in.weight", b.in, in_init}, {"tied.weight", b.tied, tied_init}},
           .state = {{"sgd.m/in.weight", b.in_m}, {"sgd.m/tied.weight", b.tied_m}},
           .loss = b.loss,
@@ -195,6 +201,8 @@ namespace stage1 {
 struct Buffers {
   Arena &arena;
   Offset o{};
+  Tensor<i64> count = next<i64>(arena, o, {});
+  Tensor<f64> rate = next<f64>(arena, o, {});
   Tensor<f32> loss = next<f32>(arena, o, {}), correct = next<f32>(arena, o, {}), part = next<f32>(arena, o, {});
   Tensor<i64> label = next<i64>(arena, o, {local});
   Tensor<f32> weight = next<f32>(arena, o, {local});
@@ -230,8 +238,7 @@ void backward(Context &ctx, Buffers &b, index m) {
 
 void update(Context &ctx, Buffers &b) {
   Span span(ctx, {"stage1_update", "update", 1});
-  sgd_update(ctx, b.tied, b.d_tied, b.tied_m, sgd);
-  sgd_update(ctx, b.out, b.d_out, b.out_m, sgd);
+  update_parameters<sgd>(ctx, {{b.tied, b.d_tied, b.tied_m}, {b.out, b.d_out, b.out_m}}, b.rate, b.count);
 }
 
 void step(Context &ctx, Buffers &b) {
@@ -274,6 +281,8 @@ void evaluate(Context &ctx, Buffers &b) {
 Binding bind(Buffers &b) {
   return {.label = b.label,
           .weight = b.weight,
+          .step = b.count,
+          .learning_rate = b.rate,
           .parameters = {{"tied.weight", b.tied, tied_init}, {"out.weight", b.out, out_init}},
           .state = {{"sgd.m/tied.weight", b.tied_m}, {"sgd.m/out.weight", b.out_m}},
           .loss = b.loss,
