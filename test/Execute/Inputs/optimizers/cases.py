@@ -14,6 +14,7 @@ CASES = {
                  lambda o, p: o.RMSprop(p, lr=0.01, momentum=0.8, centered=True, weight_decay=0.1, eps=1e-3))],
     "adagrad": [("--lr=0.1 --lr-decay=0.1 --weight-decay=0.1 --initial-accumulator-value=0.5",
                  lambda o, p: o.Adagrad(p, lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5))],
+    "adamax": [("--lr=0.02 --beta2=0.9", lambda o, p: o.Adamax(p, lr=0.02, betas=(0.9, 0.9)))],
     "nadam": [("--lr=0.02 --weight-decay=0.1 --momentum-decay=0.1 --decoupled-weight-decay",
                lambda o, p: o.NAdam(p, lr=0.02, weight_decay=0.1, momentum_decay=0.1, decoupled_weight_decay=True))],
     "radam": [("--lr=0.02 --weight-decay=0.1", lambda o, p: o.RAdam(p, lr=0.02, weight_decay=0.1))],
