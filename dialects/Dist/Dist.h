@@ -35,6 +35,8 @@ inline constexpr llvm::StringLiteral inPlace = "dist.in_place";
 inline constexpr llvm::StringLiteral localBatch = "dist.local_batch";
 inline constexpr llvm::StringLiteral microbatches = "dist.microbatches";
 inline constexpr llvm::StringLiteral shard = "dist.shard";
+/// Of an argument: what a rank holds of it, a list of ShareAttr.
+inline constexpr llvm::StringLiteral shares = "dist.shares";
 inline constexpr llvm::StringLiteral stage = "dist.stage";
 inline constexpr llvm::StringLiteral stagePlan = "dist.stage_plan";
 /// The symbol of the mesh, a `shard.grid`.

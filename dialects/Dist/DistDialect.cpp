@@ -31,6 +31,15 @@ void PendingType::print(AsmPrinter &printer) const {
   printer << ">";
 }
 
+ShareAttr ShareAttr::ofDimension(StringAttr axis, ArrayRef<int64_t> shape, int64_t dimension) {
+  auto product = [](ArrayRef<int64_t> sizes) { return llvm::product_of(sizes); };
+  return get(axis.getContext(), axis, shape, product(shape.take_front(dimension)), shape[dimension], product(shape.drop_front(dimension + 1)));
+}
+
+ShareAttr ShareAttr::ofPieces(StringAttr axis, ArrayRef<int64_t> shape) {
+  return get(axis.getContext(), axis, shape, 1, llvm::product_of(shape), 1);
+}
+
 void DistDialect::initialize() {
   addTypes<
 #define GET_TYPEDEF_LIST

@@ -62,4 +62,29 @@ def Dist_FragmentKind : I32EnumAttr<"FragmentKind", "what a fragment does in the
 }
 def Dist_FragmentKindAttr : EnumAttr<Dist_Dialect, Dist_FragmentKind, "kind">;
 
+def Dist_ShareAttr : AttrDef<Dist_Dialect, "Share"> {
+  let mnemonic = "share";
+  let summary = "what a rank holds of a tensor that the ranks along an axis share out";
+  let description = [{
+    The tensor of shape `whole` is read in row-major order as [outer, size, inner]; of n
+    ranks, that at coordinate c has the ceil(size / n) items of the middle dimension
+    from c * ceil(size / n) on, and 0 behind the end. A list of shares is a share of a
+    share.
+
+    ```mlir
+    #dist.share<"tensor", [128, 784] as 1 x 128 x 784>   // rows
+    #dist.share<"data", [128, 784] as 1 x 100352 x 1>    // pieces
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$axis, ArrayRefParameter<"int64_t">:$whole, "int64_t":$outer, "int64_t":$size,
+                        "int64_t":$inner);
+  let assemblyFormat = "`<` $axis `,` `[` $whole `]` `as` $outer `x` $size `x` $inner `>`";
+  let extraClassDeclaration = [{
+    /// Of slices along a dimension.
+    static ShareAttr ofDimension(::mlir::StringAttr axis, ::llvm::ArrayRef<int64_t> shape, int64_t dimension);
+    /// Of equal pieces, whatever the shape.
+    static ShareAttr ofPieces(::mlir::StringAttr axis, ::llvm::ArrayRef<int64_t> shape);
+  }];
+}
+
 #endif // DTC_DIST_DIALECT

@@ -473,21 +473,41 @@ def Dist_WaitOp : Dist_Op<"wait", [HasParent<"TimelineOp">]> {
   let hasVerifier = 1;
 }
 
-def Dist_BatchSumOp : Dist_Op<"batch_sum", [Pure, AllTypesMatch<["value", "result"]>]> {
+def Dist_BatchSumOp : Dist_Op<"batch_sum", [Pure]> {
   let summary = "the sum of a value over all shares of the batch";
   let description = [{
     Between the passes of Partition: `value` is what one share of the batch gives,
     of the ranks along `axis` and of the microbatches of each; the result is their
     sum. Forming timelines decides when and with which others it travels, and leaves
-    none; a collective that is part of the computation is another op.
+    none; a collective that is part of the computation is another op. In `parts`
+    each rank along the axis gets its piece of the sum alone, as dist.part has it.
 
     ```mlir
     %dw = dist.batch_sum %part over "data" : tensor<128x10xf32>
+    %piece = dist.batch_sum %part over "data" parts : tensor<128x10xf32> -> tensor<320xf32>   // of 4 ranks
     ```
   }];
-  let arguments = (ins AnyStaticShapeTensor:$value, StrAttr:$axis);
+  let arguments = (ins AnyStaticShapeTensor:$value, StrAttr:$axis, UnitAttr:$parts);
   let results = (outs AnyStaticShapeTensor:$result);
-  let assemblyFormat = "$value `over` $axis attr-dict `:` type($value)";
+  let assemblyFormat = "$value `over` $axis (`parts` $parts^)? attr-dict `:` custom<SumTypes>(type($value), type($result))";
+  let hasVerifier = 1;
+}
+
+def Dist_PartOp : Dist_Op<"part", [Pure]> {
+  let summary = "this rank's part of a value that all ranks along an axis have";
+  let description = [{
+    With `dimension` d its slice along d, of equal slices. Without it its piece of the
+    value in row-major order, of rank 1: ceil(elements / ranks) elements, where what lies
+    behind the value's end is 0. Sends nothing.
+
+    ```mlir
+    %y = dist.part %x over "tensor" dimension 1 : tensor<8x64xf32> -> tensor<8x16xf32>   // of 4 ranks
+    %p = dist.part %w over "data" : tensor<3x3xf32> -> tensor<3xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value, StrAttr:$axis, OptionalAttr<I64Attr>:$dimension);
+  let results = (outs AnyStaticShapeTensor:$result);
+  let assemblyFormat = "$value `over` $axis (`dimension` $dimension^)? attr-dict `:` type($value) `->` type($result)";
   let hasVerifier = 1;
 }
 

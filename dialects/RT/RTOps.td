@@ -51,7 +51,8 @@ def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
   let description = [{
     `name` is the source model's name, or one made from it. `init` is the
     first value of a parameter or of state. `classes` bounds labels that are
-    class ids. A view shares its base's memory
+    class ids. `shares` says what of a parameter or of state lies here where a rank
+    does not hold it whole: a list of #dist.share. A view shares its base's memory
     from element `at` on; it has no offset of its own.
 
     A buffer with `slots` is there as often, for microbatches that are under way
@@ -61,7 +62,7 @@ def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
   }];
   let arguments = (ins StrAttr:$name, RT_BufferKindAttr:$kind,
     OptionalAttr<I64Attr>:$offset, OptionalAttr<AnyAttr>:$init,
-    OptionalAttr<I64Attr>:$classes, OptionalAttr<I64Attr>:$slots);
+    OptionalAttr<I64Attr>:$classes, OptionalAttr<I64Attr>:$slots, OptionalAttr<ArrayAttr>:$shares);
   let results = (outs RT_Memory:$memory);
   let assemblyFormat = [{
     $kind $name (`slots` $slots^)? (`offset` $offset^)? attr-dict `:` type($memory)

@@ -54,6 +54,7 @@ static std::vector<RuntimeCall> makeTable() {
       {"slice", "movement.h", 1, 1, 0, Form::Plain, "SliceOptions", block},
       {"softmax", "reduction.h", 1, 1, 0, Form::Plain, "SoftmaxOptions", alongLast},
       {"softmax_cross_entropy", "loss.h", 3, 2, 1, Form::Plain, "LossOptions", alongLast},
+      {"take_part", "comm.h", 1, 1, 0, Form::Plain, "PartOptions", {Option::integer("dimension", -1), Option::text("axis")}},
       {"transpose", "movement.h", 1, 1, 0, Form::Plain, "TransposeOptions", {Option::requiredList("perm")}},
       {"update_parameters", "update.h", 2, 0, 0, Form::OfFormula},
   };

@@ -1,4 +1,5 @@
 // Costs of constants, movement, reductions and softmax.
+#include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Cost/Cost.h"
 
@@ -23,7 +24,8 @@ struct MovementCost : CostOpInterface::ExternalModel<MovementCost<OpT>, OpT> {
 };
 
 /// Reads no more than it gives.
-struct SliceCost : CostOpInterface::ExternalModel<SliceCost, nn::SliceOp> {
+template <typename OpT>
+struct SliceCost : CostOpInterface::ExternalModel<SliceCost<OpT>, OpT> {
   OpFamily getFamily(Operation *) const { return OpFamily::Movement; }
   Cost getCost(Operation *op) const {
     Cost cost = costOfTensors(op, 0);
@@ -54,6 +56,9 @@ struct SoftmaxCost : CostOpInterface::ExternalModel<SoftmaxCost<OpT>, OpT> {
 } // namespace
 
 void dtc::cost::registerShapeCost(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
+    dist::PartOp::attachInterface<SliceCost<dist::PartOp>>(*context);
+  });
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::ConstantOp::attachInterface<FreeCost<nn::ConstantOp>>(*context);
     nn::ReshapeOp::attachInterface<FreeCost<nn::ReshapeOp>>(*context);
@@ -62,7 +67,7 @@ void dtc::cost::registerShapeCost(DialectRegistry &registry) {
     nn::TransposeOp::attachInterface<MovementCost<nn::TransposeOp>>(*context);
     nn::BroadcastOp::attachInterface<MovementCost<nn::BroadcastOp>>(*context);
     nn::ConcatOp::attachInterface<MovementCost<nn::ConcatOp>>(*context);
-    nn::SliceOp::attachInterface<SliceCost>(*context);
+    nn::SliceOp::attachInterface<SliceCost<nn::SliceOp>>(*context);
     nn::PadOp::attachInterface<MovementCost<nn::PadOp>>(*context);
     nn::ReduceSumOp::attachInterface<ReductionCost<nn::ReduceSumOp>>(*context);
     nn::ReduceMeanOp::attachInterface<ReductionCost<nn::ReduceMeanOp>>(*context);

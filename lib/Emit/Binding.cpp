@@ -3,6 +3,7 @@
 #include "Literals.h"
 #include "Printer.h"
 
+#include "dialects/Dist/Dist.h"
 #include "dialects/NN/NN.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -36,6 +37,19 @@ static std::string printInit(Attribute init) {
       .Default([](Attribute) { return "Init::stored()"; });
 }
 
+/// `, {{"data", {128, 784}, 1, 100352, 1}}`: what this rank holds; nothing of what it holds whole.
+static std::string printShares(rt::BufferOp buffer) {
+  if (!buffer.getShares())
+    return "";
+  std::string text, separator = ", {";
+  for (auto share : buffer.getSharesAttr().getAsRange<dist::ShareAttr>()) {
+    text += separator + "{" + quote(share.getAxis().getValue()) + ", " + formatList(share.getWhole()) + ", " + std::to_string(share.getOuter()) +
+            ", " + std::to_string(share.getSize()) + ", " + std::to_string(share.getInner()) + "}";
+    separator = ", ";
+  }
+  return text + "}";
+}
+
 LogicalResult dtc::emit::printBinding(Printer &printer) {
   rt::ProgramOp program = printer.program;
   for (rt::BufferOp state : buffersOf(program, rt::BufferKind::State))
@@ -67,7 +81,7 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
     for (rt::BufferOp parameter : buffersOf(program, kind))
       os << "              {" << quoteWhole(checkpointName(parameter.getName())) << ", "
          << printer.buffer(parameter.getMemory()) << ", "
-         << printInit(*parameter.getInit()) << "},\n";
+         << printInit(*parameter.getInit()) << printShares(parameter) << "},\n";
   os << "          },\n";
   SmallVector<rt::BufferOp> states = buffersOf(program, rt::BufferKind::State);
   if (!states.empty()) {
@@ -75,9 +89,10 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
     for (rt::BufferOp state : states) {
       os << "              {" << quoteWhole(state.getName()) << ", "
          << printer.buffer(state.getMemory());
-      if (double init = cast<nn::ConstantInitAttr>(*state.getInit()).getValue())
+      double init = cast<nn::ConstantInitAttr>(*state.getInit()).getValue();
+      if (init || state.getShares())
         os << ", " << formatReal(init, false);
-      os << "},\n";
+      os << printShares(state) << "},\n";
     }
     os << "          },\n";
   }

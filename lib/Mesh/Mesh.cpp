@@ -78,8 +78,8 @@ FailureOr<Mesh> Mesh::of(ModuleOp module) {
 
 llvm::Error Mesh::checkNames() const {
   for (const Axis &axis : axes)
-    if (axis.name != data && axis.name != pipe)
-      return llvm::createStringError("'" + axis.name + "' is no axis; the axes are " + data + " and " + pipe);
+    if (axis.name != data && axis.name != pipe && axis.name != tensor)
+      return llvm::createStringError("'" + axis.name + "' is no axis; the axes are " + data + ", " + pipe + " and " + tensor);
   return llvm::Error::success();
 }
 

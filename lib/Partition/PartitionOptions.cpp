@@ -23,6 +23,8 @@ Error PartitionOptions::check() const {
     return error;
   if (Error error = checkRange("bucket-bytes", bucketBytes, 1, INT64_MAX))
     return error;
+  if (Error error = checkRange("zero", zero, 0, 1))
+    return error;
   // 0: chosen, in a pipeline.
   if (Error error = checkRange("microbatches", microbatches, isPipeline() ? 0 : 1, Mesh::mostRanks))
     return error;

@@ -56,8 +56,18 @@ void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions 
   manager.addNestedPass<func::FuncOp>(createCSEPass());
   manager.addNestedPass<func::FuncOp>(createCanonicalizerPass());
 
+  if (options.mesh.size(Mesh::tensor) > 1) {
+    ShardTensorPassOptions spread;
+    spread.cluster = options.cluster;
+    manager.addPass(createShardTensorPass(spread));
+  }
+
   if (options.isPipeline())
     assignStages(manager, options);
+
+  // Behind the stages, which are planned by what a device computes, not by what it keeps.
+  if (options.zero)
+    manager.addPass(createShardStatePass());
 
   // Only now are the local sizes known that fill the buckets, and the stages.
   FormTimelinesPassOptions form;

@@ -42,6 +42,17 @@ bool StepGraph::isMadeOfParameters(Operation *op) const {
          });
 }
 
+/// One that some op of forward looks through.
+bool StepGraph::isViewOfParameters(Operation *op) const {
+  auto costed = dyn_cast<CostOpInterface>(op);
+  return costed && costed.getFamily() == OpFamily::View && op->getNumOperands() > 0 &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           auto argument = dyn_cast<BlockArgument>(operand);
+           return argument && getStep().getArgAttr(argument.getArgNumber(), nn::names::parameter);
+         }) &&
+         llvm::any_of(op->getUsers(), [&](Operation *user) { return partOf(user) == Part::Forward && !isViewOfParameters(user); });
+}
+
 SmallVector<BlockArgument> StepGraph::argumentsBehind(Value value) const {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return {argument};
@@ -93,9 +104,16 @@ void StepGraph::findUpdate() {
       for (StringRef kept : {StringRef(nn::names::parameter), StringRef(nn::names::state)})
         if (step.getResultAttr(result.getOperandNumber(), kept))
           makers.insert(op);
+  // A rank's part of a parameter is taken where it is updated.
+  DenseSet<Operation *> taken;
+  for (Operation &op : llvm::reverse(step.getBody().front()))
+    if (isa<dist::PartOp>(op) && llvm::all_of(op.getUsers(), [&](Operation *user) {
+          return isa<nn::UpdateOp, nn::RunningAverageUpdateOp>(user) || taken.contains(user);
+        }))
+      taken.insert(&op);
   for (Operation &op : step.getBody().front().without_terminator()) {
     Part &part = parts[&op];
-    if (part == Part::Update && !makers.contains(&op) && llvm::none_of(op.getOperands(), [&](Value operand) {
+    if (part == Part::Update && !taken.contains(&op) && !makers.contains(&op) && llvm::none_of(op.getOperands(), [&](Value operand) {
           Operation *producer = operand.getDefiningOp();
           return producer && (partOf(producer) == Part::Update || partOf(producer) == Part::Sum);
         }))
@@ -136,21 +154,20 @@ void StepGraph::findLayers() {
   DenseMap<Operation *, unsigned> order;
   for (Operation &op : step.getBody().front().without_terminator()) {
     order[&op] = order.size();
-    if (partOf(&op) != Part::Forward)
+    // A view of parameters is a part of the layer that looks through it.
+    if (partOf(&op) != Part::Forward || isViewOfParameters(&op))
       continue;
     Location location = sourceLocation(op.getLoc());
     std::optional<unsigned> home;
     for (Value operand : op.getOperands()) {
       Operation *producer = operand.getDefiningOp();
-      if (producer && partOf(producer) == Part::Forward &&
-          layers[layerOfOp[producer]].location == location)
+      if (producer && layerOfOp.contains(producer) && layers[layerOfOp[producer]].location == location)
         home = layerOfOp[producer];
     }
     // Joining must not close a circle through a layer that began later.
     for (Value operand : op.getOperands()) {
       Operation *producer = operand.getDefiningOp();
-      if (!home || !producer || partOf(producer) != Part::Forward ||
-          layerOfOp[producer] == *home)
+      if (!home || !producer || !layerOfOp.contains(producer) || layerOfOp[producer] == *home)
         continue;
       if (order[layers[layerOfOp[producer]].forward.back()] >
           order[layers[*home].forward.front()])
@@ -160,6 +177,9 @@ void StepGraph::findLayers() {
       home = layers.size();
       layers.push_back({location, {}, {}});
     }
+    for (Value operand : op.getOperands())
+      if (Operation *view = operand.getDefiningOp(); view && partOf(view) == Part::Forward && layerOfOp.try_emplace(view, *home).second)
+        layers[*home].forward.push_back(view);
     layers[*home].forward.push_back(&op);
     layerOfOp[&op] = *home;
   }

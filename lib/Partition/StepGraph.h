@@ -63,6 +63,7 @@ public:
 private:
   explicit StepGraph(mlir::func::FuncOp step) : step(step) {}
   bool isMadeOfParameters(mlir::Operation *op) const;
+  bool isViewOfParameters(mlir::Operation *op) const;
   llvm::LogicalResult findParts(int64_t stages, int64_t microbatches);
   void findUpdate();
   void findPrepared();

@@ -109,7 +109,7 @@ Value FragmentBuilder::createBuffer(Location location, StringRef name,
   return declare<rt::BufferOp>(location, type, builder.getStringAttr(name),
                                rt::BufferKindAttr::get(builder.getContext(), kind),
                                /*offset=*/IntegerAttr(), init, /*classes=*/IntegerAttr(),
-                               slots ? builder.getI64IntegerAttr(slots) : IntegerAttr());
+                               slots ? builder.getI64IntegerAttr(slots) : IntegerAttr(), /*shares=*/ArrayAttr());
 }
 
 Value FragmentBuilder::createConstant(Location location, StringRef name,

@@ -82,7 +82,7 @@ struct KeepReluMasksPass : dtc::plan::impl::KeepReluMasksBase<KeepReluMasksPass>
     builder.setInsertionPointAfter(buffer);
     return rt::BufferOp::create(builder, writer.getLoc(), maskOf(buffer.getMemory().getType()), builder.getStringAttr(buffer.getName() + ".mask"),
                                 buffer.getKindAttr(), /*offset=*/IntegerAttr(), /*init=*/Attribute(), /*classes=*/IntegerAttr(),
-                                buffer.getSlotsAttr());
+                                buffer.getSlotsAttr(), /*shares=*/ArrayAttr());
   }
 
   /// Behind the callee's other buffers.

@@ -107,6 +107,21 @@ struct ReduceScatterLowering : RuntimeLoweringOpInterface::ExternalModel<ReduceS
   }
 };
 
+struct PartLowering : RuntimeLoweringOpInterface::ExternalModel<PartLowering, dist::PartOp> {
+  LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
+    auto part = cast<dist::PartOp>(op);
+    std::optional<int64_t> dimension = part.getDimension();
+    Value whole = memoryOf(fragment, part.getValue(), dimension);
+    Layout layout = dimension ? layoutOf(fragment, part.getValue()) : Layout::RowMajor;
+    CallOptions options = fragment.options("take_part");
+    if (dimension)
+      options.integer("dimension", *dimension);
+    options.text("axis", part.getAxis());
+    fragment.call(op->getLoc(), whole, fragment.define(op->getOpResult(0), layout), options);
+    return success();
+  }
+};
+
 struct AllGatherLowering : RuntimeLoweringOpInterface::ExternalModel<AllGatherLowering, dist::AllGatherOp> {
   LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
     auto gather = cast<dist::AllGatherOp>(op);
@@ -330,6 +345,7 @@ private:
 void dtc::plan::attachPartsLowerings(MLIRContext *context) {
   dist::ReduceScatterOp::attachInterface<ReduceScatterLowering>(*context);
   dist::ReduceScatterStartOp::attachInterface<ReduceScatterStartLowering>(*context);
+  dist::PartOp::attachInterface<PartLowering>(*context);
   dist::AllGatherOp::attachInterface<AllGatherLowering>(*context);
   dist::AllGatherStartOp::attachInterface<AllGatherStartLowering>(*context);
   dist::AllToAllOp::attachInterface<AllToAllLowering>(*context);

@@ -75,6 +75,8 @@ LogicalResult RoleLowering::bindArguments(dist::TimelineOp timeline) {
                                      timeline.getArgAttr(i, nn::names::init));
     if (auto classes = timeline.getArgAttrOfType<IntegerAttr>(i, nn::names::classes))
       buffer.getDefiningOp<rt::BufferOp>().setClassesAttr(classes);
+    if (auto shares = timeline.getArgAttrOfType<ArrayAttr>(i, dist::names::shares))
+      buffer.getDefiningOp<rt::BufferOp>().setSharesAttr(shares);
     if (buffer.getType() != type)
       return timeline.emitOpError("has '")
              << what->name << "' as " << type << " but another phase as "

@@ -34,6 +34,15 @@ struct ConvFactors {
   TensorFactors x, weight, y;
 };
 
+/// A rank has a share of the groups, or of the channels of each: as many groups as its shapes say.
+Operation *cloneConvolution(Operation *op, OpBuilder &builder, ValueRange operands, TypeRange types, ArrayRef<int64_t> x, ArrayRef<int64_t> weight) {
+  Operation *local = cloneWithTypes(op, builder, operands, types);
+  local->setAttr("groups", builder.getI64IntegerAttr(x[1] / weight[1]));
+  return local;
+}
+
+ArrayRef<int64_t> shapeOf(Type type) { return cast<RankedTensorType>(type).getShape(); }
+
 struct ConvSharding
     : ShardingRuleOpInterface::ExternalModel<ConvSharding, nn::ConvOp> {
   ShardingRule getShardingRule(Operation *op) const {
@@ -56,6 +65,9 @@ struct ConvSharding
       rule.linear = {{0, 2}, {1, 2}};
     return rule;
   }
+  Operation *cloneLocal(Operation *op, OpBuilder &builder, ValueRange operands, TypeRange types) const {
+    return cloneConvolution(op, builder, operands, types, sharding::shapeOf(operands[0]), sharding::shapeOf(operands[1]));
+  }
 };
 
 struct InputGradientSharding
@@ -73,6 +85,9 @@ struct InputGradientSharding
     rule.results[0] = factors.x;
     rule.linear = {{0}, {1}};
     return rule;
+  }
+  Operation *cloneLocal(Operation *op, OpBuilder &builder, ValueRange operands, TypeRange types) const {
+    return cloneConvolution(op, builder, operands, types, shapeOf(types[0]), sharding::shapeOf(operands[1]));
   }
 };
 
@@ -96,6 +111,9 @@ struct WeightGradientSharding
     else
       rule.linear.push_back({0});
     return rule;
+  }
+  Operation *cloneLocal(Operation *op, OpBuilder &builder, ValueRange operands, TypeRange types) const {
+    return cloneConvolution(op, builder, operands, types, sharding::shapeOf(operands[0]), shapeOf(types[0]));
   }
 };
 

@@ -13,4 +13,5 @@ void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerNormalisationSharding(registry);
   registerShapeSharding(registry);
   registerTrainingSharding(registry);
+  registerCollectiveSharding(registry);
 }

@@ -225,6 +225,12 @@ private:
   }
 
   bool readDevices(dtc::PartitionOptions &partition) {
+    StringRef zero = args.getLastArgValue(OPT_zero, "0");
+    if (zero != "0" && zero != "1")
+      return fail("--zero=" + zero + " is not supported; supported: 0, 1");
+    partition.zero = zero == "1";
+    if (partition.zero && partition.mesh.size(dtc::Mesh::data) == 1)
+      return fail("--zero=1 shares the optimizer's state out over ranks that share the batch: use --strategy=data, or --mesh with the axis data");
     partition.cluster = args.getLastArgValue(OPT_cluster);
     if (const Arg *arg = args.getLastArg(OPT_device_speeds)) {
       SmallVector<StringRef> speeds;

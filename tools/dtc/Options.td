@@ -21,8 +21,9 @@ defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by na
 def topic_2_strategy : Topic<"Strategy">;
 defm strategy : Value<"strategy", "NAME", "none (default); data: the devices share the batch and sum gradients; model: they share the layers, as stages of a pipeline", topic_2_strategy>;
 defm devices : Value<"devices", "N", "number of devices; the program runs under 'mpirun -n N'", topic_2_strategy>;
-defm mesh : Value<"mesh", "AXIS:N,...", "several strategies at once: data:2,pipe:2 are two pipelines of two stages that share the batch", topic_2_strategy>;
+defm mesh : Value<"mesh", "AXIS:N,...", "several strategies at once: data:2,pipe:2 are two pipelines of two stages that share the batch; along tensor ranks share parameters and the work on them", topic_2_strategy>;
 defm microbatches : Value<"microbatches", "N", "parts of a rank's share of the batch: of a pipeline under way at once (default: twice the stages, or what the batch allows), else one after the other, whose gradients add up before the update", topic_2_strategy>;
+defm zero : Value<"zero", "N", "1: of the ranks that share the batch each keeps the optimizer's state of its part of every parameter alone, and updates that (default 0)", topic_2_strategy>;
 defm schedule : Value<"schedule", "NAME", "of a pipeline: {schedules}", topic_2_strategy>;
 defm stages_per_device : Value<"stages-per-device", "N", "pipelines: stages of each device (default: what the schedule is made for)", topic_2_strategy>;
 defm cut_after : Value<"cut-after", "NODE,...", "pipelines: the last node of each stage but one, instead of the planner's cut; in names \\, is a comma, \\\\ a backslash, \\xNN a byte", topic_2_strategy>;

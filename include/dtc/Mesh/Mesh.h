@@ -20,6 +20,8 @@ struct Mesh {
   static constexpr llvm::StringLiteral data = "data";
   /// Along it ranks share the layers.
   static constexpr llvm::StringLiteral pipe = "pipe";
+  /// Along it ranks share parameters and the work on them.
+  static constexpr llvm::StringLiteral tensor = "tensor";
   /// More ranks than any machine has: what visits each stays fast, products of sizes are far from overflow.
   static constexpr int64_t mostRanks = 1 << 20;
 

@@ -20,6 +20,9 @@ struct PartitionOptions {
   /// Bytes at which a bucket of gradients starts to travel.
   int64_t bucketBytes = 512 * 1024;
 
+  /// What of the training state the ranks that share the batch share out: 0 nothing, 1 the optimizer's state (Rajbhandari et al., "ZeRO", 2020).
+  int64_t zero = 0;
+
   /// Relative speed of each rank; empty: all alike. Along "data" a faster rank
   /// gets more rows, along "pipe" a larger stage.
   std::vector<double> deviceSpeeds;
@@ -61,6 +64,7 @@ struct PartitionPassOptions : mlir::PassPipelineOptions<Derived> {
       *this, "bucket-bytes",
       Desc("size in bytes at which a bucket of gradients starts to travel"),
       llvm::cl::init(512 * 1024)};
+  Option<int64_t> zero{*this, "zero", Desc("1: share the optimizer's state out over data"), llvm::cl::init(0)};
   Option<int64_t> microbatches{*this, "microbatches", Desc("parts of a rank's share"),
                                llvm::cl::init(1)};
   Option<std::string> schedule{*this, "schedule", Desc("of a pipeline"),
@@ -83,6 +87,7 @@ struct PartitionPassOptions : mlir::PassPipelineOptions<Derived> {
       return axes.takeError();
     options.mesh = *axes;
     options.bucketBytes = bucketBytes;
+    options.zero = zero;
     options.microbatches = microbatches;
     options.schedule = schedule;
     options.stagesPerDevice = stagesPerDevice;

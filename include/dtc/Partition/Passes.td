@@ -95,6 +95,68 @@ def AssignStagesPass : Pass<"dtc-assign-stages", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dtc::dist::DistDialect"];
 }
 
+def ShardTensorPass : Pass<"dtc-shard-tensor", "::mlir::ModuleOp"> {
+  let summary = "spread parameters and the ops that read them over the ranks of an axis";
+  let description = [{
+    Expects what dtc-shard-batch leaves. Along the axis all ranks have the same rows
+    of the batch. A parameter may lie whole on each rank, or in slices of one of its
+    dimensions; what follows from that is found by the ops' sharding rules: given how its
+    operands lie, each op runs in the version that costs least, its own time and that
+    of the transitions that bring its operands where it needs them (all-reduce,
+    reduce-scatter, all-gather, all-to-all, slice). The seeds, how parameters lie, are
+    moved one or two at a time as long as the step gets faster. Of two products that follow each
+    other the first's weight comes to lie in columns and the second's in rows, with one all-reduce
+    behind both (Shoeybi et al., "Megatron-LM", 2019), without anybody having said so.
+
+    All steps of a module lie as its training step does; where ranks run steps of their
+    own, as the first does. Arguments that are slices carry `dist.shares`. It is a
+    warning if nothing is spread.
+
+    ```mlir
+    %h = nn.matmul %x, %w1 : (tensor<8x4xf32>, tensor<4x6xf32>) -> tensor<8x6xf32>
+    %y = nn.matmul %h, %w2 : (tensor<8x6xf32>, tensor<6x2xf32>) -> tensor<8x2xf32>
+
+    // becomes, for 2 ranks
+    %h = nn.matmul %x, %w1 : (tensor<8x4xf32>, tensor<4x3xf32>) -> tensor<8x3xf32>
+    %part = nn.matmul %h, %w2 : (tensor<8x3xf32>, tensor<3x2xf32>) -> tensor<8x2xf32>
+    %y = dist.all_reduce sum %part over "tensor" : tensor<8x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"axis", "axis", "std::string", "\"tensor\"", "mesh axis over whose ranks parameters are spread">,
+    Option<"cluster", "cluster", "std::string", "\"\"", "file that describes the devices">];
+  let statistics = [Statistic<"transitions", "transitions", "values that are brought from lying in one way to another">];
+  let dependentDialects = ["::dtc::dist::DistDialect"];
+}
+
+def ShardStatePass : Pass<"dtc-shard-state", "::mlir::ModuleOp"> {
+  let summary = "share the optimizer's state out over the ranks of an axis";
+  let description = [{
+    Expects what dtc-shard-batch leaves. Of every parameter that a step updates each
+    rank along the axis updates its part alone, from its part of the gradient's sum,
+    and keeps the state of that part; then all gather the new parameter (Rajbhandari et
+    al., "ZeRO", SC 2020, stage 1: as many bytes as an all-reduce of the gradients). Parts
+    are equal pieces of a tensor's elements, so that any shape can be shared out. State
+    carries `dist.shares`: a checkpoint holds it whole.
+
+    It is an error if an optimizer's formula sums over a parameter.
+
+    ```mlir
+    %dw = dist.batch_sum %d over "data" : tensor<3x3xf32>
+    %w1, %m1 = nn.update %w, %dw state(%m) …            // %m: tensor<3x3xf32>
+
+    // becomes, for 4 ranks
+    %dw = dist.batch_sum %d over "data" parts : tensor<3x3xf32> -> tensor<3xf32>
+    %part = dist.part %w over "data" : tensor<3x3xf32> -> tensor<3xf32>
+    %p1, %m1 = nn.update %part, %dw state(%m) …         // %m: tensor<3xf32> {dist.shares = […]}
+    %w1 = dist.all_gather %p1 over "data" : tensor<3xf32> -> tensor<3x3xf32>
+    ```
+  }];
+  let options = [Option<"axis", "axis", "std::string", "\"data\"", "mesh axis over whose ranks state is shared out">];
+  let statistics = [Statistic<"updates", "updates", "parameters whose update is shared out">];
+  let dependentDialects = ["::dtc::dist::DistDialect"];
+}
+
 def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
   let summary = "make fragments and timelines of a rank's step";
   let description = [{

@@ -8,7 +8,7 @@ class DialectRegistry;
 
 namespace dtc {
 
-/// Attaches ShardingRuleOpInterface to the ops of nn, family by family.
+/// Attaches ShardingRuleOpInterface to the ops of nn, family by family, and to sums over the batch.
 void registerShardingExternalModels(mlir::DialectRegistry &registry);
 
 namespace sharding {
@@ -19,6 +19,7 @@ void registerPoolingSharding(mlir::DialectRegistry &registry);
 void registerNormalisationSharding(mlir::DialectRegistry &registry);
 void registerShapeSharding(mlir::DialectRegistry &registry);
 void registerTrainingSharding(mlir::DialectRegistry &registry);
+void registerCollectiveSharding(mlir::DialectRegistry &registry);
 } // namespace sharding
 
 } // namespace dtc

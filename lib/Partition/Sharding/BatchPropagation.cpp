@@ -20,31 +20,6 @@ SmallVector<int64_t> BatchShares::localShape(ArrayRef<int64_t> shape,
   return result;
 }
 
-Placement BatchPropagation::operandPlacement(Operation *op, unsigned index,
-                                             const OpVersion &version) const {
-  const ShardingRule &rule = ruleOf(op);
-  if (version.shard && llvm::is_contained(rule.ownOperands, index))
-    return Placement::own();
-  if (version.shard)
-    return rule.placementOf(rule.operands[index], *version.shard)
-        .value_or(Placement::replicated());
-  if (version.linearSet &&
-      llvm::is_contained(rule.linear[*version.linearSet], index))
-    return Placement::partial();
-  return Placement::replicated();
-}
-
-Placement BatchPropagation::resultPlacement(Operation *op, unsigned index,
-                                            const OpVersion &version) const {
-  const ShardingRule &rule = ruleOf(op);
-  if (version.shard && llvm::is_contained(rule.ownResults, index))
-    return Placement::own();
-  if (version.shard)
-    return rule.placementOf(rule.results[index], *version.shard)
-        .value_or(Placement::partial());
-  return version.linearSet ? Placement::partial() : Placement::replicated();
-}
-
 LogicalResult BatchPropagation::run() {
   for (BlockArgument argument : function.getArguments()) {
     bool sharded = function.getArgAttr(argument.getArgNumber(), dist::names::shard) != nullptr;

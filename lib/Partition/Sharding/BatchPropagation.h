@@ -3,7 +3,7 @@
 #ifndef DTC_LIB_PARTITION_SHARDING_BATCHPROPAGATION_H
 #define DTC_LIB_PARTITION_SHARDING_BATCHPROPAGATION_H
 
-#include "dtc/Sharding/ShardingRule.h"
+#include "lib/Partition/Sharding/OpVersion.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
@@ -12,10 +12,6 @@
 #include <algorithm>
 
 namespace dtc::partition {
-
-using sharding::FactorShard;
-using sharding::Placement;
-using sharding::ShardingRule;
 
 /// A batch of `size` samples over ranks, each of which works on `microbatches`
 /// shares of `local` rows, one after the other.
@@ -53,19 +49,6 @@ private:
   }
 };
 
-/// One way in which an op runs on the ranks.
-struct OpVersion {
-  /// All operands and results whole.
-  static OpVersion replicated() { return {}; }
-  static OpVersion sharded(FactorShard shard) { return {shard, std::nullopt}; }
-  /// The operands of this linear set, and so the results, are partial sums.
-  static OpVersion partial(unsigned linearSet) { return {std::nullopt, linearSet}; }
-  bool operator==(const OpVersion &other) const = default;
-
-  std::optional<FactorShard> shard;
-  std::optional<unsigned> linearSet;
-};
-
 /// Follows the batch forward through a function. A value lies as its operands
 /// make it lie; a whole one that an op needs shared out (a constant or a
 /// broadcast with a row for each sample) is made again at the local size.
@@ -82,10 +65,12 @@ public:
     return versions.find(op)->second;
   }
   /// How operand or result `index` of `op` lies in that version.
-  Placement operandPlacement(mlir::Operation *op, unsigned index,
-                             const OpVersion &version) const;
-  Placement resultPlacement(mlir::Operation *op, unsigned index,
-                            const OpVersion &version) const;
+  Placement operandPlacement(mlir::Operation *op, unsigned index, const OpVersion &version) const {
+    return version.operandPlacement(ruleOf(op), index);
+  }
+  Placement resultPlacement(mlir::Operation *op, unsigned index, const OpVersion &version) const {
+    return version.resultPlacement(ruleOf(op), index);
+  }
   /// How a value lies where it is made from its operands as they lie.
   Placement naturalPlacement(mlir::Value value) const {
     return placements.lookup(value);

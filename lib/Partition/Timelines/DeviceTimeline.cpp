@@ -148,7 +148,7 @@ void DeviceTimeline::startReceive(unsigned index) {
   std::string name = message.name.empty() ? nameOfPart(message.value) : message.name;
   receiving[index] = dist::RecvStartOp::create(
       builder, named(name),
-      dist::PendingType::get(builder.getContext(), {message.value.getType()}), name,
+      dist::PendingType::get(builder.getContext(), {typeOf(message)}), name,
       message.from, made.axis, numberOf(message.microbatch));
 }
 
@@ -168,7 +168,7 @@ void DeviceTimeline::startReceives(size_t action) {
 Value DeviceTimeline::await(unsigned index) {
   const Message &message = made.messages[index];
   Value pending = receiving.lookup(index);
-  return dist::WaitOp::create(builder, pending.getLoc(), TypeRange(message.value.getType()), pending)
+  return dist::WaitOp::create(builder, pending.getLoc(), TypeRange(typeOf(message)), pending)
       .getValues()
       .front();
 }
@@ -274,6 +274,30 @@ void DeviceTimeline::runPiece(const Action &action) {
 // Sums and update
 //===----------------------------------------------------------------------===//
 
+Type DeviceTimeline::typeOfSum(Value value) const {
+  auto sum = llvm::find_if(value.getUsers(), llvm::IsaPred<dist::BatchSumOp>);
+  return cast<dist::BatchSumOp>(*sum).getType();
+}
+
+/// Sums travel once they are whole, all else as it is.
+Type DeviceTimeline::typeOf(const Message &message) const {
+  return message.toStage < 0 ? typeOfSum(message.value) : message.value.getType();
+}
+
+bool DeviceTimeline::exchanges() const {
+  return !made.sumMessages[device].empty() || llvm::any_of(llvm::enumerate(incoming), [&](auto from) {
+    return nextFrom.lookup(from.index()) < from.value().size();
+  });
+}
+
+std::string DeviceTimeline::nameOfResult(Value value) {
+  for (OpOperand &use : value.getUses())
+    if (use.getOwner()->hasTrait<OpTrait::IsTerminator>())
+      if (auto name = step.getResultAttrOfType<StringAttr>(use.getOperandNumber(), nn::names::parameter))
+        return name.str();
+  return "unused";
+}
+
 /// "bucket0", "bucket1", …; what an evaluation adds up "metrics", if that is one message.
 std::string DeviceTimeline::nameOfBucket() const {
   std::string number = std::to_string(started.size());
@@ -296,23 +320,56 @@ void DeviceTimeline::startBucket(const Bucket &bucket) {
     names.push_back(builder.getStringAttr(nameOfSum(value)));
   }
   std::string name = nameOfBucket();
-  started.push_back(
-      {dist::AllReduceStartOp::create(
-           builder, named(name),
-           dist::PendingType::get(builder.getContext(), llvm::to_vector(ValueRange(parts).getTypes())),
-           dist::Reduction::Sum, parts, made.batchAxis, builder.getStringAttr(name), builder.getArrayAttr(names)),
-       bucket.values});
+  SmallVector<Type> types = llvm::map_to_vector(bucket.values, [&](Value value) { return typeOfSum(value); });
+  auto pending = dist::PendingType::get(builder.getContext(), types);
+  Operation *start;
+  if (bucket.parts)
+    start = dist::ReduceScatterStartOp::create(builder, named(name), pending, dist::Reduction::Sum, parts, made.batchAxis, IntegerAttr(),
+                                               builder.getStringAttr(name), builder.getArrayAttr(names));
+  else
+    start = dist::AllReduceStartOp::create(builder, named(name), pending, dist::Reduction::Sum, parts, made.batchAxis,
+                                           builder.getStringAttr(name), builder.getArrayAttr(names));
+  started.push_back({start->getResult(0), name, bucket.values});
 }
 
 /// In the order of the starts, so that a rank that makes progress only in waits
 /// makes it on what the others wait for.
-void DeviceTimeline::awaitBuckets() {
-  for (; awaited < started.size(); ++awaited) {
-    auto [start, values] = started[awaited];
-    auto wait = dist::WaitOp::create(builder, named(start.getBucket() + "_sum"),
-                                     start.getPending().getType().getTypes(), start.getPending());
-    for (auto [value, whole] : llvm::zip_equal(values, wait.getResults()))
+void DeviceTimeline::awaitBuckets(size_t count) {
+  for (; awaited < std::min(count, started.size()); ++awaited) {
+    const Started &sum = started[awaited];
+    auto wait = dist::WaitOp::create(builder, named(sum.name + "_sum"), cast<dist::PendingType>(sum.pending.getType()).getTypes(), sum.pending);
+    for (auto [value, whole] : llvm::zip_equal(sum.values, wait.getResults()))
       sums[value] = whole;
+  }
+}
+
+/// New parameters of which each rank has made its part; a message for each element type.
+void DeviceTimeline::startGathers(ArrayRef<dist::AllGatherOp> gathers) {
+  llvm::MapVector<Type, SmallVector<dist::AllGatherOp>> byType;
+  for (dist::AllGatherOp gather : gathers)
+    byType[gather.getValue().getType().getElementType()].push_back(gather);
+  for (auto &[element, ofType] : byType) {
+    SmallVector<Value> parts, wholes;
+    SmallVector<Attribute> names;
+    for (dist::AllGatherOp gather : ofType) {
+      parts.push_back(updated.lookup(gather.getValue()));
+      wholes.push_back(gather.getResult());
+      names.push_back(builder.getStringAttr(nameOfResult(gather.getResult())));
+    }
+    std::string name = "gather" + std::to_string(gathering.size());
+    Value pending = dist::AllGatherStartOp::create(
+        builder, named(name), dist::PendingType::get(builder.getContext(), llvm::to_vector(ValueRange(wholes).getTypes())), parts,
+        made.batchAxis, IntegerAttr(), builder.getStringAttr(name), builder.getArrayAttr(names));
+    gathering.push_back({pending, name, wholes});
+  }
+}
+
+void DeviceTimeline::awaitGathers() {
+  for (; gathered < gathering.size(); ++gathered) {
+    const Gathering &gather = gathering[gathered];
+    auto wait = dist::WaitOp::create(builder, named(gather.name + "_whole"), ValueRange(gather.values).getTypes(), gather.pending);
+    for (auto [value, whole] : llvm::zip_equal(gather.values, wait.getResults()))
+      updated[value] = whole;
   }
 }
 
@@ -330,26 +387,30 @@ void DeviceTimeline::exchangeSums() {
 }
 
 void DeviceTimeline::update() {
-  DenseMap<Value, Value> results;
   auto lookup = [&](Value value) -> Value {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return arguments.lookup(argument.getArgNumber());
     if (auto sum = value.getDefiningOp<dist::BatchSumOp>())
       return sums.lookup(sum.getValue());
-    if (Value result = results.lookup(value))
+    if (Value result = updated.lookup(value))
       return result;
     // Of a step that runs as one.
     return live.lookup({value.getAsOpaquePointer(), 0, 0});
   };
-  if (dist::FragmentOp fragment = made.updateFragments[device]) {
-    auto inputs = made.updateInputs[device].getArrayRef();
-    auto run = dist::RunOp::create(builder, named(made.nameOnDevice(device, made.phase == "evaluate" ? "evaluate_result" : "update")),
-                                   fragment.getResultTypes(), fragment.getSymName(),
-                                   llvm::map_to_vector(inputs, lookup));
-    for (auto [value, result] :
-         llvm::zip_equal(made.updateOutputs[device].getArrayRef(), run.getResults()))
-      results[value] = result;
+  for (StepTimelines::Update &update : made.updates[device]) {
+    awaitBuckets(update.buckets);
+    if (update.isBehindGathers)
+      awaitGathers();
+    if (update.fragment) {
+      auto run = dist::RunOp::create(builder, named(update.name), update.fragment.getResultTypes(), update.fragment.getSymName(),
+                                     llvm::map_to_vector(update.inputs.getArrayRef(), lookup));
+      for (auto [value, result] : llvm::zip_equal(update.outputs.getArrayRef(), run.getResults()))
+        updated[value] = result;
+    }
+    startGathers(update.gathers);
   }
+  awaitBuckets(started.size());
+  awaitGathers();
   for (const Sending &sent : sending)
     dist::WaitOp::create(builder, sent.pending.getLoc(), TypeRange(), sent.pending);
   Operation *terminator = step.getBody().front().getTerminator();
@@ -392,9 +453,11 @@ dist::TimelineOp DeviceTimeline::build() {
     for (const Bucket &bucket : action.piece->buckets)
       startBucket(bucket);
     if (llvm::any_of(action.piece->buckets, [](const Bucket &bucket) { return bucket.immediate; }))
-      awaitBuckets();
+      awaitBuckets(started.size());
   }
-  awaitBuckets();
+  // Sums that devices exchange are whole by then.
+  if (exchanges())
+    awaitBuckets(started.size());
   exchangeSums();
   update();
   return timeline;

@@ -33,7 +33,9 @@ private:
   void runPiece(const Action &action);
   void startSend(const Message &message, mlir::Value value);
   void startBucket(const Bucket &bucket);
-  void awaitBuckets();
+  void awaitBuckets(size_t count);
+  void startGathers(mlir::ArrayRef<dist::AllGatherOp> gathers);
+  void awaitGathers();
   void exchangeSums();
   void update();
 
@@ -42,6 +44,13 @@ private:
   std::string nameOfSum(mlir::Value value, llvm::StringRef ofParameter = "");
   std::string nameOfPart(mlir::Value value) { return nameOfSum(value, ".gradient"); }
   std::string nameOfBucket() const;
+  /// The name of a parameter that the step gives back.
+  std::string nameOfResult(mlir::Value value);
+  /// The type of a value's sum over the batch.
+  mlir::Type typeOfSum(mlir::Value value) const;
+  mlir::Type typeOf(const Message &message) const;
+  /// True if devices exchange sums behind the schedule.
+  bool exchanges() const;
   mlir::Location named(const llvm::Twine &name);
   mlir::IntegerAttr numberOf(int64_t microbatch);
 
@@ -69,11 +78,22 @@ private:
   llvm::SmallVector<Sending> sending;
   /// Sums under way, in the order in which they started, and how many were awaited.
   struct Started {
-    dist::AllReduceStartOp op;
+    mlir::Value pending;
+    std::string name;
     mlir::ArrayRef<mlir::Value> values;
   };
   llvm::SmallVector<Started> started;
   size_t awaited = 0;
+  /// What is gathered meanwhile.
+  struct Gathering {
+    mlir::Value pending;
+    std::string name;
+    llvm::SmallVector<mlir::Value> values;
+  };
+  llvm::SmallVector<Gathering> gathering;
+  size_t gathered = 0;
+  /// What updates make.
+  llvm::DenseMap<mlir::Value, mlir::Value> updated;
 };
 
 } // namespace dtc::partition

@@ -50,7 +50,7 @@ static void split(dist::BatchSumOp reduce, const partition::PipelineShape &shape
       sum = nn::AddOp::create(builder, term.getLoc(), sum, term);
       sum.getDefiningOp()->setAttr(dist::names::stage, stage);
     }
-    Value part = dist::BatchSumOp::create(builder, reduce.getLoc(), sum.getType(), sum, reduce.getAxisAttr());
+    Value part = dist::BatchSumOp::create(builder, reduce.getLoc(), reduce.getType(), sum, reduce.getAxisAttr(), reduce.getPartsAttr());
     whole = whole ? nn::AddOp::create(builder, reduce.getLoc(), whole, part).getResult() : part;
   }
   Operation *unused = reduce.getValue().getDefiningOp();

@@ -81,7 +81,7 @@ void StepPlan::cut(ArrayRef<Operation *> ops, Task::Kind task, int64_t stage) {
     piece.stage = stage;
   };
   begin();
-  llvm::MapVector<Type, Bucket> open; // by element type
+  llvm::MapVector<std::pair<Type, unsigned>, Bucket> open; // by element type, and whether it is cut in parts
   size_t loss = 0;
   // Puts a finished value where it travels; true if the step is cut behind it.
   auto fill = [&](Value value) {
@@ -93,10 +93,12 @@ void StepPlan::cut(ArrayRef<Operation *> ops, Task::Kind task, int64_t stage) {
     if (!options.bucketBytes)
       return false;
     if (llvm::any_of(sums, [&](Operation *sum) { return graph->partOf(sum) == Part::Middle; })) {
-      list.back().buckets.push_back({{value}, static_cast<int64_t>(bytesOf(value)), /*immediate=*/true});
+      list.back().buckets.push_back({{value}, static_cast<int64_t>(bytesOf(value)), /*immediate=*/true, /*parts=*/false});
       return true;
     }
-    Bucket &bucket = open[cast<RankedTensorType>(value.getType()).getElementType()];
+    bool parts = cast<dist::BatchSumOp>(*sums.begin()).getParts();
+    Bucket &bucket = open[{cast<RankedTensorType>(value.getType()).getElementType(), parts}];
+    bucket.parts = parts;
     bucket.values.push_back(value);
     bucket.bytes += bytesOf(value);
     return false;
@@ -115,14 +117,14 @@ void StepPlan::cut(ArrayRef<Operation *> ops, Task::Kind task, int64_t stage) {
       if (makesLoss(result))
         loss = list.size() - 1;
     }
-    for (auto &[type, bucket] : open)
+    for (auto &[kind, bucket] : open)
       if (bucket.bytes >= options.bucketBytes) {
         list.back().buckets.push_back(std::exchange(bucket, {}));
         cutHere = true;
       }
     open.remove_if([](auto &entry) { return entry.second.values.empty(); });
   }
-  for (auto &[type, bucket] : open)
+  for (auto &[kind, bucket] : open)
     list.back().buckets.push_back(std::move(bucket));
   if (options.runsAsOne())
     nameAlone(list, loss);
@@ -461,6 +463,9 @@ LogicalResult StepPlan::shareOut() {
     // State goes with the update that makes it; what nobody makes, with device 0.
     for (unsigned i = 0; i < step.getNumResults(); ++i) {
       Operation *op = terminator->getOperand(i).getDefiningOp();
+      // Its parts may be put together behind it.
+      while (auto gather = dyn_cast_or_null<dist::AllGatherOp>(op))
+        op = gather.getValue().getDefiningOp();
       if (step.getResultAttr(i, nn::names::state) && !deviceOfStatistic.contains(i) &&
           (op && !isConstant(terminator->getOperand(i)) ? needed.contains(op) : device == 0)) {
         wanted.insert(i);

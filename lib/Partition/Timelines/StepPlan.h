@@ -19,6 +19,8 @@ struct Bucket {
   int64_t bytes = 0;
   /// What follows needs them: they are awaited at once.
   bool immediate = false;
+  /// Each rank gets its part of the sums alone.
+  bool parts = false;
 };
 
 /// Ops of one stage that run together on one microbatch: a fragment.

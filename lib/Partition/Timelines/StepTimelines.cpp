@@ -107,27 +107,89 @@ dist::FragmentOp StepTimelines::makeFragment(const Piece &piece) {
   return fragment;
 }
 
-dist::FragmentOp StepTimelines::makeUpdate(int64_t device) {
+/// Groups the ops by the last bucket that they need, so that what the first makes is gathered while the next are still summed up.
+void StepTimelines::listUpdates(int64_t device) {
+  // Buckets start behind the last run of their piece.
+  llvm::DenseMap<const Piece *, size_t> last;
+  for (auto [index, action] : llvm::enumerate(actions[device]))
+    last[action.piece] = index;
+  DenseMap<Value, size_t> bucketOf; // counted from 1
+  size_t buckets = 0;
+  for (auto [index, action] : llvm::enumerate(actions[device]))
+    if (last[action.piece] == index)
+      for (const Bucket &bucket : action.piece->buckets) {
+        ++buckets;
+        for (Value value : bucket.values)
+          bucketOf[value] = buckets;
+      }
   ArrayRef<Operation *> ops = plan.updateOf(device);
-  DenseSet<Operation *> inside(ops.begin(), ops.end());
-  SetVector<Value> &inputs = updateInputs[device], &outputs = updateOutputs[device];
-  for (Operation *op : ops)
+  // Along other axes parts are taken and put together where that stands.
+  auto gatherOf = [&](Operation *op) {
+    auto gather = dyn_cast<dist::AllGatherOp>(op);
+    return gather && gather.getAxis() == batchAxis.getValue() ? gather : dist::AllGatherOp();
+  };
+  bool gathers = llvm::any_of(ops, gatherOf);
+  auto partOf = [&](Operation *op) {
+    auto part = dyn_cast_or_null<dist::PartOp>(op);
+    return gathers && part && part->hasOneUse() && part.getAxis() == batchAxis.getValue() ? part : dist::PartOp();
+  };
+  std::map<size_t, Update> byBucket;
+  DenseMap<Operation *, size_t> needs;
+  constexpr size_t behindGathers = SIZE_MAX;
+  for (Operation *op : ops) {
+    size_t need = gathers ? 0 : buckets;
+    for (Value operand : op->getOperands())
+      if (Operation *maker = operand.getDefiningOp()) {
+        auto sum = dyn_cast<dist::BatchSumOp>(maker);
+        // What devices exchange is there when all is.
+        need = std::max(need, !sum ? needs.lookup(maker) : bucketOf.contains(sum.getValue()) ? bucketOf[sum.getValue()] : buckets);
+        if (gatherOf(maker))
+          need = behindGathers;
+      }
+    needs[op] = need;
+    // A part of a parameter is taken where it is used.
+    if (partOf(op))
+      continue;
+    Update &update = byBucket[need];
+    for (Value operand : op->getOperands())
+      if (dist::PartOp part = partOf(operand.getDefiningOp()))
+        update.ops.push_back(part);
+    if (dist::AllGatherOp gather = gatherOf(op))
+      update.gathers.push_back(gather);
+    else
+      update.ops.push_back(op);
+    update.buckets = std::min(need, buckets);
+    update.isBehindGathers = need == behindGathers;
+  }
+  for (auto &[need, update] : byBucket) {
+    std::string number = byBucket.size() > 1 ? "_" + std::to_string(updates[device].size() + 1) : "";
+    update.name = nameOnDevice(device, (phase == "evaluate" ? "evaluate_result" : "update") + number);
+    updates[device].push_back(std::move(update));
+  }
+}
+
+void StepTimelines::makeUpdate(int64_t device, Update &update) {
+  DenseSet<Operation *> inside(update.ops.begin(), update.ops.end());
+  for (Operation *op : update.ops) {
     for (Value operand : op->getOperands())
       if (!isConstant(operand) && !inside.contains(operand.getDefiningOp()))
-        inputs.insert(operand);
-  plan.sort(inputs);
+        update.inputs.insert(operand);
+    for (Value result : op->getResults())
+      for (Operation *user : result.getUsers())
+        if (!inside.contains(user) && !user->hasTrait<OpTrait::IsTerminator>())
+          update.outputs.insert(result);
+  }
+  plan.sort(update.inputs);
   Operation *terminator = step.getBody().front().getTerminator();
   for (unsigned result : plan.resultsOf(device))
     if (Value value = terminator->getOperand(result); inside.contains(value.getDefiningOp()))
-      outputs.insert(value);
-  if (ops.empty())
-    return nullptr;
+      update.outputs.insert(value);
+  if (update.ops.empty())
+    return;
   IRMapping local;
-  dist::FragmentOp fragment =
-      cloneInto(step, nameOnDevice(device, phase == "evaluate" ? "evaluate_result" : "update"), ops, inputs.getArrayRef(), symbols, local);
-  finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }),
+  update.fragment = cloneInto(step, update.name, update.ops, update.inputs.getArrayRef(), symbols, local);
+  finish(update.fragment, llvm::map_to_vector(update.outputs, [&](Value value) { return local.lookup(value); }),
          phase == "evaluate" ? dist::FragmentKind::Forward : dist::FragmentKind::Update, onlyStageOf(device));
-  return fragment;
 }
 
 /// -1 where it has several, or there are none.
@@ -174,21 +236,25 @@ dist::FragmentOp StepTimelines::makePreparation(int64_t device) {
 }
 
 unsigned StepTimelines::makeFragments() {
+  listActions();
   int64_t devices = plan.options.shape.devices;
   for (int64_t stage = 0; stage < plan.options.shape.stages(); ++stage)
     for (Task::Kind kind : {Task::Kind::Forward, Task::Kind::Backward, Task::Kind::Weight})
       for (const Piece &piece : plan.piecesOf(kind, stage))
         if (dist::FragmentOp made = makeFragment(piece))
           fragments[&piece] = made;
-  updateInputs.resize(devices);
-  updateOutputs.resize(devices);
+  updates.resize(devices);
   preparedFrom.resize(devices);
   preparedValues.resize(devices);
   unsigned made = fragments.size();
   for (int64_t device = 0; device < devices; ++device) {
-    updateFragments.push_back(makeUpdate(device));
+    listUpdates(device);
+    for (Update &update : updates[device]) {
+      makeUpdate(device, update);
+      made += update.fragment != nullptr;
+    }
     preparations.push_back(makePreparation(device));
-    made += (updateFragments.back() != nullptr) + (preparations.back() != nullptr);
+    made += preparations.back() != nullptr;
   }
   return made;
 }
@@ -274,7 +340,6 @@ std::string StepTimelines::timelineName(int64_t device) {
 }
 
 void StepTimelines::makeTimelines() {
-  listActions();
   orderActions();
   listSumMessages();
   for (int64_t device = 0; device < plan.options.shape.devices; ++device) {

@@ -6,6 +6,8 @@
 
 #include "mlir/IR/IRMapping.h"
 
+#include <vector>
+
 namespace dtc::partition {
 
 /// A value under way from one device to another: of a microbatch, or (-1) of
@@ -47,6 +49,18 @@ private:
     /// Later than that of every action that it needs; none if it can never run.
     int64_t round = INT64_MAX;
   };
+  /// Ops behind the sums that run once the first `buckets` of them are there, and the parts of new parameters that they make, which
+  /// all ranks gather then. Without such gathers a device has one of these.
+  struct Update {
+    llvm::SmallVector<mlir::Operation *> ops;
+    llvm::SmallVector<dist::AllGatherOp> gathers;
+    size_t buckets = 0;
+    /// Takes what others give to be gathered.
+    bool isBehindGathers = false;
+    std::string name;
+    llvm::SetVector<mlir::Value> inputs, outputs;
+    dist::FragmentOp fragment;
+  };
   friend class DeviceTimeline;
 
   dist::FragmentOp makeFragment(const Piece &piece);
@@ -54,7 +68,8 @@ private:
   /// where there are several), then what other pieces take.
   llvm::SmallVector<mlir::Value> summedIn(const Piece &piece) const;
   llvm::SmallVector<mlir::Value> handedOnBy(const Piece &piece) const;
-  dist::FragmentOp makeUpdate(int64_t device);
+  void listUpdates(int64_t device);
+  void makeUpdate(int64_t device, Update &update);
   dist::FragmentOp makePreparation(int64_t device);
   int64_t onlyStageOf(int64_t device) const;
   std::string nameOnDevice(int64_t device, llvm::StringRef what) const;
@@ -75,9 +90,9 @@ private:
   int64_t microbatches;
 
   llvm::DenseMap<const Piece *, dist::FragmentOp> fragments;
-  llvm::SmallVector<dist::FragmentOp> updateFragments, preparations;
-  /// What the update of a device takes and gives.
-  llvm::SmallVector<llvm::SetVector<mlir::Value>> updateInputs, updateOutputs;
+  llvm::SmallVector<dist::FragmentOp> preparations;
+  /// Of each device, in the order in which they run.
+  std::vector<std::vector<Update>> updates;
   /// What its preparation takes and gives.
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> preparedFrom, preparedValues;
   llvm::SmallVector<llvm::SmallVector<Action>> actions;

@@ -102,6 +102,14 @@ struct BroadcastOptions {
 [[nodiscard]] Pending broadcast_start(Context &ctx, Bytes tensor, const BroadcastOptions &options);
 void broadcast(Context &ctx, Bytes tensor, const BroadcastOptions &options);
 
+struct PartOptions {
+  int dimension = -1;    ///< along which the whole has equal slices; -1: it has pieces of ceil(elements / ranks), in row-major order
+  const char *axis = ""; ///< as in CollectiveOptions
+};
+/// Writes this rank's part of what all ranks of the axis have: part r at coordinate r. What a piece has behind the whole's end is 0. Sends
+/// nothing.
+template <class T> void take_part(Context &ctx, const Tensor<T> &whole, const Tensor<T> &part, const PartOptions &options);
+
 struct MessageOptions {
   const char *axis = "";  ///< the mesh axis along which it travels
   int peer = -1;          ///< the other rank's coordinate on that axis

@@ -136,7 +136,7 @@ protected:
 
 /// The model's step on the whole batch, and shared out over devices; null where it cannot be.
 std::pair<OwningOpRef<ModuleOp>, OwningOpRef<ModuleOp>> makeSteps(MLIRContext &context, StringRef model,
-                                                                  int64_t devices, int64_t bucketBytes) {
+                                                                  int64_t devices, int64_t bucketBytes, int64_t zero = 0) {
   OwningOpRef<ModuleOp> global = parseSourceString<ModuleOp>(model, &context);
   EXPECT_TRUE(global);
   PassManager differentiate(&context);
@@ -147,6 +147,7 @@ std::pair<OwningOpRef<ModuleOp>, OwningOpRef<ModuleOp>> makeSteps(MLIRContext &c
   PartitionOptions options;
   options.mesh = Mesh::line(Mesh::data, devices);
   options.bucketBytes = bucketBytes;
+  options.zero = zero;
   PassManager partition(&context);
   buildPartitionPipeline(partition, options);
   if (failed(partition.run(*partitioned)))
@@ -164,6 +165,13 @@ void expectSameSteps(ModuleOp global, ModuleOp partitioned) {
 
 TEST_P(DataParallel, GivesTheUnpartitionedStep) {
   auto [global, partitioned] = makeSteps(context, GetParam().model, GetParam().devices, GetParam().bucketBytes);
+  ASSERT_TRUE(partitioned);
+  expectSameSteps(*global, *partitioned);
+}
+
+// Parts that nothing divides, of parameters and of one bucket or many.
+TEST_P(DataParallel, GivesTheUnpartitionedStepWithStateInParts) {
+  auto [global, partitioned] = makeSteps(context, GetParam().model, GetParam().devices, GetParam().bucketBytes, /*zero=*/1);
   ASSERT_TRUE(partitioned);
   expectSameSteps(*global, *partitioned);
 }

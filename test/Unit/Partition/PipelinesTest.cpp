@@ -11,6 +11,8 @@
 #include "mlir/Pass/PassManager.h"
 #include "gtest/gtest.h"
 
+#include <fstream>
+
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::reference;
@@ -44,6 +46,10 @@ protected:
     buildPartitionPipeline(partition, options);
     if (failed(partition.run(*partitioned)))
       return false;
+    shares = 0;
+    for (auto timeline : partitioned->getOps<dist::TimelineOp>())
+      for (unsigned i = 0; i < timeline.getArgumentTypes().size(); ++i)
+        shares += timeline.getArgAttr(i, dist::names::shares) != nullptr;
     for (auto &[phase, step] : whole)
       expectSameStep(step, *partitioned, phase);
     return true;
@@ -52,6 +58,8 @@ protected:
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
   std::map<std::string, WholeStep> whole;
+  /// Arguments of which a rank has a part in what was checked last.
+  unsigned shares = 0;
 };
 
 /// What GoogleTest prints when a combination fails.
@@ -89,6 +97,50 @@ TEST_P(OfModel, GivesTheWholeStep) {
           if (HasFailure())
             return;
         }
+}
+
+/// Replicas of pipelines that share the optimizer's state out, and gradient accumulation.
+TEST_P(OfModel, GivesTheWholeStepWithStateInParts) {
+  ASSERT_NO_FATAL_FAILURE(begin(GetParam().text, 16));
+  for (const partition::Schedule &schedule : partition::allSchedules())
+    for (StringRef mesh : {"data:2,pipe:2", "pipe:2,data:3", "data:4"}) {
+      PartitionOptions options = makeOptions(schedule, 2, 4, false);
+      options.mesh = llvm::cantFail(Mesh::parse(mesh));
+      options.stagesPerDevice = schedule.usualStages;
+      options.zero = 1;
+      if (options.mesh.size(Mesh::data) == 3)
+        options.microbatches = 3; // of six samples
+      if (!options.isPipeline()) {
+        if (!schedule.takesStages(1))
+          continue;
+        options.stagesPerDevice = 1;
+      }
+      SCOPED_TRACE(describe(options));
+      EXPECT_TRUE(check(options));
+      if (HasFailure())
+        return;
+    }
+}
+
+/// Between ranks without distance whatever can be spread is faster so: also next to shares of the batch, stages and state in parts.
+TEST_P(OfModel, GivesTheWholeStepWithParametersInParts) {
+  std::string cluster = testing::TempDir() + "/dtc_no_distance.yaml";
+  std::ofstream(cluster) << "devices:\n  - {flops: 1e9, bandwidth: 1e18, memory: 8589934592}\nlink: {latency: 1e-15, bandwidth: 1e18}\n";
+  ASSERT_NO_FATAL_FAILURE(begin(GetParam().text, 16));
+  for (StringRef mesh : {"tensor:2", "tensor:4", "data:2,tensor:2", "tensor:2,data:2", "tensor:2,pipe:2", "data:2,tensor:2,pipe:2"})
+    for (int64_t microbatches : {1, 4})
+      for (int64_t zero : {0, 1}) {
+        PartitionOptions options = makeOptions(*partition::scheduleNamed("1f1b"), 1, microbatches, false);
+        options.mesh = llvm::cantFail(Mesh::parse(mesh));
+        options.cluster = cluster;
+        options.zero = zero;
+        SCOPED_TRACE(describe(options) + (zero ? " with state in parts" : ""));
+        EXPECT_TRUE(check(options));
+        if (StringRef(GetParam().name) != "residual") // which has odd dimensions alone
+          EXPECT_GT(shares, 0u) << "nothing is spread";
+        if (HasFailure())
+          return;
+      }
 }
 
 TEST_P(OfModel, GivesTheWholeStepWithABatchThatNothingDivides) {

@@ -85,6 +85,22 @@ static void expectNear(const Tensor &want, const Tensor &got, const std::string 
         << "element " << i << " of " << what;
 }
 
+/// What a rank has of a tensor that is whole elsewhere.
+static Tensor shareOf(const Tensor &whole, ArrayAttr shares, ArrayRef<int64_t> shape, const Mesh &mesh, int64_t rank) {
+  Tensor share = whole;
+  for (auto attribute : shares.getAsRange<dist::ShareAttr>()) {
+    unsigned axis = *mesh.axisNamed(attribute.getAxis());
+    int64_t each = llvm::divideCeil(attribute.getSize(), mesh.axes[axis].size);
+    // As [outer, size, inner]; of a piece the middle one is all there is.
+    share.shape = {attribute.getOuter(), attribute.getSize(), attribute.getInner()};
+    bool isPiece = attribute.getOuter() == 1 && attribute.getInner() == 1;
+    share = isPiece ? partOf(share, {each}, std::nullopt, mesh.coordinate(rank, axis))
+                    : partOf(share, {attribute.getOuter(), each, attribute.getInner()}, 1, mesh.coordinate(rank, axis));
+  }
+  share.shape.assign(shape.begin(), shape.end());
+  return share;
+}
+
 void reference::expectSameStep(const WholeStep &whole, ModuleOp partitioned, StringRef phase) {
   func::FuncOp function = whole.function;
   auto mesh = Mesh::of(partitioned);
@@ -117,6 +133,8 @@ void reference::expectSameStep(const WholeStep &whole, ModuleOp partitioned, Str
       partitioned, phase, [&](int64_t rank, dist::TimelineOp timeline, unsigned index) {
         const Tensor &argument =
             whole.arguments[arguments.at(identify(timeline.getArgAttrDict(index)))];
+        if (auto shares = timeline.getArgAttrOfType<ArrayAttr>(index, dist::names::shares))
+          return shareOf(argument, shares, cast<RankedTensorType>(timeline.getArgumentTypes()[index]).getShape(), *mesh, rank);
         auto axis = timeline.getArgAttrOfType<StringAttr>(index, dist::names::shard);
         if (!axis)
           return argument;
@@ -128,14 +146,24 @@ void reference::expectSameStep(const WholeStep &whole, ModuleOp partitioned, Str
   ASSERT_TRUE(succeeded(ofRanks));
 
   std::map<std::string, const Tensor *> known;
-  for (auto [rank, mine] : llvm::enumerate(*ofRanks))
+  for (auto [rank, mine] : llvm::enumerate(*ofRanks)) {
+    std::map<std::string, ArrayAttr> shares;
+    for (unsigned i = 0; i < mine.timeline.getArgumentTypes().size(); ++i)
+      if (auto held = mine.timeline.getArgAttrOfType<ArrayAttr>(i, dist::names::shares))
+        shares[identify(mine.timeline.getArgAttrDict(i))] = held;
     for (auto [index, got] : llvm::enumerate(mine.results)) {
       std::string name = identify(mine.timeline.getResultAttrDict(index));
       std::string what = phase.str() + "'s " + name + " on rank " + std::to_string(rank);
       ASSERT_TRUE(results.count(name)) << what;
+      if (shares.count(name)) {
+        expectNear(shareOf(whole.results[results.at(name)], shares[name], got.shape, *mesh, rank), got, what);
+        known.insert({name, &got});
+        continue;
+      }
       expectNear(whole.results[results.at(name)], got, what);
       auto [before, first] = known.insert({name, &got});
       EXPECT_TRUE(before->second->data == got.data) << what << " differs from another rank's";
     }
+  }
   EXPECT_EQ(known.size(), results.size());
 }

@@ -19,7 +19,7 @@ NAMES = ["foo"]  # what there is none of
 
 PIPELINE = {"devices": NUMBERS, "mesh": [*MESHES, "foo:2", "data:1,foo:2"], "bucket-bytes": BYTES, "microbatches": NUMBERS, "schedule": CHOICES,
             "stages-per-device": NUMBERS, "cut-after": [], "cluster": [], "device-speeds": SPEEDS, "device-memory": SIZES,
-            "recompute": FLAGS}
+            "recompute": FLAGS, "zero": NUMBERS[1:] + ["2"]}
 STAGES = PIPELINE | {"output": NAMES, "batch-statistics": CHOICES, "precision": CHOICES, "relu-masks": FLAGS}
 
 
@@ -43,6 +43,8 @@ PASSES = {
     "dtc-form-timelines": ([*SHARDED, "--dtc-assign-stages"], {"axis": ["", "foo"], "schedule": CHOICES, "recompute": FLAGS, "bucket-bytes": BYTES}),
     "dtc-assign-stages": (SHARDED, {"axis": ["", "foo"], "stages-per-device": NUMBERS, "schedule": CHOICES, "cluster": ["/nonexistent/cluster.yaml"],
                                     "device-memory": SIZES, "device-speeds": SPEEDS, "cut-after": NAMES}),
+    "dtc-shard-tensor": (["--dtc-to-grad", "--dtc-shard-batch=mesh=tensor:2"], {"axis": [], "cluster": ["/nonexistent/cluster.yaml"]}),
+    "dtc-shard-state": (["--dtc-to-grad", "--dtc-shard-batch=devices=2"], {"axis": []}),
     "dtc-fuse-elementwise": (["--dtc-to-dist"], {"apart": FLAGS}),
     "dtc-lower-to-runtime": (["--dtc-to-dist", "--dtc-fuse"], {"mark-ops": FLAGS}),
     "dtc-plan-memory": (["--dtc-to-rt"], {"device-memory": SIZES}),
