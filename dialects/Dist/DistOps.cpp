@@ -215,33 +215,23 @@ static void printSumTypes(OpAsmPrinter &printer, Operation *, Type value, Type r
 #define GET_OP_CLASSES
 #include "dialects/Dist/DistOps.cpp.inc"
 
-/// Of some number of ranks one's part of `whole`, along a dimension or of its elements.
-static bool isPart(RankedTensorType whole, RankedTensorType part, std::optional<int64_t> dimension) {
-  if (whole.getElementType() != part.getElementType())
-    return false;
-  auto divides = [](int64_t size, int64_t piece) {
-    return piece > 0 && llvm::divideCeil(size, llvm::divideCeil(size, piece)) == static_cast<uint64_t>(piece);
-  };
-  if (!dimension)
-    return part.getRank() == 1 && divides(whole.getNumElements(), part.getNumElements());
-  if (*dimension < 0 || *dimension >= whole.getRank() || part.getRank() != whole.getRank())
-    return false;
-  SmallVector<int64_t> shape(whole.getShape());
-  int64_t piece = part.getDimSize(*dimension);
-  bool fits = piece > 0 && shape[*dimension] % piece == 0;
-  shape[*dimension] = piece;
-  return fits && ArrayRef<int64_t>(shape) == part.getShape();
+/// Why `part` is no part of `whole` among some number of ranks; an empty one is none here.
+static std::string misfitOfPart(RankedTensorType whole, RankedTensorType part, std::optional<int64_t> dimension) {
+  return part.getNumElements() ? misfitOfParts(whole, part, dimension, std::nullopt) : "has an empty part";
 }
 
 LogicalResult PartOp::verify() {
-  if (!isPart(getValue().getType(), getResult().getType(), getDimension()))
-    return emitOpError("has ") << getResult().getType() << " as a part of " << getValue().getType();
-  return success();
+  std::string misfit = misfitOfPart(getValue().getType(), getResult().getType(), getDimension());
+  return misfit.empty() ? success() : LogicalResult(emitOpError() << misfit);
 }
 
 LogicalResult BatchSumOp::verify() {
-  if (getParts() ? !isPart(getValue().getType(), getResult().getType(), std::nullopt) : getValue().getType() != getResult().getType())
-    return emitOpError("has ") << getResult().getType() << " as " << (getParts() ? "a part of " : "") << "the sum of " << getValue().getType();
+  if (getParts()) {
+    if (std::string misfit = misfitOfPart(getValue().getType(), getResult().getType(), std::nullopt); !misfit.empty())
+      return emitOpError() << misfit;
+  } else if (getValue().getType() != getResult().getType()) {
+    return emitOpError("has ") << getResult().getType() << " as the sum of " << getValue().getType();
+  }
   if (!isa<func::FuncOp>((*this)->getParentOp()))
     return emitOpError("stands in functions between the passes of Partition alone");
   return success();

@@ -50,7 +50,7 @@ bool StepGraph::isViewOfParameters(Operation *op) const {
            auto argument = dyn_cast<BlockArgument>(operand);
            return argument && getStep().getArgAttr(argument.getArgNumber(), nn::names::parameter);
          }) &&
-         llvm::any_of(op->getUsers(), [&](Operation *user) { return partOf(user) == Part::Forward && !isViewOfParameters(user); });
+         llvm::any_of(op->getUsers(), [&](Operation *user) { return partOf(user) == Part::Forward; });
 }
 
 SmallVector<BlockArgument> StepGraph::argumentsBehind(Value value) const {
