@@ -28,8 +28,8 @@
 
 namespace dtc::rt {
 
-/// The buffer that `memory`, a buffer or a view of one, is part of; null for a
-/// constant, which is no part of the arena.
+/// The buffer that `memory`, a buffer or a view of one, is part of; of an element the
+/// array's first. Null for a constant, which is no part of the arena.
 BufferOp rootBuffer(mlir::Value memory);
 
 /// Dimension 1 innermost, all others in their order.
@@ -54,6 +54,10 @@ int64_t bytesOf(mlir::MemRefType type);
 
 /// Bytes of a buffer with all its slots.
 int64_t bytesOf(BufferOp buffer);
+
+/// Visits the ops of a timeline in the order in which they run, those of a loop as often as it runs, with what is
+/// added to the microbatches that they name.
+void forEachRun(mlir::Block &block, llvm::function_ref<void(mlir::Operation *, int64_t shift)> visit, int64_t shift = 0);
 
 /// What the communication of a kind carries in one run of a timeline.
 struct Volume {

@@ -24,6 +24,9 @@ def RT_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
 }
 
+class RT_Op<string mnemonic, list<Trait> traits = []>
+    : Op<RT_Dialect, mnemonic, traits>;
+
 def RT_Pending : TypeDef<RT_Dialect, "Pending"> {
   let mnemonic = "pending";
   let summary = "communication under way";

@@ -110,12 +110,12 @@ Volume dtc::rt::volumeOf(TimelineOp timeline, CommunicationKind kind) {
     }
   };
   SymbolTable symbols(timeline->getParentOfType<ProgramOp>());
-  for (Operation &op : timeline.getBody().front()) {
+  forEachRun(timeline.getBody().front(), [&](Operation *op, int64_t) {
     add(dyn_cast<CommunicationOpInterface>(op));
     if (auto run = dyn_cast<RunOp>(op))
-      for (auto inside : symbols.lookup<FragmentOp>(run.getFragment()).getOps<CommunicationOpInterface>())
-        add(inside);
-  }
+      forEachRun(symbols.lookup<FragmentOp>(run.getFragment()).getBody().front(),
+                 [&](Operation *inside, int64_t) { add(dyn_cast<CommunicationOpInterface>(inside)); });
+  });
   return volume;
 }
 
@@ -196,9 +196,15 @@ bool dtc::rt::isPerMicrobatch(Value memory) {
 }
 
 BufferOp dtc::rt::rootBuffer(Value memory) {
-  while (auto view = memory.getDefiningOp<ViewOp>())
+  for (;;) {
+    if (auto element = memory.getDefiningOp<ElementOp>()) {
+      memory = element.getArray().getDefiningOp<ArrayOp>().getMembers().front();
+    }
+    auto view = memory.getDefiningOp<ViewOp>();
+    if (!view)
+      return memory.getDefiningOp<BufferOp>();
     memory = view.getBase();
-  return memory.getDefiningOp<BufferOp>();
+  }
 }
 
 LogicalResult ViewOp::verify() {
@@ -467,8 +473,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
 double TimelineOp::getFlops() {
   SymbolTable symbols((*this)->getParentOfType<ProgramOp>());
   double flops = 0;
-  for (auto run : getOps<RunOp>())
-    flops += symbols.lookup<FragmentOp>(run.getFragment()).getFlops().convertToDouble();
+  forEachRun(getBody().front(), [&](Operation *op, int64_t) {
+    if (auto run = dyn_cast<RunOp>(op))
+      flops += symbols.lookup<FragmentOp>(run.getFragment()).getFlops().convertToDouble();
+  });
   return flops;
 }
 

@@ -3,14 +3,11 @@
 #define DTC_RT_OPS
 
 include "dialects/Communication/Communication.td"
-include "dialects/RT/RTDialect.td"
+include "dialects/RT/RTRepetitionOps.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-class RT_Op<string mnemonic, list<Trait> traits = []>
-    : Op<RT_Dialect, mnemonic, traits>;
 
 //===----------------------------------------------------------------------===//
 // Structure
@@ -271,7 +268,7 @@ def RT_LaunchOp : RT_Op<"launch", [AttrSizedOperandSegments,
   }];
 }
 
-def RT_RunOp : RT_Op<"run", [HasParent<"TimelineOp">,
+def RT_RunOp : RT_Op<"run", [ParentOneOf<["TimelineOp", "RepeatOp"]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a fragment";
   let arguments = (ins FlatSymbolRefAttr:$fragment, OptionalAttr<I64Attr>:$microbatch);
@@ -288,7 +285,7 @@ defvar inPlaceDeclaration = [{
     ::llvm::SmallVector<::mlir::Value> getTargets() { return {getBuffer()}; }
 }];
 
-def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [HasParent<"TimelineOp">, CommunicationOpInterface]> {
+def RT_AllReduceStartOp : RT_Op<"all_reduce_start", [ParentOneOf<["TimelineOp", "RepeatOp"]>, CommunicationOpInterface]> {
   let summary = "starts to combine a buffer over an axis of the mesh, in place";
   let arguments = (ins StrAttr:$reduction, RT_Memory:$buffer, StrAttr:$axis,
                        StrAttr:$name, StrArrayAttr:$contents);
@@ -338,7 +335,7 @@ class RT_ReduceScatterBase<string mnemonic, list<Trait> traits> : RT_PairsOp<mne
   }];
 }
 
-def RT_ReduceScatterStartOp : RT_ReduceScatterBase<"reduce_scatter_start", [HasParent<"TimelineOp">]> {
+def RT_ReduceScatterStartOp : RT_ReduceScatterBase<"reduce_scatter_start", [ParentOneOf<["TimelineOp", "RepeatOp"]>]> {
   let summary = "starts to combine buffers over an axis of the mesh, of which each rank gets a part";
   let description = [{
     The parts of a buffer of m elements, in the order in which they lie, are pieces of ceil(m / n) for n ranks;
@@ -348,25 +345,25 @@ def RT_ReduceScatterStartOp : RT_ReduceScatterBase<"reduce_scatter_start", [HasP
   let extraClassDeclaration = reductionDeclaration;
 }
 
-def RT_ReduceScatterOp : RT_ReduceScatterBase<"reduce_scatter", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+def RT_ReduceScatterOp : RT_ReduceScatterBase<"reduce_scatter", [ParentOneOf<["FragmentOp", "TimelineOp", "RepeatOp"]>]> {
   let summary = "combines buffers over an axis of the mesh, of which each rank gets a part, at once";
   let extraClassDeclaration = !strconcat(reductionDeclaration, atOnceDeclaration);
 }
 
-def RT_AllGatherStartOp : RT_PairsOp<"all_gather_start", "AllGather", "Outputs", [HasParent<"TimelineOp">]> {
+def RT_AllGatherStartOp : RT_PairsOp<"all_gather_start", "AllGather", "Outputs", [ParentOneOf<["TimelineOp", "RepeatOp"]>]> {
   let summary = "starts to put buffers together of which each rank along an axis has a part";
   let description = "The other way of rt.reduce_scatter_start.";
   let results = (outs RT_Pending:$pending);
   let assemblyFormat = pairsFormat;
 }
 
-def RT_AllGatherOp : RT_PairsOp<"all_gather", "AllGather", "Outputs", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+def RT_AllGatherOp : RT_PairsOp<"all_gather", "AllGather", "Outputs", [ParentOneOf<["FragmentOp", "TimelineOp", "RepeatOp"]>]> {
   let summary = "puts buffers together of which each rank along an axis has a part, at once";
   let assemblyFormat = pairsFormat;
   let extraClassDeclaration = !strconcat(pairsDeclaration, atOnceDeclaration);
 }
 
-def RT_AllToAllStartOp : RT_PairsOp<"all_to_all_start", "AllToAll", "Inputs", [HasParent<"TimelineOp">]> {
+def RT_AllToAllStartOp : RT_PairsOp<"all_to_all_start", "AllToAll", "Inputs", [ParentOneOf<["TimelineOp", "RepeatOp"]>]> {
   let summary = "starts to give each rank along an axis its part of the buffers of all";
   let description = [{
     Of n equal parts that lie one behind the other, rank r sends part s to rank s, which finds it as its part r.
@@ -375,7 +372,7 @@ def RT_AllToAllStartOp : RT_PairsOp<"all_to_all_start", "AllToAll", "Inputs", [H
   let assemblyFormat = pairsFormat;
 }
 
-def RT_AllToAllOp : RT_PairsOp<"all_to_all", "AllToAll", "Inputs", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+def RT_AllToAllOp : RT_PairsOp<"all_to_all", "AllToAll", "Inputs", [ParentOneOf<["FragmentOp", "TimelineOp", "RepeatOp"]>]> {
   let summary = "gives each rank along an axis its part of the buffers of all, at once";
   let assemblyFormat = pairsFormat;
   let extraClassDeclaration = !strconcat(pairsDeclaration, atOnceDeclaration);
@@ -391,19 +388,19 @@ class RT_BroadcastBase<string mnemonic, list<Trait> traits> : RT_Op<mnemonic, !l
   }]);
 }
 
-def RT_BroadcastStartOp : RT_BroadcastBase<"broadcast_start", [HasParent<"TimelineOp">]> {
+def RT_BroadcastStartOp : RT_BroadcastBase<"broadcast_start", [ParentOneOf<["TimelineOp", "RepeatOp"]>]> {
   let summary = "starts to give all ranks along an axis the buffer of one of them, in place";
   let results = (outs RT_Pending:$pending);
   let extraClassDeclaration = rootDeclaration;
 }
 
-def RT_BroadcastOp : RT_BroadcastBase<"broadcast", [ParentOneOf<["FragmentOp", "TimelineOp"]>]> {
+def RT_BroadcastOp : RT_BroadcastBase<"broadcast", [ParentOneOf<["FragmentOp", "TimelineOp", "RepeatOp"]>]> {
   let summary = "gives all ranks along an axis the buffer of one of them, in place, at once";
   let extraClassDeclaration = !strconcat(rootDeclaration, atOnceDeclaration);
 }
 
 class RT_MessageOp<string mnemonic, string kind, string ways>
-    : RT_Op<mnemonic, [HasParent<"TimelineOp">, CommunicationOpInterface]> {
+    : RT_Op<mnemonic, [ParentOneOf<["TimelineOp", "RepeatOp"]>, CommunicationOpInterface]> {
   let arguments = (ins RT_Memory:$buffer, StrAttr:$name, I64Attr:$peer,
     StrAttr:$axis, OptionalAttr<I64Attr>:$microbatch);
   let results = (outs RT_Pending:$pending);
@@ -436,7 +433,7 @@ def RT_RecvStartOp : RT_MessageOp<"recv_start", "Receive", [{
   }];
 }
 
-def RT_WaitOp : RT_Op<"wait", [HasParent<"TimelineOp">]> {
+def RT_WaitOp : RT_Op<"wait", [ParentOneOf<["TimelineOp", "RepeatOp"]>]> {
   let summary = "waits for communication";
   let arguments = (ins RT_Pending:$pending);
   let assemblyFormat = "$pending attr-dict";
@@ -449,7 +446,7 @@ def RT_WaitOp : RT_Op<"wait", [HasParent<"TimelineOp">]> {
   }];
 }
 
-def RT_AllReduceOp : RT_Op<"all_reduce", [ParentOneOf<["FragmentOp", "TimelineOp"]>, CommunicationOpInterface]> {
+def RT_AllReduceOp : RT_Op<"all_reduce", [ParentOneOf<["FragmentOp", "TimelineOp", "RepeatOp"]>, CommunicationOpInterface]> {
   let summary = "combines a buffer over an axis of the mesh, in place, at once";
   let arguments = (ins StrAttr:$reduction, RT_Memory:$buffer, StrAttr:$axis, StrAttr:$name);
   let assemblyFormat = "$reduction $buffer `over` $axis `name` $name attr-dict `:` type($buffer)";

@@ -50,6 +50,52 @@ static std::string printShares(rt::BufferOp buffer) {
   return text + "}";
 }
 
+namespace {
+/// Tensors that the runtime knows by a name each, with what is said of them besides.
+struct Named {
+  /// The function of Binding that adds one.
+  StringRef add;
+  SmallVector<Row> rows{};
+  /// As text: a name that is not the buffer's own and its comma, and what stands behind the tensor.
+  SmallVector<std::string> names{}, rest{};
+  llvm::StringMap<unsigned> keys{};
+
+  void list(rt::BufferOp buffer, const std::string &name, std::string behind) {
+    bool own = name == buffer.getName() && !StringRef(name).contains('\0');
+    // A name that is not the buffer's own stands in no loop.
+    std::string key = own ? behind : behind + "," + std::to_string(rows.size());
+    rows.push_back({keys.try_emplace(key, keys.size()).first->second, {buffer.getMemory()}});
+    names.push_back(own ? "" : quoteWhole(name) + ", ");
+    rest.push_back(std::move(behind));
+  }
+};
+} // namespace
+
+static Named parametersOf(rt::ProgramOp program) {
+  Named parameters{"add_parameter"};
+  // Running statistics belong to the model: they start and are stored as its parameters.
+  for (rt::BufferKind kind : {rt::BufferKind::Parameter, rt::BufferKind::Statistic})
+    for (rt::BufferOp parameter : buffersOf(program, kind))
+      parameters.list(parameter, checkpointName(parameter.getName()), ", " + printInit(*parameter.getInit()) + printShares(parameter));
+  return parameters;
+}
+
+static Named statesOf(rt::ProgramOp program) {
+  Named states{"add_state"};
+  for (rt::BufferOp state : buffersOf(program, rt::BufferKind::State)) {
+    double init = cast<nn::ConstantInitAttr>(*state.getInit()).getValue();
+    states.list(state, state.getName().str(), (init || state.getShares() ? ", " + formatReal(init, false) : "") + printShares(state));
+  }
+  return states;
+}
+
+/// A call for each; those of equal layers in a loop, in the same order.
+static void printNamed(Printer &printer, const Named &named) {
+  printRows(printer, named.rows, [&](size_t row, ArrayRef<std::string> buffers) {
+    printer.os << printer.indent << "binding." << named.add << "(" << named.names[row] << buffers.front() << named.rest[row] << ");\n";
+  });
+}
+
 LogicalResult dtc::emit::printBinding(Printer &printer) {
   rt::ProgramOp program = printer.program;
   for (rt::BufferOp state : buffersOf(program, rt::BufferKind::State))
@@ -58,7 +104,7 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
   llvm::raw_ostream &os = printer.os;
   os << "// Which tensor is what.\n"
         "Binding bind(Buffers &b) {\n"
-        "  return {\n"
+        "  Binding binding = {\n"
         "      .inputs = {";
   std::string separator;
   for (rt::BufferOp input : buffersOf(program, rt::BufferKind::Input)) {
@@ -75,29 +121,11 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
   single("weight", rt::BufferKind::SampleWeight);
   single("step", rt::BufferKind::Step);
   single("learning_rate", rt::BufferKind::LearningRate);
-  os << "      .parameters =\n          {\n";
-  // Running statistics belong to the model: they start and are stored as its parameters.
-  for (rt::BufferKind kind : {rt::BufferKind::Parameter, rt::BufferKind::Statistic})
-    for (rt::BufferOp parameter : buffersOf(program, kind))
-      os << "              {" << quoteWhole(checkpointName(parameter.getName())) << ", "
-         << printer.buffer(parameter.getMemory()) << ", "
-         << printInit(*parameter.getInit()) << printShares(parameter) << "},\n";
-  os << "          },\n";
-  SmallVector<rt::BufferOp> states = buffersOf(program, rt::BufferKind::State);
-  if (!states.empty()) {
-    os << "      .state =\n          {\n";
-    for (rt::BufferOp state : states) {
-      os << "              {" << quoteWhole(state.getName()) << ", "
-         << printer.buffer(state.getMemory());
-      double init = cast<nn::ConstantInitAttr>(*state.getInit()).getValue();
-      if (init || state.getShares())
-        os << ", " << formatReal(init, false);
-      os << printShares(state) << "},\n";
-    }
-    os << "          },\n";
-  }
   single("loss", rt::BufferKind::Loss);
   single("correct", rt::BufferKind::Correct);
-  os << "  };\n}\n\n";
+  os << "  };\n";
+  printNamed(printer, parametersOf(program));
+  printNamed(printer, statesOf(program));
+  os << "  return binding;\n}\n\n";
   return success();
 }

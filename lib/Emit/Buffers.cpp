@@ -39,7 +39,20 @@ int64_t dtc::emit::offsetOf(Value memory) {
   return static_cast<int64_t>(*buffer.getOffset()) + elements * width;
 }
 
+void dtc::emit::forEachBuffer(Value memory, llvm::function_ref<void(Value)> visit) {
+  auto element = memory.getDefiningOp<rt::ElementOp>();
+  if (!element)
+    return visit(memory);
+  auto repeat = cast<rt::RepeatOp>(element.getRun().getParentBlock()->getParentOp());
+  OperandRange members = element.getArray().getDefiningOp<rt::ArrayOp>().getMembers();
+  int64_t at = element.getAt(), step = element.getStep();
+  for (int64_t run = 0, count = repeat.getCount(); run < count; ++run)
+    visit(members[at + step * run]);
+}
+
 int64_t Printer::slotsOf(Value memory) {
+  if (auto element = memory.getDefiningOp<rt::ElementOp>())
+    memory = element.getArray().getDefiningOp<rt::ArrayOp>().getMembers().front();
   while (auto view = memory.getDefiningOp<rt::ViewOp>()) {
     if (view.getParts())
       return *view.getParts();
@@ -58,13 +71,19 @@ int64_t dtc::emit::strideOf(Value memory) {
   return llvm::alignTo(rt::bytesOf(cast<MemRefType>(memory.getType())), rt::slotAlignment);
 }
 
-static void printTensor(Printer &printer, Value memory, StringRef name) {
+/// `Tensor<f32>`, `Slots<bf16>`.
+static std::string typeOf(Value memory) {
+  StringRef element = elementTypeName(cast<MemRefType>(memory.getType()).getElementType());
+  return ((Printer::slotsOf(memory) > 1 ? "Slots<" : "Tensor<") + element + ">").str();
+}
+
+static StringRef nameOf(Value memory) { return memory.getDefiningOp()->getAttrOfType<StringAttr>("name").getValue(); }
+
+/// What stands behind name and offset: slots, shape, layout.
+static void printForm(Printer &printer, Value memory) {
   auto type = cast<MemRefType>(memory.getType());
   int64_t slots = Printer::slotsOf(memory);
   llvm::raw_ostream &line = printer.os;
-  line << (slots > 1 ? "  Slots<" : "  Tensor<") << elementTypeName(type.getElementType())
-       << "> " << printer.names.of(memory) << "{arena, " << quote(name) << ", " << offsetOf(memory)
-       << ", ";
   if (slots > 1)
     line << slots << ", ";
   line << formatList(type.getShape());
@@ -76,7 +95,47 @@ static void printTensor(Printer &printer, Value memory, StringRef name) {
     line << ", row_major";
   if (ownStride)
     line << ", " << strideOf(memory);
-  line << "};\n";
+}
+
+static void printTensor(Printer &printer, Value memory) {
+  printer.os << "  " << typeOf(memory) << " " << printer.names.of(memory) << "{arena, " << quote(nameOf(memory)) << ", " << offsetOf(memory)
+             << ", ";
+  printForm(printer, memory);
+  printer.os << "};\n";
+}
+
+/// As many of `items` on a line as it holds.
+static void printItems(Printer &printer, StringRef indent, ArrayRef<std::string> items) {
+  constexpr size_t columns = 140;
+  size_t column = columns;
+  for (auto [i, item] : llvm::enumerate(items)) {
+    if (column + item.size() + 2 > columns) {
+      printer.os << "\n" << indent;
+      column = indent.size();
+    } else {
+      printer.os << " ";
+      ++column;
+    }
+    printer.os << item << (i + 1 < items.size() ? "," : "");
+    column += item.size() + 1;
+  }
+}
+
+static void printArray(Printer &printer, rt::ArrayOp array) {
+  Value first = array.getMembers().front();
+  printer.os << "  Array<" << typeOf(first) << "> " << printer.names.of(array.getArray());
+  SmallVector<std::string> items;
+  for (Value member : array.getMembers())
+    items.push_back(array.getListed() ? printer.names.of(member).str()
+                                      : "{" + quote(nameOf(member)) + ", " + std::to_string(offsetOf(member)) + "}");
+  printer.os << (array.getListed() ? "{{" : "{arena, {");
+  printItems(printer, "      ", items);
+  printer.os << "}";
+  if (!array.getListed()) {
+    printer.os << ", ";
+    printForm(printer, first);
+  }
+  printer.os << "};\n";
 }
 
 /// Constants are part of the text; large ones belong into initializers.
@@ -112,7 +171,8 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
       return failure();
   }
   os << (anyConstant ? "} // namespace constants\n\n" : "")
-     << "// Every buffer of a rank: its name in the model, its offset in the arena in bytes, and its shape.\n"
+     << "// Every buffer of a rank: its name in the model, its offset in the arena in bytes, and its shape. Arrays hold what equal layers\n"
+        "// have, in their order. dtc has planned which buffers share memory: another shape, or another batch, needs another plan.\n"
         "struct Buffers {\n  Arena &arena;\n";
   for (const Section &section : sections()) {
     bool empty = true;
@@ -125,10 +185,19 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
       if (empty)
         os << "\n  // " << section.heading << ".\n";
       empty = false;
-      printTensor(printer, op.getResult(0),
-                  op.getAttrOfType<StringAttr>("name").getValue());
+      if (auto [array, place] = printer.names.placeOf(op.getResult(0)); !array)
+        printTensor(printer, op.getResult(0));
+      else if (place == 0)
+        printArray(printer, array);
     }
   }
+  bool anyList = false;
+  for (auto array : printer.program.getOps<rt::ArrayOp>())
+    if (array.getListed()) {
+      os << (anyList ? "" : "\n  // Buffers from above, in the order in which loops take them.\n");
+      anyList = true;
+      printArray(printer, array);
+    }
   if (anyConstant)
     os << "\n  // Constants of the model.\n";
   for (auto constant : printer.program.getOps<rt::ConstantOp>())

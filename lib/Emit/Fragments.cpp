@@ -1,5 +1,6 @@
 // One role's part of the translation unit: kernels, buffers, fragments, timelines.
 #include "Literals.h"
+#include "NameSeries.h"
 #include "Printer.h"
 
 #include "dtc/Cost/Quantities.h"
@@ -7,6 +8,12 @@
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::emit;
+
+ArrayRef<rt::LaunchOp> Printer::launchesOf(rt::KernelOp kernel) {
+  if (launches.empty())
+    program.walk([&](rt::LaunchOp launch) { launches[launch.getKernelAttr().getAttr()].push_back(launch); });
+  return launches[kernel.getSymNameAttr()];
+}
 
 rt::TimelineOp dtc::emit::timelineOf(rt::ProgramOp program, StringRef phase) {
   for (auto timeline : program.getOps<rt::TimelineOp>())
@@ -17,34 +24,28 @@ rt::TimelineOp dtc::emit::timelineOf(rt::ProgramOp program, StringRef phase) {
 
 /// The layers whose ops stand in a fragment, for the comment above it.
 static std::string describeLayers(rt::FragmentOp fragment) {
-  constexpr size_t most = 12;
-  std::string text;
-  ArrayRef<Attribute> layers = fragment.getLayersAttr() ? fragment.getLayersAttr().getValue() : ArrayRef<Attribute>();
-  for (Attribute layer : layers.take_front(most))
-    text += (text.empty() ? "" : ", ") + forComment(cast<StringAttr>(layer).getValue());
-  if (layers.size() > most)
-    text += ", and " + std::to_string(layers.size() - most) + " more";
-  return text;
+  SmallVector<StringRef> layers;
+  if (fragment.getLayersAttr())
+    llvm::append_range(layers, fragment.getLayersAttr().getAsValueRange<StringAttr>());
+  return describeNames(layers);
 }
 
 /// Whether the fragment runs once for each microbatch.
 static bool isPerMicrobatch(rt::FragmentOp fragment) {
-  auto program = fragment->getParentOfType<rt::ProgramOp>();
-  for (auto timeline : program.getOps<rt::TimelineOp>())
-    for (auto run : timeline.getOps<rt::RunOp>())
-      if (run.getFragment() == fragment.getSymName())
-        return run.getMicrobatch().has_value();
-  return false;
+  bool found = false;
+  for (auto timeline : fragment->getParentOfType<rt::ProgramOp>().getOps<rt::TimelineOp>())
+    timeline.walk([&](rt::RunOp run) { found |= run.getFragment() == fragment.getSymName() && run.getMicrobatch(); });
+  return found;
 }
 
 static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
   bool perMicrobatch = isPerMicrobatch(fragment);
   printer.slot = "microbatch";
   std::string layers = describeLayers(fragment);
-  printer.os << "// " << (layers.empty() ? "" : layers + ": ")
-             << formatFlops(fragment.getFlops().convertToDouble()) << ", "
-             << formatBytes(fragment.getBytes()) << " read and written.\n"
-             << "void " << printer.names.of(fragment) << "(Context &ctx, Buffers &b"
+  printer.beginFunction();
+  printComment(printer.os, "", (layers.empty() ? "" : layers + ": ") + formatFlops(fragment.getFlops().convertToDouble()) + ", " +
+                                   formatBytes(fragment.getBytes()) + " read and written.");
+  printer.os << "void " << printer.names.of(fragment) << "(Context &ctx, Buffers &b"
              << (perMicrobatch ? ", index microbatch" : "") << ") {\n"
              << "  Span span(ctx, ";
   if (fragment.getKind()) {
@@ -56,9 +57,8 @@ static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
     printer.os << quote(fragment.getSymName());
   }
   printer.os << (perMicrobatch ? ", microbatch" : "") << ");\n";
-  for (Operation &op : fragment.getBody().front())
-    if (failed(printCall(printer, &op)))
-      return failure();
+  if (failed(printStatements(printer, fragment.getBody().front())))
+    return failure();
   printer.os << "}\n\n";
   return success();
 }
@@ -66,11 +66,11 @@ static LogicalResult printFragment(Printer &printer, rt::FragmentOp fragment) {
 static LogicalResult printTimeline(Printer &printer, rt::TimelineOp timeline,
                                    StringRef function, StringRef comment) {
   printer.beginTimeline();
+  printer.beginFunction();
   printer.os << "// " << comment << "\nvoid " << function
              << "(Context &ctx, Buffers &b) {\n";
-  for (Operation &op : timeline.getBody().front())
-    if (failed(printCall(printer, &op)))
-      return failure();
+  if (failed(printStatements(printer, timeline.getBody().front())))
+    return failure();
   printer.os << "}\n\n";
   return success();
 }

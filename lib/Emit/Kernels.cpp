@@ -1,5 +1,6 @@
 // Fused kernels: a struct of what is read and written, and the body for one point, or for several side by side.
 #include "Literals.h"
+#include "NameSeries.h"
 #include "Printer.h"
 
 #include "dtc/Emit/Expression.h"
@@ -29,22 +30,57 @@ static std::string numbered(StringRef name, size_t i, size_t count) {
   return count == 1 ? name.str() : (name + Twine(i)).str();
 }
 
+/// The buffers that each run of each launch gives to a kernel, by operand: their names in the model.
+static SmallVector<SmallVector<StringRef>> operandNames(Printer &printer, rt::KernelOp kernel) {
+  SmallVector<SmallVector<StringRef>> names(kernel.getReads().size() + kernel.getWrites().size());
+  for (rt::LaunchOp launch : printer.launchesOf(kernel))
+    for (auto [i, memory] : llvm::enumerate(launch->getOperands()))
+      forEachBuffer(memory, [&, i = i](Value buffer) {
+        names[i].push_back(buffer.getDefiningOp()->getAttrOfType<StringAttr>("name").getValue());
+      });
+  return names;
+}
+
+/// How a read walks its buffer, beside how the first write walks its own: nothing where they go side by side.
+static StringRef describeOrder(rt::KernelOp kernel, size_t read) {
+  AffineMap from = cast<AffineMapAttr>(kernel.getReads()[read]).getValue(), to = cast<AffineMapAttr>(kernel.getWrites()[0]).getValue();
+  if (from == to)
+    return "";
+  for (unsigned dim = 0; dim < from.getNumDims(); ++dim)
+    if (!from.isFunctionOfDim(dim))
+      return ", broadcast";
+  return ", transposed";
+}
+
 LogicalResult dtc::emit::printKernel(Printer &printer, rt::KernelOp kernel) {
   llvm::raw_ostream &os = printer.os;
   Block &body = kernel.getBody().front();
   auto yield = cast<rt::YieldOp>(body.getTerminator());
   size_t reads = kernel.getReads().size(), writes = kernel.getWrites().size();
 
-  os << "// " << forComment(kernel.getFormula()) << " at each of ";
-  llvm::interleave(kernel.getGrid(), os, " x ");
-  os << (kernel.getGrid().empty() ? "1 point\n" : " points\n");
+  SmallVector<SmallVector<StringRef>> operands = operandNames(printer, kernel);
+  std::string comment;
+  if (reads + writes > 0 && !operands[reads].empty())
+    comment = describeNames(operands[reads]) + ": ";
+  comment += forComment(kernel.getFormula()) + " at each of ";
+  for (auto [i, size] : llvm::enumerate(kernel.getGrid()))
+    comment += (i ? " x " : "") + std::to_string(size);
+  printComment(os, "", comment + (kernel.getGrid().empty() ? "1 point" : " points"));
+  // What several launches read differs: then the first of them stands for all.
+  auto note = [&](size_t operand, StringRef order) {
+    std::string names = describeNames(operands[operand]);
+    constexpr size_t longest = 100;
+    if (names.size() > longest)
+      names = forComment(operands[operand].front()) + " and others";
+    return names.empty() ? "\n" : " // " + names + order.str() + "\n";
+  };
   os << "struct " << printer.names.of(kernel) << " {\n";
   for (size_t i = 0; i < reads; ++i)
     os << "  Read<" << elementTypeName(body.getArgument(i).getType()) << "> "
-       << numbered("in", i, reads) << ";\n";
+       << numbered("in", i, reads) << ";" << note(i, writes ? describeOrder(kernel, i) : "");
   for (size_t i = 0; i < writes; ++i)
     os << "  Write<" << elementTypeName(yield.getValues()[i].getType()) << "> "
-       << numbered("out", i, writes) << ";\n";
+       << numbered("out", i, writes) << ";" << note(reads + i, "");
   if (printer.target == Target::CUDA)
     if (int64_t lanes = lanesOf(printer.program, kernel); lanes > 1)
       os << "  static constexpr int lanes = " << lanes << "; // elements of a thread at a time\n";

@@ -50,6 +50,10 @@ static int64_t alignmentOf(Value memory) {
   int64_t alignment = rt::slotAlignment;
   if (memory.getDefiningOp<rt::ConstantOp>()) // declared so
     return alignment;
+  if (memory.getDefiningOp<rt::ElementOp>()) {
+    forEachBuffer(memory, [&](Value member) { alignment = std::gcd(alignment, alignmentOf(member)); });
+    return alignment;
+  }
   alignment = std::gcd(alignment, offsetOf(memory));
   return Printer::slotsOf(memory) > 1 ? std::gcd(alignment, strideOf(memory)) : alignment;
 }

@@ -65,8 +65,14 @@ Names::Names(rt::ProgramOp program) {
   for (StringRef word : wordsOfFile())
     take(word, ofFile);
   takeWordsOfCalls(program);
+  for (auto array : program.getOps<rt::ArrayOp>())
+    if (!array.getListed())
+      for (auto [i, member] : llvm::enumerate(array.getMembers()))
+        places[member] = {array, i};
   for (Operation &op : program.getBody().front()) {
-    if (isa<rt::BufferOp, rt::ViewOp, rt::ConstantOp>(op)) {
+    if (isa<rt::BufferOp, rt::ViewOp, rt::ConstantOp, rt::ArrayOp>(op)) {
+      if (places.contains(op.getResult(0)))
+        continue;
       std::string identifier = makeIdentifier(rawName(&op));
       if (llvm::is_contained(wordsOfBuffers(), identifier))
         identifier = "t_" + identifier;
@@ -78,6 +84,8 @@ Names::Names(rt::ProgramOp program) {
       symbols[&op] = claim(identifier, ofFile);
     }
   }
+  for (auto &[member, place] : places)
+    members[member] = members.lookup(place.first.getArray()) + "[" + std::to_string(place.second) + "]";
 }
 
 StringRef Names::of(Value memory) const { return members.find(memory)->second; }

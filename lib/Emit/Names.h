@@ -15,8 +15,11 @@ class Names {
 public:
   explicit Names(rt::ProgramOp program);
 
-  /// A buffer's, a view's or a constant's: a member of Buffers, and in `constants` the array of its values.
+  /// A buffer's, a view's or a constant's: a member of Buffers, and in `constants` the array of its values. Of a member of an array
+  /// `fc_weight[3]`; an array's own.
   llvm::StringRef of(mlir::Value memory) const;
+  /// Where in which array a buffer lies; a null array: in none.
+  std::pair<rt::ArrayOp, int64_t> placeOf(mlir::Value memory) const { return places.lookup(memory); }
   /// A kernel's or a fragment's: a struct or a function of the file.
   llvm::StringRef of(mlir::Operation *symbol) const;
   /// Whether a variable of this name, in a function of the file, hides nothing that the function uses.
@@ -31,6 +34,7 @@ private:
   void takeWordsOfCalls(rt::ProgramOp program);
 
   llvm::DenseMap<mlir::Value, std::string> members;
+  llvm::DenseMap<mlir::Value, std::pair<rt::ArrayOp, int64_t>> places;
   llvm::DenseMap<mlir::Operation *, std::string> symbols;
   Scope ofFile;
 };

@@ -35,7 +35,7 @@ static void printBuffer(llvm::json::OStream &json, const Names &names,
   });
 }
 
-static void printCommunication(llvm::json::OStream &json, CommunicationOpInterface op) {
+static void printCommunication(llvm::json::OStream &json, CommunicationOpInterface op, int64_t shift) {
   json.attribute(op->getName().stripDialect(), text(op.getLabel()));
   if (std::optional<int64_t> peer = op.getPeerCoordinate())
     json.attribute(op.getCommunicationKind() == CommunicationKind::Send ? "to" : "from", *peer);
@@ -47,24 +47,28 @@ static void printCommunication(llvm::json::OStream &json, CommunicationOpInterfa
         json.value(text(content));
     });
   if (std::optional<int64_t> microbatch = op.getMicrobatchNumber())
-    json.attribute("microbatch", *microbatch);
+    json.attribute("microbatch", *microbatch + shift);
 }
 
-static void printEvent(llvm::json::OStream &json, Operation *op, const SymbolTable &fragments) {
+/// `shift`: what is added to microbatches in the run of the loops around.
+static void printEvent(llvm::json::OStream &json, Operation *op, int64_t shift, const SymbolTable &fragments) {
   if (auto run = dyn_cast<rt::RunOp>(op)) {
     auto fragment = fragments.lookup<rt::FragmentOp>(run.getFragment());
     json.attribute("run", text(run.getFragment()));
     if (run.getMicrobatch())
-      json.attribute("microbatch", static_cast<int64_t>(*run.getMicrobatch()));
+      json.attribute("microbatch", static_cast<int64_t>(*run.getMicrobatch()) + shift);
     json.attribute("flops", fragment.getFlops().convertToDouble());
     json.attribute("bytes", static_cast<int64_t>(fragment.getBytes()));
   } else if (auto communication = dyn_cast<CommunicationOpInterface>(op)) {
-    printCommunication(json, communication);
+    printCommunication(json, communication, shift);
   } else if (auto wait = dyn_cast<rt::WaitOp>(op)) {
     CommunicationOpInterface start = wait.getStarted();
     json.attribute("wait", text(start.getLabel()));
     if (std::optional<int64_t> microbatch = start.getMicrobatchNumber())
-      json.attribute("microbatch", *microbatch);
+      json.attribute("microbatch", *microbatch + shift);
+  } else if (auto wait = dyn_cast<rt::WaitKeptOp>(op)) {
+    json.attribute("wait", text(wait.getStarted().getLabel()));
+    json.attribute("microbatch", static_cast<int64_t>(wait.getMicrobatch()) + shift);
   }
 }
 
@@ -72,9 +76,10 @@ static void printTimeline(llvm::json::OStream &json, rt::TimelineOp timeline, co
   json.object([&] {
     json.attribute("phase", timeline.getPhase());
     json.attributeArray("events", [&] {
-      for (Operation &op : timeline.getBody().front())
-        if (isa<rt::RunOp, rt::WaitOp, CommunicationOpInterface>(op))
-          json.object([&] { printEvent(json, &op, fragments); });
+      rt::forEachRun(timeline.getBody().front(), [&](Operation *op, int64_t shift) {
+        if (isa<rt::RunOp, rt::WaitOp, rt::WaitKeptOp, CommunicationOpInterface>(op))
+          json.object([&] { printEvent(json, op, shift, fragments); });
+      });
     });
   });
 }

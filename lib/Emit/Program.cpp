@@ -32,8 +32,9 @@ std::string dtc::emit::describeStrategy(rt::ProgramOp program) {
 static std::string sketch(rt::TimelineOp timeline) {
   std::string text;
   // A pipeline's step is longer than a line: its schedule is in the timelines.
-  if (llvm::any_of(timeline.getOps<rt::RunOp>(),
-                   [](rt::RunOp run) { return run.getMicrobatch().has_value(); }))
+  bool isPipeline = false;
+  timeline.walk([&](rt::RunOp run) { isPipeline |= run.getMicrobatch().has_value(); });
+  if (isPipeline)
     return "";
   for (Operation &op : timeline.getBody().front()) {
     if (auto run = dyn_cast<rt::RunOp>(op))

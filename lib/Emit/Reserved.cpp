@@ -54,7 +54,7 @@ bool dtc::emit::isReservedWord(StringRef identifier) {
 }
 
 llvm::ArrayRef<StringLiteral> dtc::emit::wordsOfBuffers() {
-  static constexpr StringLiteral words[] = {"Arena", "Buffers", "Slots", "Tensor", "arena", "bf16", "channels_last",
+  static constexpr StringLiteral words[] = {"Arena", "Array", "Buffers", "Slots", "Tensor", "arena", "bf16", "channels_last",
                                             "constants", "device", "f32", "f64", "i32", "i64", "row_major", "u8"};
   return words;
 }
@@ -64,14 +64,14 @@ llvm::ArrayRef<StringLiteral> dtc::emit::wordsOfFile() {
       // Declared beside kernels and fragments.
       "Buffers", "bind", "constants", "evaluate", "main", "plan", "step",
       // Types.
-      "Binding", "Context", "Init", "Pending", "Plan", "Precision", "Read", "Reduction", "Span", "Tensor", "Write",
+      "Array", "Binding", "Context", "Init", "Pending", "Plan", "Precision", "Read", "Reduction", "Span", "Tensor", "Write",
       "bf16", "f32", "f64", "i32", "i64", "index", "std", "u8",
       // Functions.
       "all_gather", "all_gather_start", "all_reduce", "all_reduce_start", "all_to_all", "all_to_all_start", "broadcast",
       "broadcast_start", "device", "dtcrt", "grid", "launch", "less_or_greater", "measure",
       "recv_start", "reduce_scatter", "reduce_scatter_start", "role", "run", "select", "send_start", "unordered",
       // Parameters and variables.
-      "argc", "argv", "b", "ctx", "lanes", "microbatch", "span",
+      "argc", "argv", "b", "binding", "ctx", "i", "lanes", "microbatch", "span", "tensors",
       // Of the C library, in kernels (Expressions.cpp).
       "erf", "erff", "exp", "expf", "expm1", "expm1f", "fabs", "fabsf", "log", "log1p", "log1pf", "logf", "pow",
       "powf", "sqrt", "sqrtf", "tanh", "tanhf"};

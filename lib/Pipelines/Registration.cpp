@@ -9,6 +9,7 @@
 #include "dtc/Cost/Cost.h"
 #include "dtc/Cost/Passes.h"
 #include "dtc/Emit/Emit.h"
+#include "dtc/Emit/Passes.h"
 #include "dtc/Fusion/Passes.h"
 #include "dtc/Partition/Passes.h"
 #include "dtc/Partition/PassOrder.h"
@@ -52,4 +53,6 @@ void dtc::registerPasses() {
   registerPipelines();
   plan::registerPlanPasses();
   plan::registerPlanPipeline();
+  emit::registerEmitPasses();
+  emit::registerEmitPipeline();
 }

@@ -1,41 +1,12 @@
 // Names of buffers: the layer's own, as the op's location remembers it.
 #include "dialects/NN/NN.h"
 #include "dtc/Plan/FragmentBuilder.h"
+#include "dtc/Plan/Origin.h"
 
-#include "mlir/IR/Location.h"
 #include "mlir/IR/OpImplementation.h"
 
 using namespace mlir;
-
-namespace {
-/// What a location says about where an op came from.
-struct Origin {
-  StringAttr layer;
-  bool adjoint = false;
-};
-} // namespace
-
-/// The first layer named in a location, and whether the op is part of the
-/// backward pass (Autodiff marks adjoints by the fused location's metadata).
-static Origin findOrigin(Location location) {
-  if (auto name = dyn_cast<NameLoc>(location))
-    return {name.getName()};
-  if (auto call = dyn_cast<CallSiteLoc>(location))
-    return findOrigin(call.getCallee());
-  Origin origin;
-  auto fused = dyn_cast<FusedLoc>(location);
-  if (!fused)
-    return origin;
-  for (Location part : fused.getLocations()) {
-    Origin found = findOrigin(part);
-    if (!origin.layer)
-      origin.layer = found.layer;
-    origin.adjoint |= found.adjoint;
-  }
-  auto mark = dyn_cast_or_null<StringAttr>(fused.getMetadata());
-  origin.adjoint |= mark && mark.getValue() == "adjoint";
-  return origin;
-}
+using namespace dtc::plan;
 
 /// The name that the op's definition gives a result: "index", "dlogits".
 static std::string resultName(OpResult result) {

@@ -24,4 +24,19 @@ $<JOIN:$<TARGET_PROPERTY:dtcrt_cpu,INTERFACE_LINK_OPTIONS>,
 \"${DTCRT_MPI_LIBRARY}\"
 \"${DTCRT_Z_LIBRARY}\"
 ")
+
+# The header of emitted programs, read once: g++ takes it from -I libdtcrt_cpu.pch, before the include folder, where version and options are
+# the same, and reads the header itself where they are not. For dtc in this build tree.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  file(GLOB DTCRT_HEADERS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/include/dtcrt/*.h)
+  set(DTCRT_PRECOMPILED $<TARGET_FILE_DIR:dtcrt_cpu>/libdtcrt_cpu.pch/dtcrt)
+  add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.stamp
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${DTCRT_PRECOMPILED}
+    COMMAND ${CMAKE_CXX_COMPILER} -x c++-header -std=c++20 -O3 -DNDEBUG $<TARGET_PROPERTY:dtcrt_cpu,INTERFACE_COMPILE_OPTIONS> -w
+            -I ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/include/dtcrt/program.h -o ${DTCRT_PRECOMPILED}/program.h.gch
+    COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_CURRENT_BINARY_DIR}/precompiled.stamp
+    DEPENDS ${DTCRT_HEADERS} COMMAND_EXPAND_LISTS VERBATIM COMMENT "Precompiling dtcrt/program.h")
+  add_custom_target(dtcrt_cpu_precompiled ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/precompiled.stamp)
+  add_dependencies(dtcrt_cpu dtcrt_cpu_precompiled)
+endif()
 install(FILES $<TARGET_FILE_DIR:dtcrt_cpu>/libdtcrt_cpu.args DESTINATION ${CMAKE_INSTALL_LIBDIR})

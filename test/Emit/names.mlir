@@ -25,6 +25,6 @@ rt.program @all attributes {model = "evil\22; system(\22true\22); //\0A#include 
   rt.timeline @train phase "train" {
   }
   // CHECK: .inputs = {{{{}}"\042\052/system\0501\051\073\012\134../", b.system_1}}
-  // CHECK: {"\344\275\240", b.unnamed, Init::constant(0.0)}
+  // CHECK: binding.add_parameter(b.unnamed, Init::constant(0.0));
   // CHECK: .model = "evil\042\073 system\050\042true\042\051\073 //\012\043include \074stdlib.h\076"
 }

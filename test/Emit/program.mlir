@@ -80,7 +80,9 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
   // CHECK: // What one rank does in one step.
   // CHECK-NEXT: void step(Context &ctx, Buffers &b) {
   // CHECK-NEXT:   forward_backward(ctx, b);
-  // CHECK-NEXT:   Pending bucket0 = all_reduce_start(ctx, b.bucket0, {.reduction = Reduction::sum, .axis = "data", .name = "bucket0"});  // 128 B: loss, fc.weight
+  // What is so by default is not said: a sum, under the buffer's name.
+  // CHECK-NEXT:   // 128 B: loss, fc.weight
+  // CHECK-NEXT:   Pending bucket0 = all_reduce_start(ctx, b.bucket0, {.axis = "data"});
   // CHECK-NEXT:   bucket0.wait();
   // CHECK-NEXT:   update(ctx, b);
   // CHECK-NEXT:   copy(ctx, b.loss_sum, b.loss);
@@ -97,8 +99,9 @@ rt.program @all attributes {model = "perceptron", recipe = #nn.recipe<loss = #nn
   }
   // CHECK: Binding bind(Buffers &b) {
   // CHECK: .inputs = {{[{][{]}}"x", b.x}},
-  // CHECK: {"fc.weight", b.fc_weight, Init::uniform(0.5)},
-  // CHECK: {"sgd.momentum/fc.weight", b.sgd_momentum_fc_weight},
+  // CHECK: binding.add_parameter(b.fc_weight, Init::uniform(0.5));
+  // CHECK: binding.add_state(b.sgd_momentum_fc_weight);
+  // CHECK-NEXT: return binding;
   // CHECK: Plan plan() {
   // CHECK-NEXT:   return {
   // CHECK-NEXT:       .model = "perceptron",

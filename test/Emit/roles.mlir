@@ -12,11 +12,11 @@
 // CHECK: void forward(Context &ctx, Buffers &b, index microbatch) {
 // CHECK: b.h[microbatch]
 // CHECK: forward(ctx, b, 0);
-// CHECK-NEXT: Pending h_to_1_0 = send_start(ctx, b.h[0], {.axis = "pipe", .peer = 1, .name = "h", .microbatch = 0});
+// CHECK-NEXT: Pending h_to_1_0 = send_start(ctx, b.h[0], {.axis = "pipe", .peer = 1, .microbatch = 0});
 // CHECK: h_to_1_0.wait();
 // CHECK: } // namespace stage0
 // CHECK-LABEL: namespace stage1 {
-// CHECK: Pending h_from_0_1 = recv_start(ctx, b.h[1], {.axis = "pipe", .peer = 0, .name = "h", .microbatch = 1});
+// CHECK: Pending h_from_0_1 = recv_start(ctx, b.h[1], {.axis = "pipe", .peer = 0, .microbatch = 1});
 // CHECK: h_from_0_1.wait();
 // CHECK: } // namespace stage1
 // CHECK: role<stage0::Buffers>({.name = "stage0", .at = {{[{][{]}}"pipe", 0{{[}][}]}}, .arena_bytes = 256, .shared_bytes = 128

@@ -14,6 +14,7 @@
 
 #include "dtc/Cost/Cluster.h"
 #include "dtc/Emit/Emit.h"
+#include "dtc/Emit/Passes.h"
 #include "dtc/Fusion/Passes.h"
 #include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
@@ -177,7 +178,11 @@ llvm::Error Compilation::emitFolder(ModuleOp module, llvm::StringRef folder) {
       return sources.takeError();
     source.runtimeSources = *sources;
   }
-  if (failed(dtc::emit::emitSource(module, folder, source)))
+  PassManager manager(&context, ModuleOp::getOperationName());
+  if (failed(applyPassManagerCLOptions(manager)))
+    return llvm::createStringError("");
+  dtc::emit::buildEmitPipeline(manager);
+  if (failed(manager.run(module)) || failed(dtc::emit::emitSource(module, folder, source)))
     return llvm::createStringError("");
   return llvm::Error::success();
 }

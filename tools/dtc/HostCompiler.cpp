@@ -40,7 +40,13 @@ Error dtc::compileProgram(StringRef source, StringRef out, const char *argv0) {
   SmallString<128> from(source), to(out), library(runtime->library);
   for (SmallString<128> *path : {&from, &to, &library})
     fs::make_absolute(*path);
-  StringRef command[] = {*compiler, "-I", runtime->include, from, "-o", to, library, arguments};
+  SmallVector<StringRef> command = {*compiler};
+  // Where the runtime was built, its header is there precompiled.
+  SmallString<128> precompiled(library);
+  sys::path::replace_extension(precompiled, ".pch");
+  if (fs::is_directory(precompiled))
+    command.append({"-I", precompiled});
+  command.append({"-I", runtime->include, from, "-o", to, library, arguments});
   std::string message;
   int status = sys::ExecuteAndWait(*compiler, command, /*Env=*/std::nullopt, /*Redirects=*/{},
                                    /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);

@@ -1,9 +1,8 @@
 // Copies in another element type.
 #pragma once
 
+#include "dtcrt/array.h"
 #include "dtcrt/context.h"
-
-#include <initializer_list>
 
 namespace dtcrt {
 
@@ -17,6 +16,6 @@ struct CastTensors {
   Tensor<bf16> to;
 };
 /// All casts of a list at once (one launch): as if each were called by itself.
-void cast(Context &ctx, std::initializer_list<CastTensors> list);
+void cast(Context &ctx, ListOf<CastTensors> list);
 
 } // namespace dtcrt

@@ -10,21 +10,28 @@
 // receives that ends in some order of the waits ends in any.
 #pragma once
 
+#include "dtcrt/array.h"
 #include "dtcrt/context.h"
-
-#include <initializer_list>
 
 namespace dtcrt {
 
-enum class Reduction : u8 { sum, mean, max };
+enum class Reduction : u8 { sum, max };
 inline constexpr Reduction sum = Reduction::sum;
-inline constexpr Reduction mean = Reduction::mean;
 
 struct AllReduceOptions {
   Reduction reduction = Reduction::sum;
   const char *axis = ""; ///< the mesh axis whose ranks reduce together; empty: all ranks
-  const char *name = ""; ///< for errors and traces
+  const char *name = ""; ///< for errors and traces; empty: that of the (first) tensor which is written
 };
+
+namespace detail {
+/// With the tensor's name, where the options have none.
+template <class Options> Options named(Options options, const char *name) {
+  if (!*options.name && name)
+    options.name = name;
+  return options;
+}
+} // namespace detail
 
 /// Communication under way. The buffer belongs to it until wait(). A collective ends before 64 others begin on its axis.
 /// The destructor waits.
@@ -52,16 +59,18 @@ void all_reduce(Context &ctx, const Tensor<f32> &tensor, const AllReduceOptions 
 
 /// Any tensor, as communication that computes nothing sees it.
 struct Bytes {
-  template <class T> Bytes(const Tensor<T> &tensor) : data(tensor.data()), size(tensor.bytes()), element(sizeof(T)), is_dense(tensor.is_dense()) {}
+  template <class T> Bytes(const Tensor<T> &tensor)
+      : data(tensor.data()), size(tensor.bytes()), element(sizeof(T)), is_dense(tensor.is_dense()), name(tensor.name()) {}
   void *data;
   std::size_t size;    ///< bytes
   std::size_t element; ///< bytes
   bool is_dense;
+  const char *name; ///< or null
 };
 
 struct CollectiveOptions {
   const char *axis = ""; ///< the mesh axis whose ranks take part; empty: all ranks
-  const char *name = ""; ///< for errors and traces
+  const char *name = ""; ///< for errors and traces; empty: that of the first tensor which is written
 };
 using ReduceScatterOptions = AllReduceOptions;
 
@@ -70,33 +79,33 @@ using ReduceScatterOptions = AllReduceOptions;
 // distances from each other on all ranks (Error otherwise); where a list begins may differ. All tensors are dense, none overlaps another
 // one, and all are the operation's until wait().
 
-struct ScatteredTensor {
+struct ReduceScatterTensors {
   Tensor<f32> whole, part;
 };
 /// Starts reducing the wholes as all_reduce_start does; the rank with coordinate r gets part r of each. What a part has behind the whole's
 /// end becomes 0. The wholes keep their values.
-[[nodiscard]] Pending reduce_scatter_start(Context &ctx, std::initializer_list<ScatteredTensor> tensors, const ReduceScatterOptions &options = {});
-void reduce_scatter(Context &ctx, std::initializer_list<ScatteredTensor> tensors, const ReduceScatterOptions &options = {});
+[[nodiscard]] Pending reduce_scatter_start(Context &ctx, ListOf<ReduceScatterTensors> tensors, const ReduceScatterOptions &options = {});
+void reduce_scatter(Context &ctx, ListOf<ReduceScatterTensors> tensors, const ReduceScatterOptions &options = {});
 
-struct GatheredTensor {
+struct AllGatherTensors {
   Bytes part, whole;
 };
 /// Starts putting together, on all ranks, the wholes of which the rank with coordinate r has part r.
-[[nodiscard]] Pending all_gather_start(Context &ctx, std::initializer_list<GatheredTensor> tensors, const CollectiveOptions &options = {});
-void all_gather(Context &ctx, std::initializer_list<GatheredTensor> tensors, const CollectiveOptions &options = {});
+[[nodiscard]] Pending all_gather_start(Context &ctx, ListOf<AllGatherTensors> tensors, const CollectiveOptions &options = {});
+void all_gather(Context &ctx, ListOf<AllGatherTensors> tensors, const CollectiveOptions &options = {});
 
-struct ExchangedTensor {
+struct AllToAllTensors {
   Bytes from, to;
 };
 /// Of n equal parts of `from`, one behind the other, starts sending part s of the rank with coordinate r to the one with s: its part r of `to`.
 /// std::logic_error where n does not divide the elements.
-[[nodiscard]] Pending all_to_all_start(Context &ctx, std::initializer_list<ExchangedTensor> tensors, const CollectiveOptions &options = {});
-void all_to_all(Context &ctx, std::initializer_list<ExchangedTensor> tensors, const CollectiveOptions &options = {});
+[[nodiscard]] Pending all_to_all_start(Context &ctx, ListOf<AllToAllTensors> tensors, const CollectiveOptions &options = {});
+void all_to_all(Context &ctx, ListOf<AllToAllTensors> tensors, const CollectiveOptions &options = {});
 
 struct BroadcastOptions {
   int root = 0;          ///< the coordinate of the rank whose values all get
   const char *axis = ""; ///< as in CollectiveOptions
-  const char *name = "";
+  const char *name = ""; ///< for errors and traces; empty: the tensor's own
 };
 /// Starts giving all ranks of the axis the tensor (dense) of one of them, in place.
 [[nodiscard]] Pending broadcast_start(Context &ctx, Bytes tensor, const BroadcastOptions &options);
@@ -113,7 +122,7 @@ template <class T> void take_part(Context &ctx, const Tensor<T> &whole, const Te
 struct MessageOptions {
   const char *axis = "";  ///< the mesh axis along which it travels
   int peer = -1;          ///< the other rank's coordinate on that axis
-  const char *name = "";  ///< the same at both ends
+  const char *name = "";  ///< the same at both ends; empty: the tensor's own
   index microbatch = -1;  ///< the same at both ends; -1: none
 };
 
@@ -125,16 +134,16 @@ namespace detail {
 
 /// Starts sending `tensor` (dense) to the peer. Between two ranks the k-th send meets the k-th receive, in the order of the
 /// starts: Error when their names, microbatches or sizes differ. After wait() the tensor may be overwritten.
-template <class T> [[nodiscard]] Pending send_start(Context &ctx, const Tensor<T> &tensor, const MessageOptions &options) {
+template <class T> [[nodiscard]] DTC_NOINLINE Pending send_start(Context &ctx, const Tensor<T> &tensor, const MessageOptions &options) {
   if (!tensor.is_dense())
     detail::message_not_dense(options);
-  return detail::send_start(ctx, tensor.data(), tensor.bytes(), options);
+  return detail::send_start(ctx, tensor.data(), tensor.bytes(), detail::named(options, tensor.name()));
 }
 /// Starts receiving into `tensor` (dense), byte by byte what the peer sends: with the same layout. After wait() it is there.
-template <class T> [[nodiscard]] Pending recv_start(Context &ctx, const Tensor<T> &tensor, const MessageOptions &options) {
+template <class T> [[nodiscard]] DTC_NOINLINE Pending recv_start(Context &ctx, const Tensor<T> &tensor, const MessageOptions &options) {
   if (!tensor.is_dense())
     detail::message_not_dense(options);
-  return detail::recv_start(ctx, tensor.data(), tensor.bytes(), options);
+  return detail::recv_start(ctx, tensor.data(), tensor.bytes(), detail::named(options, tensor.name()));
 }
 
 } // namespace dtcrt

@@ -52,10 +52,4 @@ void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, 
 void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
                                       const Tensor<f32> &loss);
 
-/// Mean squared error of p [n, ...] against t of the same shape, and its gradient.
-void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
-                        const Tensor<f32> &loss, const Tensor<f32> &dp);
-void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight,
-                        const Tensor<f32> &loss);
-
 } // namespace dtcrt

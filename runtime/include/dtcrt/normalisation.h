@@ -6,9 +6,8 @@
 #pragma once
 
 #include "dtcrt/activation.h"
+#include "dtcrt/array.h"
 #include "dtcrt/context.h"
-
-#include <initializer_list>
 
 namespace dtcrt {
 
@@ -60,6 +59,6 @@ struct RunningAverageTensors {
 /// average += momentum * (value - average), as torch.nn.BatchNorm2d moves its statistics: of one tensor or of all of a list, in one pass
 /// over memory. No memory is in two of a list.
 void running_average_update(Context &ctx, const Tensor<f32> &average, const Tensor<f32> &value, const RunningAverageOptions &options = {});
-void running_average_update(Context &ctx, std::initializer_list<RunningAverageTensors> list, const RunningAverageOptions &options = {});
+void running_average_update(Context &ctx, ListOf<RunningAverageTensors> list, const RunningAverageOptions &options = {});
 
 } // namespace dtcrt

@@ -109,6 +109,12 @@ struct Binding {
   std::vector<StateBinding> state{};
   Tensor<f32> loss{};    ///< scalar: after a step, the loss summed over ranks; the same on all, bound by all roles or none
   Tensor<f32> correct{}; ///< scalar: after an evaluation, the correct samples summed over ranks; absent without accuracy
+
+  /// Behind those that are there; the name in the checkpoint is the tensor's own, where none is given.
+  void add_parameter(const Tensor<f32> &tensor, const Init &init, std::vector<Share> shares = {});
+  void add_parameter(std::string name, const Tensor<f32> &tensor, const Init &init, std::vector<Share> shares = {});
+  void add_state(const Tensor<f32> &tensor, f64 init = 0, std::vector<Share> shares = {});
+  void add_state(std::string name, const Tensor<f32> &tensor, f64 init = 0, std::vector<Share> shares = {});
 };
 
 } // namespace dtcrt

@@ -1,6 +1,7 @@
 // The one header of an emitted program: all runtime calls, and run(), its main.
 #pragma once
 
+#include "dtcrt/array.h"
 #include "dtcrt/cast.h"
 #include "dtcrt/comm.h"
 #include "dtcrt/context.h"
@@ -49,30 +50,40 @@ struct Role {
   std::shared_ptr<Program> program{};
 };
 
+namespace detail {
+/// A function whose type is forgotten; it is called as what it is.
+using AnyFunction = void (*)();
+
+/// What is done with buffers of a type that is forgotten.
+struct BuffersCalls {
+  void *(*make)(Arena &arena);
+  void (*destroy)(void *buffers);
+  Binding (*bind)(AnyFunction function, void *buffers);
+  void (*run)(AnyFunction function, Context &ctx, void *buffers);
+};
+
+template <class Buffers> struct CallsOf {
+  static void *make(Arena &arena) { return new Buffers{arena}; }
+  static void destroy(void *buffers) { delete static_cast<Buffers *>(buffers); }
+  static Binding bind(AnyFunction function, void *buffers) {
+    return reinterpret_cast<Binding (*)(Buffers &)>(function)(*static_cast<Buffers *>(buffers));
+  }
+  static void run(AnyFunction function, Context &ctx, void *buffers) {
+    reinterpret_cast<void (*)(Context &, Buffers &)>(function)(ctx, *static_cast<Buffers *>(buffers));
+  }
+};
+
+/// The facts with a program of these functions. Not a template: a program of many roles would be long in its compiler.
+Role with_program(const Role &facts, const BuffersCalls &calls, AnyFunction bind, AnyFunction step, AnyFunction evaluate);
+} // namespace detail
+
 /// A role with its buffers: role<stage0::Buffers>({.name = "stage0", .at = {{"pipe", 0}}, ...}, bind, step, evaluate).
 /// `step` trains on one global batch, `evaluate` (may be nullptr, then for all roles) computes loss and correct samples of one.
 template <class Buffers>
-Role role(Role facts, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &), void (*evaluate)(Context &, Buffers &) = nullptr) {
-  struct Typed final : Program {
-    Binding (*bind_)(Buffers &);
-    void (*step_)(Context &, Buffers &);
-    void (*evaluate_)(Context &, Buffers &);
-    std::unique_ptr<Buffers> buffers;
-
-    Binding bind(Arena &arena) override {
-      buffers.reset(new Buffers{arena});
-      return bind_(*buffers);
-    }
-    void step(Context &ctx) override { step_(ctx, *buffers); }
-    void evaluate(Context &ctx) override { evaluate_(ctx, *buffers); }
-    bool has_evaluate() const override { return evaluate_ != nullptr; }
-  };
-  auto program = std::make_shared<Typed>();
-  program->bind_ = bind;
-  program->step_ = step;
-  program->evaluate_ = evaluate;
-  facts.program = std::move(program);
-  return facts;
+Role role(const Role &facts, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &), void (*evaluate)(Context &, Buffers &) = nullptr) {
+  using Calls = detail::CallsOf<Buffers>;
+  return detail::with_program(facts, {Calls::make, Calls::destroy, Calls::bind, Calls::run}, reinterpret_cast<detail::AnyFunction>(bind),
+                              reinterpret_cast<detail::AnyFunction>(step), reinterpret_cast<detail::AnyFunction>(evaluate));
 }
 
 /// The main of a training program: reads the command line (--help tells it), loads the data, initialises or loads the parameters,
@@ -85,7 +96,8 @@ int run(int argc, char **argv, const Plan &plan, Program &program);
 template <class Buffers>
 int run(int argc, char **argv, const Plan &plan, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &),
         void (*evaluate)(Context &, Buffers &) = nullptr) {
-  return run(argc, argv, plan, {role<Buffers>({.arena_bytes = plan.arena_bytes, .shared_bytes = plan.shared_bytes, .flops = plan.flops}, bind, step, evaluate)});
+  const Role facts{.arena_bytes = plan.arena_bytes, .shared_bytes = plan.shared_bytes, .flops = plan.flops};
+  return run(argc, argv, plan, {role<Buffers>(facts, bind, step, evaluate)});
 }
 
 } // namespace dtcrt

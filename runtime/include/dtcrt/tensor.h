@@ -95,6 +95,13 @@ constexpr Dims dense_strides(const Dims &shape, Layout layout = row_major) {
   return strides;
 }
 
+/// Of what a program does once, or for next to nothing: a call is less for its compiler than the code in each place.
+#if defined(__GNUC__)
+#define DTC_NOINLINE __attribute__((noinline))
+#else
+#define DTC_NOINLINE
+#endif
+
 /// One rank's memory: one block, aligned to 64 bytes, in which the compiler has given every buffer its offset.
 /// The ranks of one host share the first part of theirs, so that collectives read a peer's buffers where they lie. Does not own the memory: World::allocate does.
 class Arena {
@@ -114,12 +121,12 @@ template <class T> class Tensor {
 public:
   Tensor() = default;
   /// The buffer at `offset` bytes of the arena.
-  Tensor(const Arena &arena, std::size_t offset, const Dims &shape, Layout layout = row_major)
+  DTC_NOINLINE Tensor(const Arena &arena, std::size_t offset, const Dims &shape, Layout layout = row_major)
       : Tensor(reinterpret_cast<T *>(arena.base() + offset), shape, layout) {
     assert(offset + bytes() <= arena.bytes() && "buffer beyond the arena");
   }
   /// `name`, the model's for what the buffer holds, stands in messages; it is not copied.
-  Tensor(const Arena &arena, const char *name, std::size_t offset, const Dims &shape, Layout layout = row_major)
+  DTC_NOINLINE Tensor(const Arena &arena, const char *name, std::size_t offset, const Dims &shape, Layout layout = row_major)
       : Tensor(arena, offset, shape, layout) {
     name_ = name;
   }
@@ -170,7 +177,8 @@ public:
   Slots() = default;
   /// As Tensor; `stride_bytes` from one slot to the next; 0: the tensor's bytes, rounded up to 64. Slots that are the rows of one tensor
   /// (the microbatches of an input) give the bytes of their rows.
-  Slots(const Arena &arena, const char *name, std::size_t offset, index count, const Dims &shape, Layout layout = row_major, std::size_t stride_bytes = 0)
+  DTC_NOINLINE Slots(const Arena &arena, const char *name, std::size_t offset, index count, const Dims &shape, Layout layout = row_major,
+                     std::size_t stride_bytes = 0)
       : first_(arena, name, offset, shape, layout), count_(count), stride_(stride_bytes ? stride_bytes : (first_.bytes() + 63) / 64 * 64) {
     assert(count > 0 && "no slot");
     assert(stride_ % sizeof(T) == 0 && "slots begin at whole elements");
@@ -178,7 +186,7 @@ public:
   }
 
   /// The slot of a microbatch.
-  Tensor<T> operator[](index microbatch) const {
+  DTC_NOINLINE Tensor<T> operator[](index microbatch) const {
     assert(microbatch >= 0 && count_ > 0);
     const auto distance = static_cast<std::size_t>(microbatch % count_) * stride_;
     return first_.at(reinterpret_cast<T *>(reinterpret_cast<std::byte *>(first_.data()) + distance));

@@ -14,12 +14,12 @@
 //     DTC_HOST_DEVICE void of_tensor(f64 &scalar, f64 a, f64 b);                     // what is the same for a parameter's elements
 #pragma once
 
+#include "dtcrt/array.h"
 #include "dtcrt/context.h"
 #include "dtcrt/lanes.h"
 
 #include <array>
 #include <span>
-#include <initializer_list>
 #include <utility>
 
 namespace dtcrt {

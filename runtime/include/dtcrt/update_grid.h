@@ -187,9 +187,9 @@ template <class Formula, class Run> void for_update_lists(std::span<const Moving
 
 /// One step of every parameter of a list. No memory is in two of them. `step`: its number, from 1.
 template <class Formula>
-void update_parameters(const device::CallSite &site, std::initializer_list<Moving<Formula>> all, const Tensor<f64> &learning_rate, const Tensor<i64> &step) {
+void update_parameters(const device::CallSite &site, ListOf<Moving<Formula>> all, const Tensor<f64> &learning_rate, const Tensor<i64> &step) {
   const detail::FormulaOfStep<Formula> of_step{learning_rate.data(), step.data()};
-  detail::for_update_lists<Formula>(std::span(all.begin(), all.size()), [&](const detail::UpdateListOf<Formula> &list, std::uint32_t blocks) {
+  detail::for_update_lists<Formula>(std::span<const Moving<Formula>>(all.begin(), all.size()), [&](const detail::UpdateListOf<Formula> &list, std::uint32_t blocks) {
     const dim3 threads(detail::update_threads);
     if constexpr (detail::has_tensor_part<Formula>) {
       constexpr std::size_t alignment = 256;

@@ -78,7 +78,7 @@ inline void add_range(const Formula formula, const Moving<Formula> &tensors, ind
 }
 
 /// Over each parameter: `Formula::sums` numbers a parameter.
-template <class Formula> std::vector<f64> add_up(Context &ctx, const Formula &formula, std::initializer_list<Moving<Formula>> list) {
+template <class Formula> std::vector<f64> add_up(Context &ctx, const Formula &formula, ListOf<Moving<Formula>> list) {
   constexpr auto sums = static_cast<std::size_t>(Formula::sums);
   std::vector<index> first_part = {0};
   for (const Moving<Formula> &tensors : list)
@@ -101,7 +101,7 @@ template <class Formula> std::vector<f64> add_up(Context &ctx, const Formula &fo
 }
 
 /// The formula of each parameter; scalars move.
-template <class Formula> std::vector<Formula> formulas_of_tensors(Context &ctx, const Formula &of_step, std::initializer_list<Moving<Formula>> list) {
+template <class Formula> std::vector<Formula> formulas_of_tensors(Context &ctx, const Formula &of_step, ListOf<Moving<Formula>> list) {
   std::vector<f64> sums;
   if constexpr (Formula::sums > 0)
     sums = add_up(ctx, of_step, list);
@@ -122,7 +122,7 @@ template <class Formula> std::vector<Formula> formulas_of_tensors(Context &ctx, 
 
 /// One step of every parameter of a list. No memory is in two of them. `step`: its number, from 1.
 template <class Formula>
-void update_parameters(Context &ctx, std::initializer_list<Moving<Formula>> list, const Tensor<f64> &learning_rate, const Tensor<i64> &step) {
+void update_parameters(Context &ctx, ListOf<Moving<Formula>> list, const Tensor<f64> &learning_rate, const Tensor<i64> &step) {
   for (const Moving<Formula> &tensors : list)
     detail::check_moving(tensors, Formula::scalars);
   constexpr auto states = std::make_integer_sequence<int, Formula::states - Formula::scalars>();

@@ -64,8 +64,6 @@ void AllReduce::work(const Transfer &tensor, std::size_t begin, std::size_t end)
     std::memcpy(sums, of(group_.local.front()) + at, bytes);
     for (std::size_t member = 1; member < group_.local.size(); ++member)
       combine(call_.reduction, sums, of(group_.local[member]) + at, count);
-    if (final)
-      finish_sums(call_.reduction, sums, count, group_.size);
     for (int member : group_.local) {
       std::memcpy(of(member) + at, sums, bytes);
       if (!final)
@@ -119,10 +117,7 @@ void AllReduce::received() {
         receive(comm_, other, part_of(other), bytes_of(other), 1);
     for (int turn = 1; turn < ranks_; ++turn)
       send(comm_, (rank_ + turn) % ranks_, part_of(rank_), bytes_of(rank_), 1);
-    if (!requests_.empty())
-      return;
   }
-  finish_sums(call_.reduction, data(), size(), group_.size);
 }
 
 /// The leaders of several hosts exchange their hosts' sums, in the order in which the collectives were started.

@@ -53,7 +53,6 @@ void ReduceScatter::work(const Transfer &tensor, std::size_t begin, std::size_t 
     std::memcpy(sums, from_of(member_at(0), tensor) + at, bytes);
     for (std::size_t member = 1; member < group_.local.size(); ++member)
       combine(call_.reduction, sums, reinterpret_cast<const f32 *>(from_of(member_at(member), tensor) + at), count);
-    finish_sums(call_.reduction, sums, count, group_.size);
     std::memcpy(to_of(member_at(owner), tensor) + (at - part), sums, bytes);
   }
 }
@@ -106,7 +105,6 @@ void ReduceScatter::received() {
         if (target == of_host)
           combine(call_.reduction, sums, of_host, count);
       }
-      finish_sums(call_.reduction, sums, count, group_.size);
       std::memcpy(to + at, sums, bytes);
     }
     before += own;

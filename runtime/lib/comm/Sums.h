@@ -18,15 +18,6 @@ inline void combine(Reduction reduction, f32 *sums, const f32 *values, index cou
   }
 }
 
-/// Makes means of sums over `ranks`.
-inline void finish_sums(Reduction reduction, f32 *sums, index count, int ranks) {
-  if (reduction != Reduction::mean)
-    return;
-  const f32 factor = 1.0f / static_cast<f32>(ranks);
-  for (index i = 0; i < count; ++i)
-    sums[i] *= factor;
-}
-
 /// Elements summed at a time, in the first-level cache.
 inline constexpr index sum_block = 1024;
 

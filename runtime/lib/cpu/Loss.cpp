@@ -149,12 +149,6 @@ void binary_with_logits(Context &ctx, const Tensor<T> &logits, const Tensor<f32>
   elementwise_loss<gradient>(ctx, "binary_cross_entropy_with_logits", logits, t, weight, loss, dlogits, BinaryCrossEntropyWithLogits());
 }
 
-template <bool gradient>
-void squared(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
-             const Tensor<f32> &dp) {
-  elementwise_loss<gradient>(ctx, "mean_squared_error", p, t, weight, loss, dp, SquaredError());
-}
-
 template <class T>
 void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &correct,
                 const LossOptions &o) {
@@ -227,13 +221,6 @@ void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, 
 void binary_cross_entropy_with_logits(Context &ctx, const Tensor<bf16> &logits, const Tensor<f32> &t, const Tensor<f32> &weight,
                                       const Tensor<f32> &loss) {
   binary_with_logits<false>(ctx, logits, t, weight, loss, Tensor<bf16>());
-}
-void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                        const Tensor<f32> &dp) {
-  squared<true>(ctx, p, t, weight, loss, dp);
-}
-void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
-  squared<false>(ctx, p, t, weight, loss, {});
 }
 
 } // namespace dtcrt

@@ -3,7 +3,7 @@
 
 namespace dtcrt {
 
-void running_average_update(Context &ctx, std::initializer_list<RunningAverageTensors> list, const RunningAverageOptions &o) {
+void running_average_update(Context &ctx, ListOf<RunningAverageTensors> list, const RunningAverageOptions &o) {
   std::vector<Moving<RunningAverage>> all;
   for (const RunningAverageTensors &tensors : list) {
     all.push_back({tensors.average, tensors.value});

@@ -53,7 +53,7 @@ void cast(Context &ctx, const Tensor<f32> &from, const Tensor<bf16> &to) {
   if (generations.count(from.data()))
     ++generations[to.data()];
 }
-void cast(Context &ctx, std::initializer_list<CastTensors> list) {
+void cast(Context &ctx, ListOf<CastTensors> list) {
   for (const CastTensors &tensors : list)
     cast(ctx, tensors.from, tensors.to);
 }

@@ -55,7 +55,7 @@ __global__ void cast_list(const __grid_constant__ CastList list) {
 
 } // namespace
 
-void cast(Context &ctx, std::initializer_list<CastTensors> tensors) {
+void cast(Context &ctx, ListOf<CastTensors> tensors) {
   CastList list;
   const auto flush = [&] {
     if (list.count > 0)

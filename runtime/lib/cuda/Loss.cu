@@ -260,12 +260,5 @@ void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> 
 void binary_cross_entropy(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
   element_loss<BinaryCrossEntropy, false>(ctx, "binary_cross_entropy", p, t, weight, loss, Tensor<f32>());
 }
-void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                        const Tensor<f32> &dp) {
-  element_loss<SquaredError, true>(ctx, "mean_squared_error", p, t, weight, loss, dp);
-}
-void mean_squared_error(Context &ctx, const Tensor<f32> &p, const Tensor<f32> &t, const Tensor<f32> &weight, const Tensor<f32> &loss) {
-  element_loss<SquaredError, false>(ctx, "mean_squared_error", p, t, weight, loss, Tensor<f32>());
-}
 
 } // namespace dtcrt

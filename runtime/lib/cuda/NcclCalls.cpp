@@ -16,7 +16,7 @@ struct Caller {
   cudaStream_t stream;
 
   ncclRedOp_t reduction() const {
-    return call.reduction == Reduction::sum ? ncclSum : call.reduction == Reduction::mean ? ncclAvg : ncclMax;
+    return call.reduction == Reduction::sum ? ncclSum : ncclMax;
   }
   static std::size_t floats(std::size_t bytes) { return bytes / sizeof(f32); }
   static std::byte *part_of(std::byte *whole, const Transfer &tensor, int rank) {

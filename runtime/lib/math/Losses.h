@@ -51,10 +51,4 @@ struct BinaryCrossEntropyWithLogits {
   }
 };
 
-struct SquaredError {
-  DTCRT_HOST_DEVICE static bool rules_out(f32) { return false; }
-  DTCRT_HOST_DEVICE static f32 value(f32 p, f32 t) { return (p - t) * (p - t); }
-  DTCRT_HOST_DEVICE static f32 slope(f32 p, f32 t) { return 2 * (p - t); }
-};
-
 } // namespace dtcrt

@@ -35,11 +35,15 @@ with open(path) as file:
     parts = re.split(r"(?=^namespace stage\d+ \{)", file.read(), flags=re.MULTILINE)
 known, copies = set(), {}
 for index, part in enumerate(parts):
-    for name in re.findall(r'^ +\{"([^"]+)", b\.', part, flags=re.MULTILINE):
-        if name in known:
-            copies[f"{name}.copy{index}"] = name
-            part = part.replace(f'{{"{name}", b.', f'{{"{name}.copy{index}", b.')
-        known.add(name)
+    # A tensor's own name is that in the checkpoint.
+    for section in re.findall(r"^  // (?:Parameters|State of the optimizer)\.$.*?^$", part, flags=re.MULTILINE | re.DOTALL):
+        changed = section
+        for name in re.findall(r'"([^"]+)", \d+', section):
+            if name in known:
+                copies[f"{name}.copy{index}"] = name
+                changed = changed.replace(f'"{name}", ', f'"{name}.copy{index}", ')
+            known.add(name)
+        part = part.replace(section, changed)
     parts[index] = part
 with open(path, "w") as file:
     file.write("".join(parts))

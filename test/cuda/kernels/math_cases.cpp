@@ -170,10 +170,6 @@ void element_losses(Context &ctx, Cases &c) {
   c.record("binary_cross_entropy_with_logits of bf16", loss);
   binary_cross_entropy_with_logits(ctx, low, t, weight, loss, d_low);
   c.record("binary_cross_entropy_with_logits' gradient of bf16", d_low, 1.0f / 128);
-  mean_squared_error(ctx, p, t, weight, loss);
-  c.record("mean_squared_error", loss);
-  mean_squared_error(ctx, p, t, weight, loss, dp);
-  c.record("mean_squared_error's gradient", dp);
 }
 
 template <class T> void sums(Context &ctx, Cases &c) {

@@ -109,7 +109,7 @@ struct Scatter {
           const f32 other = value<f32>(members.ranks[m], at, round);
           result = reduction == Reduction::max ? std::max(result, other) : result + other;
         }
-        return reduction == Reduction::mean && members.count() > 1 ? result * (1.0f / static_cast<f32>(members.count())) : result;
+        return result;
       });
       ::check<f32>(wholes[t], what + " reduce-scatter's operand",
                    [&](dtcrt::index i) { return value<f32>(members.ranks[static_cast<std::size_t>(members.own)], i, round); });
@@ -213,7 +213,7 @@ void check_sizes(World &world) {
   int round = 0;
   for (const dtcrt::index size : {0, 1, 2, 3, 5, 17, 1000, 4096, 4097, 16384, 16385, 100003, 300000})
     check_each<f32>(ctx, members, arena.base(), size, ++round, "size " + std::to_string(size));
-  for (const Reduction reduction : {Reduction::sum, Reduction::mean, Reduction::max})
+  for (const Reduction reduction : {Reduction::sum, Reduction::max})
     for (const dtcrt::index size : {1, 7, 5000, 70001}) {
       Placer placer(arena.base());
       const Scatter scatter(placer, members, size, ++round, reduction);
@@ -242,7 +242,7 @@ void check_bits(World &world, bool in_arena) {
   const Arena arena = world.allocate(room);
   std::vector<std::byte> outside(in_arena ? 0 : room);
   const Members members = all(world);
-  for (const Reduction reduction : {Reduction::sum, Reduction::mean, Reduction::max})
+  for (const Reduction reduction : {Reduction::sum, Reduction::max})
     for (const dtcrt::index size : {1, 5, 4099, 100003}) {
       Placer placer(in_arena ? arena.base() : outside.data());
       placer.skip(static_cast<std::size_t>(size % 64) * 64);

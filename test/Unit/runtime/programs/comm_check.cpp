@@ -30,7 +30,7 @@ f32 expected(const std::vector<int> &members, dtcrt::index i, int round, Reducti
   f32 result = value(members[0], i, round);
   for (std::size_t m = 1; m < members.size(); ++m)
     result = reduction == Reduction::max ? std::max(result, value(members[m], i, round)) : result + value(members[m], i, round);
-  return reduction == Reduction::mean ? result / static_cast<f32>(members.size()) : result;
+  return result;
 }
 
 void fill(const Tensor<f32> &t, int rank, int round) {
@@ -59,7 +59,7 @@ void check_sizes(World &world) {
   const Arena arena = world.allocate(std::size_t(8) << 20);
   const auto members = all_ranks(world);
   int round = 0;
-  for (const Reduction reduction : {Reduction::sum, Reduction::mean, Reduction::max})
+  for (const Reduction reduction : {Reduction::sum, Reduction::max})
     for (const dtcrt::index size : {1, 3, 4096, 4097, 16384, 16385, 100003, 300000}) {
       const std::string what = "size " + std::to_string(size) + " reduction " + std::to_string(int(reduction));
       Tensor<f32> a(arena, 0, {size}), b(arena, std::size_t(2) << 20, {size}), c(arena, std::size_t(4) << 20, {17});
@@ -134,8 +134,8 @@ void check_outside(World &world) {
   std::vector<f32> memory(5000);
   Tensor<f32> t(memory.data(), {5000});
   fill(t, world.rank(), 1);
-  all_reduce(ctx, t, {.reduction = mean});
-  check(t, all_ranks(world), 1, Reduction::mean, "outside the arena");
+  all_reduce(ctx, t, {.reduction = Reduction::max});
+  check(t, all_ranks(world), 1, Reduction::max, "outside the arena");
 }
 
 /// Only the first part of the arena is shared; MPI reduces what lies behind it.
