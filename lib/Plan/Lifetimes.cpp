@@ -32,7 +32,9 @@ static Operation *findOnlyUser(Value memory) {
 Lifetimes::Lifetimes(rt::ProgramOp program) {
   SymbolTable symbols(program);
   for (auto buffer : program.getOps<rt::BufferOp>())
-    onlyUser[buffer] = findOnlyUser(buffer.getMemory());
+    if (!isKept(buffer))
+      if (Operation *user = findOnlyUser(buffer.getMemory()))
+        onlyUser[buffer] = user;
   for (auto op : program.getOps<rt::TimelineOp>()) {
     for (Operation &step : op.getBody().front())
       visit(&step, {}, symbols);
@@ -40,17 +42,12 @@ Lifetimes::Lifetimes(rt::ProgramOp program) {
   }
   always = {{0, now + 1}};
   for (auto &[buffer, ofBuffer] : instances) {
-    Intervals &all = intervals[buffer];
-    for (auto &[key, interval] : ofBuffer)
-      all.push_back(interval);
-    llvm::sort(all, [](Interval a, Interval b) { return a.first < b.first; });
-    Intervals merged;
-    for (Interval interval : all)
-      if (!merged.empty() && interval.first <= merged.back().last)
+    Intervals &merged = intervals[buffer];
+    for (const Instance &instance : ofBuffer)
+      if (Interval interval = instance.interval; !merged.empty() && interval.first <= merged.back().last)
         merged.back().last = std::max(merged.back().last, interval.last);
       else
         merged.push_back(interval);
-    all = std::move(merged);
   }
 }
 
@@ -62,7 +59,9 @@ void Lifetimes::visit(Operation *op, const Run &run, const SymbolTable &fragment
       visit(&call, inside, fragments);
     return;
   }
-  moments[op].push_back(++now);
+  ++now;
+  if (isa<rt::LaunchOp>(op))
+    moments[op].push_back(now);
   std::optional<int64_t> microbatch = run.microbatch;
   if (auto number = op->getAttrOfType<IntegerAttr>("microbatch"))
     microbatch = number.getInt();
@@ -81,16 +80,21 @@ void Lifetimes::visit(Operation *op, const Run &run, const SymbolTable &fragment
 
 void Lifetimes::touch(Value memory, std::optional<int64_t> microbatch, const Run &run) {
   rt::BufferOp buffer = rt::rootBuffer(memory);
-  if (!buffer)
+  if (!buffer || (isKept(buffer) && !buffer.getSlots()))
     return;
   int64_t instance = 0;
   if (buffer.getSlots())
     instance = microbatch.value_or(0);
   else if (onlyUser.lookup(buffer))
     instance = run.number;
-  auto [entry, isNew] =
-      instances[buffer].insert({{timeline, instance}, Interval{now, now}});
-  entry->second.last = now;
+  // One of those that were born last, which are under way.
+  auto &known = instances[buffer];
+  for (Instance &candidate : llvm::reverse(known))
+    if (candidate.timeline == timeline && candidate.number == instance) {
+      candidate.interval.last = now;
+      return;
+    }
+  known.push_back({timeline, instance, {now, now}});
 }
 
 const Lifetimes::Intervals &Lifetimes::of(rt::BufferOp buffer) const {
@@ -117,8 +121,8 @@ int64_t Lifetimes::slotsOf(rt::BufferOp buffer, int64_t most) const {
   auto collide = [&](int64_t slots) {
     // Microbatches that would share a slot, in the order of time.
     SmallVector<std::tuple<int64_t, int64_t, int64_t>> order; // slot, first, last
-    for (auto &[key, interval] : ofBuffer)
-      order.push_back({key.second % slots, interval.first, interval.last});
+    for (const auto &[timeline, microbatch, interval] : ofBuffer)
+      order.push_back({microbatch % slots, interval.first, interval.last});
     llvm::sort(order);
     for (size_t i = 1; i < order.size(); ++i)
       if (std::get<0>(order[i]) == std::get<0>(order[i - 1]) &&
@@ -132,9 +136,9 @@ int64_t Lifetimes::slotsOf(rt::BufferOp buffer, int64_t most) const {
   return slots;
 }
 
-bool Lifetimes::endsAsBegins(Operation *op, rt::BufferOp source, rt::BufferOp target) const {
+bool Lifetimes::endsAsBegins(rt::LaunchOp launch, rt::BufferOp source, rt::BufferOp target) const {
   const Intervals &dying = of(source), &born = of(target);
-  return llvm::all_of(moments.lookup(op), [&](int64_t moment) {
+  return llvm::all_of(moments.lookup(launch), [&](int64_t moment) {
     return llvm::any_of(dying, [&](Interval i) { return i.last == moment; }) &&
            llvm::any_of(born, [&](Interval i) { return i.first == moment; });
   });

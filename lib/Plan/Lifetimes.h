@@ -4,7 +4,7 @@
 
 #include "dialects/RT/RT.h"
 
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/DenseMap.h"
 
 namespace dtc::plan {
 
@@ -42,9 +42,9 @@ public:
   /// i = j mod slots and they are never under way together.
   int64_t slotsOf(rt::BufferOp buffer, int64_t most) const;
 
-  /// True if in each run of `op` the buffer `source` dies at `op` and `target`
-  /// is born there.
-  bool endsAsBegins(mlir::Operation *op, rt::BufferOp source, rt::BufferOp target) const;
+  /// True if in each run of `launch` the buffer `source` dies there and `target`
+  /// is born.
+  bool endsAsBegins(rt::LaunchOp launch, rt::BufferOp source, rt::BufferOp target) const;
   /// `source` from now on also holds what `target` held, directly behind it.
   void join(rt::BufferOp source, rt::BufferOp target);
 
@@ -57,11 +57,17 @@ private:
   void touch(mlir::Value memory, std::optional<int64_t> microbatch, const Run &run);
 
   int64_t now = 0, timeline = 0;
+  /// Of launches.
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<int64_t, 1>> moments;
-  /// The fragment that alone uses a buffer.
+  /// The fragment that alone uses a temporary; without those that several use.
   llvm::DenseMap<mlir::Operation *, mlir::Operation *> onlyUser;
-  /// By timeline, and run or microbatch.
-  llvm::DenseMap<mlir::Operation *, llvm::MapVector<std::pair<int64_t, int64_t>, Interval>> instances;
+  /// What a buffer holds in a timeline in a run, or for a microbatch.
+  struct Instance {
+    int64_t timeline, number;
+    Interval interval;
+  };
+  /// In the order in which they are born.
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Instance, 2>> instances;
   llvm::DenseMap<mlir::Operation *, Intervals> intervals;
   Intervals always, never;
 };

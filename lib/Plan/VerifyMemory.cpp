@@ -4,6 +4,8 @@
 
 #include "dtc/Plan/Passes.h"
 
+#include <map>
+
 namespace dtc::plan {
 #define GEN_PASS_DEF_VERIFYMEMORY
 #include "dtc/Plan/Passes.h.inc"
@@ -12,6 +14,57 @@ namespace dtc::plan {
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::plan;
+
+namespace {
+/// A buffer comes to life, or has been in use for the last time.
+struct Event {
+  int64_t moment;
+  bool ends;
+  rt::BufferOp buffer;
+};
+} // namespace
+
+/// In the order of time; what is in use together at a moment has come to life before any of it ends.
+static SmallVector<Event> findEvents(rt::ProgramOp program, const Lifetimes &lifetimes) {
+  SmallVector<Event> events;
+  for (auto buffer : program.getOps<rt::BufferOp>())
+    if (rt::bytesOf(buffer) > 0)
+      for (Lifetimes::Interval interval : lifetimes.of(buffer)) {
+        events.push_back({interval.first, false, buffer});
+        events.push_back({interval.last, true, buffer});
+      }
+  llvm::stable_sort(events, [](const Event &a, const Event &b) { return std::pair(a.moment, a.ends) < std::pair(b.moment, b.ends); });
+  return events;
+}
+
+static int64_t endOf(rt::BufferOp buffer) { return static_cast<int64_t>(*buffer.getOffset()) + rt::bytesOf(buffer); }
+
+/// Buffers that live are apart from each other as long as each that comes to life is apart from its neighbours.
+static LogicalResult verifyApart(rt::ProgramOp program, const Lifetimes &lifetimes) {
+  std::map<int64_t, rt::BufferOp> live; // by offset
+  for (Event event : findEvents(program, lifetimes)) {
+    int64_t offset = *event.buffer.getOffset();
+    if (event.ends) {
+      live.erase(offset);
+      continue;
+    }
+    auto next = live.lower_bound(offset);
+    rt::BufferOp below, above;
+    if (next != live.begin() && endOf(std::prev(next)->second) > offset)
+      below = std::prev(next)->second, above = event.buffer;
+    else if (next != live.end() && next->first < endOf(event.buffer))
+      below = event.buffer, above = next->second;
+    if (above) {
+      InFlightDiagnostic diagnostic = above.emitOpError("'") << above.getName() << "' at offset " << *above.getOffset()
+                                                             << " lies inside live buffer '" << below.getName() << "', which ends at "
+                                                             << endOf(below);
+      diagnostic.attachNote(below.getLoc()) << "the other buffer";
+      return failure();
+    }
+    live.emplace_hint(next, offset, event.buffer);
+  }
+  return success();
+}
 
 namespace {
 struct VerifyMemoryPass : dtc::plan::impl::VerifyMemoryBase<VerifyMemoryPass> {
@@ -40,29 +93,8 @@ struct VerifyMemoryPass : dtc::plan::impl::VerifyMemoryBase<VerifyMemoryPass> {
         return signalPassFailure();
       }
     }
-    SmallVector<rt::BufferOp> buffers;
-    for (auto buffer : program.getOps<rt::BufferOp>())
-      if (!lifetimes.of(buffer).empty())
-        buffers.push_back(buffer);
-    llvm::sort(buffers, [](rt::BufferOp a, rt::BufferOp b) {
-      return *a.getOffset() < *b.getOffset();
-    });
-    for (size_t i = 0; i < buffers.size(); ++i) {
-      int64_t end = *buffers[i].getOffset() + rt::bytesOf(buffers[i]);
-      for (size_t j = i + 1; j < buffers.size(); ++j) {
-        if (static_cast<int64_t>(*buffers[j].getOffset()) >= end)
-          break;
-        if (!Lifetimes::overlap(lifetimes.of(buffers[i]), lifetimes.of(buffers[j])))
-          continue;
-        InFlightDiagnostic diagnostic =
-            buffers[j].emitOpError("'")
-            << buffers[j].getName() << "' at offset " << *buffers[j].getOffset()
-            << " lies inside live buffer '" << buffers[i].getName()
-            << "', which ends at " << end;
-        diagnostic.attachNote(buffers[i].getLoc()) << "the other buffer";
-        return signalPassFailure();
-      }
-    }
+    if (failed(verifyApart(program, lifetimes)))
+      return signalPassFailure();
     markAllAnalysesPreserved();
   }
 };
