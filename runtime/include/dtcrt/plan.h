@@ -4,21 +4,30 @@
 #include "dtcrt/tensor.h"
 
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 namespace dtcrt {
 
+// The names of axes below are not copied: a program's are literals, and a list of strings is long in its compiler.
+
 /// An axis of the device mesh. Ranks are numbered row-major over the axes: the last axis varies fastest.
 struct MeshAxis {
-  std::string name;
+  std::string_view name;
   int size = 1;
 };
 
 /// A direction in which a program sends: from the rank at one coordinate of an axis to that at another.
 struct MessageChannel {
-  std::string axis;
+  std::string_view axis;
   int from = 0, to = 0;
+};
+
+/// A place on an axis of the mesh.
+struct MeshCoordinate {
+  std::string_view axis;
+  int coordinate = 0;
 };
 
 /// All of an arena is shared with the ranks of the host.

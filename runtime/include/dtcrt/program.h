@@ -20,7 +20,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace dtcrt {
@@ -40,7 +39,7 @@ public:
 struct Role {
   std::string name{}; ///< for people: "stage0"
   /// Coordinates on the mesh axes; an axis that is not named: all of it.
-  std::vector<std::pair<std::string, int>> at{};
+  std::vector<MeshCoordinate> at{};
   std::size_t arena_bytes = 0;
   std::size_t shared_bytes = whole_arena; ///< as Plan's
   f64 flops = 0;         ///< of one rank in one step

@@ -105,7 +105,7 @@ World::~World() {
     MPI_Finalize();
 }
 
-void World::Impl::make_group(const std::string &axis, int first, int stride, int size) {
+void World::Impl::make_group(std::string_view axis, int first, int stride, int size) {
   Group group;
   group.axis = axis;
   group.number = static_cast<int>(groups.size());
@@ -135,7 +135,7 @@ bool World::Impl::is_shared(const void *data, std::size_t bytes) const {
   return !arenas.empty() && begin >= arena() && begin + bytes <= arena() + shared_bytes;
 }
 
-Group &World::Impl::group(const char *axis) {
+Group &World::Impl::group(std::string_view axis) {
   for (Group &group : groups)
     if (group.axis == axis)
       return group;

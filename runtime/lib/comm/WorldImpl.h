@@ -129,7 +129,7 @@ struct World::Impl {
   bool measures_waits = false;  ///< for a trace
   i64 blocked_nanoseconds = 0; ///< time in waits in which this rank had nothing to do, once measures_waits is set
 
-  Group &group(const char *axis);
+  Group &group(std::string_view axis);
   Ring &ring_of(const Group &group, int member) const { return rings[group.number * local_ranks + member]; }
   /// From local rank to local rank.
   Channel &channel(int from, int to) const { return channels[from * local_ranks + to]; }
@@ -142,7 +142,7 @@ struct World::Impl {
   /// Throws PeerFailure when a rank of this host has failed, RankDied when one has died.
   void check_peers();
 
-  void make_group(const std::string &axis, int first, int stride, int size);
+  void make_group(std::string_view axis, int first, int stride, int size);
   void allocate_control(World &world);
   std::string share(World &world, std::size_t bytes, std::size_t shared, std::vector<Mapping> &of);
 

@@ -5,7 +5,7 @@
 
 namespace dtcrt {
 
-int coordinate_of(const Plan &plan, int rank, const std::string &axis) {
+int coordinate_of(const Plan &plan, int rank, std::string_view axis) {
   if (plan.mesh.empty())
     return axis == "data" ? rank : -1;
   int stride = plan.devices;
@@ -17,7 +17,7 @@ int coordinate_of(const Plan &plan, int rank, const std::string &axis) {
   return -1;
 }
 
-int ranks_along(const Plan &plan, const std::string &axis) {
+int ranks_along(const Plan &plan, std::string_view axis) {
   if (plan.mesh.empty())
     return axis == "data" ? plan.devices : 1;
   for (const MeshAxis &candidate : plan.mesh)
@@ -35,7 +35,7 @@ const Role &role_of(const Plan &plan, const std::vector<Role> &roles, int rank) 
     for (const auto &[axis, coordinate] : role.at) {
       const int own = coordinate_of(plan, rank, axis);
       if (own < 0)
-        throw std::logic_error("the role '" + role.name + "' stands at the axis '" + axis + "', which the mesh does not have");
+        throw std::logic_error("the role '" + role.name + "' stands at the axis '" + std::string(axis) + "', which the mesh does not have");
       fits &= own == coordinate;
     }
     if (!fits)

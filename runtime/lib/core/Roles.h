@@ -9,8 +9,8 @@ namespace dtcrt {
 const Role &role_of(const Plan &plan, const std::vector<Role> &roles, int rank);
 
 /// The rank's coordinate on an axis of the plan's mesh; -1 when it has no such axis.
-int coordinate_of(const Plan &plan, int rank, const std::string &axis);
+int coordinate_of(const Plan &plan, int rank, std::string_view axis);
 /// How many ranks an axis of the plan's mesh has; 1 when it has no such axis.
-int ranks_along(const Plan &plan, const std::string &axis);
+int ranks_along(const Plan &plan, std::string_view axis);
 
 } // namespace dtcrt

@@ -116,7 +116,7 @@ KindText text_of(Kind kind) {
 std::string Probe::summary(const Plan &plan, const Role &role) const {
   json at = json::object();
   for (const MeshAxis &axis : plan.mesh)
-    at[axis.name] = coordinate_of(plan, world_.rank(), axis.name);
+    at[std::string(axis.name)] = coordinate_of(plan, world_.rank(), axis.name);
   i64 steps = 0, duration = 0, busy = 0, blocked = 0;
   for (const TraceEvent &event : events_)
     if (event.kind == Kind::step) {

@@ -28,8 +28,8 @@ std::string line_of(const Group &group) {
     text += (member > 0 ? ", " : "") + std::to_string(group.first + member * group.stride);
   return text + (group.axis.empty() ? "" : " along '" + group.axis + "'");
 }
-std::string line_of(const std::string &axis, int from_rank, int to_rank) {
-  return "from rank " + std::to_string(from_rank) + " to rank " + std::to_string(to_rank) + " along '" + axis + "'";
+std::string line_of(std::string_view axis, int from_rank, int to_rank) {
+  return "from rank " + std::to_string(from_rank) + " to rank " + std::to_string(to_rank) + " along '" + std::string(axis) + "'";
 }
 
 class NcclNetwork final : public Network {
@@ -111,7 +111,7 @@ NcclNetwork::NcclNetwork(Context &ctx, const Plan &plan) : ctx_(ctx), world_(ctx
       add({line_of(group), LineKey::Use::collectives, members, group.coordinate});
     }
   for (const MessageChannel &channel : plan.channels) {
-    const Group &group = world_.group(channel.axis.c_str());
+    const Group &group = world_.group(channel.axis);
     if (group.coordinate != channel.from && group.coordinate != channel.to)
       continue;
     const int from = group.first + channel.from * group.stride, to = group.first + channel.to * group.stride;
