@@ -42,16 +42,8 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
                                " is not one element for each of the ",
                                shape.back(), " columns");
   }
-  Type type = RankedTensorType::get(shape, element);
-  Value at = adaptor.getGradientAt();
-  auto gradient = adaptor.getProperties().activation_gradient;
-  if (bool(at) != (gradient && gradient.getValue() != Activation::None))
-    return emitOptionalError(location, "the gradient of an activation is taken at a tensor, which ",
-                             at ? "stands alone" : "is missing");
-  if (at && (adaptor.getBias() || adaptor.getActivation() != Activation::None))
-    return emitOptionalError(location, "the gradient of an activation leaves no place for a bias or an activation");
-  if (at && at.getType() != type)
-    return emitOptionalError(location, "a gradient is taken at ", at.getType(), ", not at ", type);
-  types.push_back(type);
+  if (EpilogueAttr epilogue = adaptor.getEpilogueAttr(); epilogue && epilogue.hasGradient() && adaptor.getBias())
+    return emitOptionalError(location, "the gradient of an activation leaves no place for a bias");
+  types.push_back(RankedTensorType::get(shape, element));
   return success();
 }

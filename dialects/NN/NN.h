@@ -101,6 +101,22 @@ inline constexpr llvm::StringLiteral wholeBatches = "nn.whole_batches";
 #define GET_ATTRDEF_CLASSES
 #include "dialects/NN/NNAttrs.h.inc"
 
+namespace dtc::nn {
+
+/// Which epilogues an op may have.
+struct EpilogueForms {
+  bool activation = false, residual = false, gradient = false;
+  bool admit(EpilogueAttr epilogue) const;
+};
+
+/// One diagnostic if `op`, a TakesEpilogue, has an epilogue that it does not take, or one whose operand is missing, stands alone or has
+/// another type than the result.
+llvm::LogicalResult verifyEpilogue(mlir::Operation *op);
+
+} // namespace dtc::nn
+
+#include "dialects/NN/NNInterfaces.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/NN/NNOps.h.inc"
 

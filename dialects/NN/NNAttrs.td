@@ -120,7 +120,7 @@ def NN_RecipeAttr : NN_Attr<"Recipe", "recipe"> {
 }
 
 //===----------------------------------------------------------------------===//
-// Activations that a library call can apply to its result
+// Epilogues: what a call does to its result before it writes it
 //===----------------------------------------------------------------------===//
 
 def NN_Activation : I32EnumAttr<"Activation", "elementwise epilogue", [
@@ -135,6 +135,38 @@ def NN_Activation : I32EnumAttr<"Activation", "elementwise epilogue", [
   let cppNamespace = "::dtc::nn";
   let genSpecializedAttr = 0;
 }
-def NN_ActivationAttr : EnumAttr<NN_Dialect, NN_Activation, "activation">;
+
+def NN_EpilogueAttr : NN_Attr<"Epilogue", "epilogue"> {
+  let summary = "what a call does to its result before it writes it";
+  let description = [{
+    Either an addition of a residual, then an activation, or one of both; or the result, which is the gradient of what
+    an activation gave, is multiplied by the derivative of that activation. The residual, or where the derivative is
+    taken (what the activation was given; relu's result does as well), is an operand of the op.
+
+    ```mlir
+    #nn.epilogue<activation = leaky_relu, alpha = 1.0e-1>
+    #nn.epilogue<residual, activation = relu>
+    #nn.epilogue<gradient = gelu>
+    ```
+  }];
+  // alpha: the activation's parameter, 0 where it has none.
+  let parameters = (ins "::dtc::nn::Activation":$activation, "::dtc::nn::Real":$alpha, "bool":$residual,
+                        "::dtc::nn::Activation":$gradient);
+  let builders = [
+    AttrBuilder<(ins "::dtc::nn::Activation":$activation, CArg<"double", "0">:$alpha),
+                "return $_get($_ctxt, activation, Real(alpha), /*residual=*/false, Activation::None);">
+  ];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static EpilogueAttr ofResidual(::mlir::MLIRContext *context);
+    static EpilogueAttr ofGradient(::mlir::MLIRContext *context, ::dtc::nn::Activation activation);
+    bool hasGradient() const { return getGradient() != Activation::None; }
+    /// Whether it has an operand.
+    bool readsOperand() const { return getResidual() || hasGradient(); }
+    /// This one, then `next`; null where no epilogue does that.
+    EpilogueAttr then(EpilogueAttr next) const;
+  }];
+}
 
 #endif // DTC_NN_ATTRS

@@ -26,7 +26,8 @@ def NN_BatchNormOp : NN_InferredOp<"batch_norm"> {
   }];
 }
 
-def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training", [AttrSizedOperandSegments]> {
+def NN_BatchNormTrainingOp
+    : NN_EpilogueOp<"batch_norm_training", ".activation = true, .residual = true", [AttrSizedOperandSegments]> {
   let summary = "batch normalisation with the statistics of its own share of the batch";
   let description = [{
     y = (x - mean) / sqrt(variance + epsilon) * scale + bias with the mean and
@@ -45,8 +46,7 @@ def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training", [AttrSizedOper
     `mean` and `inverse` = 1 / sqrt(variance + epsilon) are what y was made with,
     kept for the gradient of the same share (PyTorch's `save_mean`, `save_invstd`).
 
-    `residual`, a tensor like y, and `activation` are set by the Fusion stage alone:
-    the call then gives activation(y + residual).
+    Its epilogue is a residual, an activation, or both: the call then gives activation(y + residual).
 
     ```mlir
     %y, %mean_part, %variance_part, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}
@@ -54,19 +54,16 @@ def NN_BatchNormTrainingOp : NN_InferredOp<"batch_norm_training", [AttrSizedOper
        -> (tensor<64x16x8x8xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>)
     ```
   }];
-  let arguments = (ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
-                       NN_FullTensor:$sample_weight, Optional<NN_FullTensor>:$running_mean,
-                       Optional<NN_FullTensor>:$running_variance, Optional<NN_Tensor>:$residual,
-                       F64Attr:$epsilon,
-                       DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
-                       DefaultValuedAttr<F64Attr, "0.0">:$alpha);
+  let arguments = !con((ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
+                            NN_FullTensor:$sample_weight, Optional<NN_FullTensor>:$running_mean,
+                            Optional<NN_FullTensor>:$running_variance, F64Attr:$epsilon), NN_EpilogueArguments);
   let results = (outs NN_Tensor:$y, NN_FullTensor:$mean_part, NN_FullTensor:$variance_part,
                       NN_FullTensor:$mean, NN_FullTensor:$inverse);
-  let assemblyFormat = [{
+  let assemblyFormat = !strconcat([{
     $x `,` $scale `,` $bias `,` $sample_weight (`running` $running_mean^ `,` $running_variance)?
-    (`residual` $residual^)? attr-dict
-    `:` functional-type(operands, results)
-  }];
+  }], NN_epilogueFormat, [{
+    attr-dict `:` functional-type(operands, results)
+  }]);
 }
 
 def NN_BatchNormGradientOp : NN_Op<"batch_norm_gradient"> {

@@ -3,6 +3,7 @@
 #define DTC_NN_OP_BASE
 
 include "dialects/NN/NNAttrs.td"
+include "dialects/NN/NNInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -23,5 +24,14 @@ class NN_Op<string mnemonic, list<Trait> traits = []>
 // An op whose single result type follows from its operands and attributes.
 class NN_InferredOp<string mnemonic, list<Trait> traits = []>
     : NN_Op<mnemonic, !listconcat([InferTypeOpAdaptor], traits)>;
+
+// An inferred op that takes an epilogue; `forms` initialises an EpilogueForms. Its arguments end with
+// NN_EpilogueArguments, its format has NN_epilogueFormat.
+class NN_EpilogueOp<string mnemonic, string forms, list<Trait> traits = []>
+    : NN_InferredOp<mnemonic, !listconcat([NN_TakesEpilogue], traits)> {
+  let extraClassDeclaration = "static EpilogueForms getEpilogueForms() { return {" # forms # "}; }";
+}
+defvar NN_EpilogueArguments = (ins OptionalAttr<NN_EpilogueAttr>:$epilogue, Optional<NN_Tensor>:$epilogue_operand);
+defvar NN_epilogueFormat = "(`epilogue` `` $epilogue^ (`(` $epilogue_operand^ `)`)?)?";
 
 #endif // DTC_NN_OP_BASE

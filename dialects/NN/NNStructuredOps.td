@@ -14,11 +14,10 @@ defvar NN_ConvAttributes = (ins
   DenseI64ArrayAttr:$pads,        // all begins, then all ends (ONNX)
   I64Attr:$groups);
 
-def NN_ConvOp : NN_InferredOp<"conv"> {
+def NN_ConvOp : NN_EpilogueOp<"conv", ".activation = true", [AttrSizedOperandSegments]> {
   let summary = "convolution (ONNX Conv) over one to three spatial dimensions";
   let description = [{
-    `auto_pad` is resolved by the importer. `activation` is set by the Fusion
-    stage alone: the library call then applies it to its result.
+    `auto_pad` is resolved by the importer. Its epilogue is an activation.
 
     ```mlir
     %y = nn.conv %x, %w bias %b strides [1, 1] dilations [1, 1] pads [0, 0, 0, 0] groups 1
@@ -26,14 +25,14 @@ def NN_ConvOp : NN_InferredOp<"conv"> {
     ```
   }];
   let arguments = !con((ins NN_Tensor:$x, NN_Tensor:$weight,
-                            Optional<NN_Tensor>:$bias), NN_ConvAttributes,
-    (ins DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
-         DefaultValuedAttr<F64Attr, "0.0">:$alpha));
+                            Optional<NN_Tensor>:$bias), NN_ConvAttributes, NN_EpilogueArguments);
   let results = (outs NN_Tensor:$y);
-  let assemblyFormat = [{
+  let assemblyFormat = !strconcat([{
     $x `,` $weight (`bias` $bias^)? `strides` $strides `dilations` $dilations
-    `pads` $pads `groups` $groups attr-dict `:` functional-type(operands, results)
-  }];
+    `pads` $pads `groups` $groups
+  }], NN_epilogueFormat, [{
+    attr-dict `:` functional-type(operands, results)
+  }]);
 }
 
 def NN_ConvInputGradientOp : NN_Op<"conv_input_gradient"> {
@@ -66,27 +65,30 @@ def NN_ConvWeightGradientOp : NN_Op<"conv_weight_gradient"> {
 // Matrix product
 //===----------------------------------------------------------------------===//
 
-def NN_MatmulOp : NN_InferredOp<"matmul", [AttrSizedOperandSegments]> {
+def NN_MatmulOp : NN_EpilogueOp<"matmul", ".activation = true, .gradient = true", [AttrSizedOperandSegments]> {
   let summary = "matrix product (ONNX MatMul) with broadcast leading dimensions";
   let description = [{
     Both operands have rank 2 or more. `transpose_a` and `transpose_b` swap the
     last two dimensions of an operand. Products of bf16 are accumulated
-    in f32; with `wide` they are not rounded back. Set by the Fusion stage alone:
-    `bias` (the width of the result) and `activation`; or, for a product that is
-    the gradient of an activation's result, `activation_gradient`, whose derivative at
-    `gradient_at` (of the result's type) the product is multiplied by. That is what the activation was
-    given; relu's result does as well.
+    in f32; with `wide` they are not rounded back. `bias` (the width of the result) is set by
+    the Fusion stage alone. Its epilogue is an activation or, without a bias, the gradient of one.
+
+    ```mlir
+    %y = nn.matmul %x, %w transposed bias %b epilogue<activation = relu>
+       : (tensor<64x784xf32>, tensor<128x784xf32>, tensor<128xf32>) -> tensor<64x128xf32>
+    %dx = nn.matmul %dz, %v epilogue<gradient = relu>(%y)
+       : (tensor<64x10xf32>, tensor<10x128xf32>, tensor<64x128xf32>) -> tensor<64x128xf32>
+    ```
   }];
-  let arguments = (ins NN_Tensor:$a, NN_Tensor:$b, Optional<NN_Tensor>:$bias, Optional<NN_Tensor>:$gradient_at,
-    UnitAttr:$transpose_a, UnitAttr:$transpose_b,
-    DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
-    DefaultValuedAttr<F64Attr, "0.0">:$alpha,
-    DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation_gradient, UnitAttr:$wide);
+  let arguments = !con((ins NN_Tensor:$a, NN_Tensor:$b, Optional<NN_Tensor>:$bias,
+    UnitAttr:$transpose_a, UnitAttr:$transpose_b, UnitAttr:$wide), NN_EpilogueArguments);
   let results = (outs NN_Tensor:$y);
-  let assemblyFormat = [{
+  let assemblyFormat = !strconcat([{
     $a (`transposed` $transpose_a^)? `,` $b (`transposed` $transpose_b^)?
-    (`bias` $bias^)? (`gradient_at` $gradient_at^)? attr-dict `:` functional-type(operands, results)
-  }];
+    (`bias` $bias^)?
+  }], NN_epilogueFormat, [{
+    attr-dict `:` functional-type(operands, results)
+  }]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -99,23 +101,23 @@ defvar NN_PoolAttributes = (ins
   DenseI64ArrayAttr:$pads,        // all begins, then all ends (ONNX)
   DenseI64ArrayAttr:$dilations);
 
-def NN_MaxPoolOp : NN_InferredOp<"max_pool"> {
+def NN_MaxPoolOp : NN_EpilogueOp<"max_pool", ".activation = true"> {
   let summary = "maximum over windows (ONNX MaxPool)";
   let description = [{
     `index` says where in its window each maximum stood (row-major position,
     the first one of equals): `ui8` while the window has at most 256 elements,
     else `i32`. With `ceil_mode` the last windows may hang over the end.
-    `activation` is set by the Fusion stage alone and applies to `y`.
+    Its epilogue is an activation of `y`.
   }];
   let arguments = !con((ins NN_Tensor:$x), NN_PoolAttributes,
-    (ins UnitAttr:$ceil_mode,
-         DefaultValuedAttr<NN_ActivationAttr, "::dtc::nn::Activation::None">:$activation,
-         DefaultValuedAttr<F64Attr, "0.0">:$alpha));
+    (ins UnitAttr:$ceil_mode), NN_EpilogueArguments);
   let results = (outs NN_Tensor:$y, NN_WindowIndex:$index);
-  let assemblyFormat = [{
+  let assemblyFormat = !strconcat([{
     $x `kernel` $kernel `strides` $strides `pads` $pads `dilations` $dilations
-    (`ceil` $ceil_mode^)? attr-dict `:` functional-type(operands, results)
-  }];
+    (`ceil` $ceil_mode^)?
+  }], NN_epilogueFormat, [{
+    attr-dict `:` functional-type(operands, results)
+  }]);
 }
 
 def NN_MaxPoolGradientOp : NN_Op<"max_pool_gradient"> {

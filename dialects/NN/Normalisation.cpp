@@ -59,9 +59,6 @@ LogicalResult BatchNormTrainingOp::inferReturnTypes(MLIRContext *,
       failed(checkSampleWeight(location, adaptor.getX(), adaptor.getSampleWeight())) ||
       failed(checkEpsilon(location, adaptor.getEpsilon())))
     return failure();
-  if (Value residual = adaptor.getResidual(); residual && residual.getType() != adaptor.getX().getType())
-    return emitOptionalError(location, "residual ", residual.getType(), " must have the type of x ",
-                             adaptor.getX().getType());
   types.push_back(adaptor.getX().getType());
   types.append(4, adaptor.getScale().getType());
   return success();

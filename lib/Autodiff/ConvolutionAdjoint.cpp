@@ -14,9 +14,6 @@ struct ConvAdjoint
   buildAdjoint(Operation *op, ImplicitLocOpBuilder &builder,
                ArrayRef<Value> resultGradients, ArrayRef<bool> needed) const {
     auto conv = cast<ConvOp>(op);
-    if (conv.getActivation() != Activation::None)
-      return op->emitOpError("with a fused activation has no adjoint: "
-                             "differentiate before fusing");
     Value dy = resultGradients[0];
     SmallVector<Value> gradients(op->getNumOperands());
     bool hasBias = static_cast<bool>(conv.getBias());

@@ -58,6 +58,8 @@ private:
       return op->emitError() << "'" << op->getName()
                              << "' lies between a parameter and the loss but "
                                 "has no adjoint";
+    if (auto fused = dyn_cast<nn::TakesEpilogue>(op); fused && fused.getEpilogueAttr())
+      return op->emitOpError("with an epilogue has no adjoint: differentiate before fusing");
     builder.setLoc(getAdjointLoc(op->getLoc()));
     FailureOr<SmallVector<Value>> operandGradients =
         differentiable.buildAdjoint(builder, resultGradients, needed);

@@ -10,8 +10,8 @@ using namespace dtc::nn;
 
 static Value product(ImplicitLocOpBuilder &builder, Value a, bool transposeA,
                      Value b, bool transposeB) {
-  return MatmulOp::create(builder, a, b, /*bias=*/Value(), /*gradientAt=*/Value(),
-                          transposeA, transposeB, Activation::None, APFloat(0.0));
+  return MatmulOp::create(builder, a, b, /*bias=*/Value(), transposeA, transposeB, /*wide=*/false,
+                          /*epilogue=*/EpilogueAttr(), /*epilogueOperand=*/Value());
 }
 
 /// x [..., rows, columns] as one matrix [... * rows, columns].
@@ -34,9 +34,8 @@ struct MatmulAdjoint
   buildAdjoint(Operation *op, ImplicitLocOpBuilder &builder,
                ArrayRef<Value> resultGradients, ArrayRef<bool> needed) const {
     auto matmul = cast<MatmulOp>(op);
-    if (matmul.getActivation() != Activation::None || matmul.getBias() || matmul.getGradientAt())
-      return op->emitOpError("with a fused bias or activation has no adjoint: "
-                             "differentiate before fusing");
+    if (matmul.getBias())
+      return op->emitOpError("with a fused bias has no adjoint: differentiate before fusing");
     Value dy = resultGradients[0], a = matmul.getA(), b = matmul.getB();
     bool ta = matmul.getTransposeA(), tb = matmul.getTransposeB();
     SmallVector<Value> gradients(2);

@@ -110,9 +110,8 @@ private:
     BatchNormOp::Adaptor of(operands, op);
     auto training = BatchNormTrainingOp::create(builder, of.getX(), of.getScale(), of.getBias(),
                                                 sampleWeight, of.getRunningMean(),
-                                                of.getRunningVariance(), /*residual=*/Value(),
-                                                op.getEpsilon(), Activation::None,
-                                                /*alpha=*/APFloat(0.0));
+                                                of.getRunningVariance(), op.getEpsilon(),
+                                                /*epilogue=*/EpilogueAttr(), /*epilogueOperand=*/Value());
     return {training.getY(), training.getMeanPart(), training.getVariancePart()};
   }
 
@@ -163,8 +162,6 @@ struct BatchNormAdjoint
                                              ArrayRef<Value> resultGradients,
                                              ArrayRef<bool> needed) const {
     auto norm = cast<BatchNormTrainingOp>(op);
-    if (norm.getResidual() || norm.getActivation() != Activation::None)
-      return op->emitOpError("is differentiated before Fusion gives it a residual or an activation");
     if (llvm::any_of(resultGradients.drop_front(), [](Value gradient) { return gradient; }))
       return op->emitOpError("has no gradient with respect to its statistics: they only move "
                              "the running ones");

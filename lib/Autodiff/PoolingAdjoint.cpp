@@ -15,9 +15,6 @@ struct MaxPoolAdjoint
   buildAdjoint(Operation *op, ImplicitLocOpBuilder &builder,
                ArrayRef<Value> resultGradients, ArrayRef<bool> needed) const {
     auto pool = cast<MaxPoolOp>(op);
-    if (pool.getActivation() != Activation::None)
-      return op->emitOpError("with a fused activation has no adjoint: "
-                             "differentiate before fusing");
     if (!needed[0])
       return SmallVector<Value>{Value()};
     return SmallVector<Value>{MaxPoolGradientOp::create(

@@ -201,7 +201,7 @@ struct ReluGradientInBatchNorm : OpRewritePattern<BatchNormGradientOp> {
     if (!norm || relu.getX() != norm.getY() || norm.getX() != op.getX() ||
         norm.getScale() != op.getScale() || norm.getSampleWeight() != op.getSampleWeight() ||
         norm.getMean() != op.getMean() || norm.getInverse() != op.getInverse() ||
-        norm.getResidual() || norm.getActivation() != Activation::None)
+        norm.getEpilogueAttr())
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
       op.getDyMutable().assign(where.getA());

@@ -30,7 +30,7 @@ struct ConvCost : CostOpInterface::ExternalModel<ConvCost, nn::ConvOp> {
     uint64_t flops = convolutionFlops(conv.getY(), conv.getWeight());
     if (conv.getBias())
       flops = plus(flops, elements);
-    if (conv.getActivation() != nn::Activation::None)
+    if (conv.getEpilogueAttr())
       flops = plus(flops, elements);
     return costOfTensors(op, flops);
   }
@@ -67,7 +67,7 @@ struct MatmulCost : CostOpInterface::ExternalModel<MatmulCost, nn::MatmulOp> {
     uint64_t flops = times(2, times(elements, inner));
     if (matmul.getBias())
       flops = plus(flops, elements);
-    if (matmul.getActivation() != nn::Activation::None || matmul.getGradientAt())
+    if (matmul.getEpilogueAttr())
       flops = plus(flops, elements);
     return costOfTensors(op, flops);
   }
@@ -81,7 +81,7 @@ struct MaxPoolCost : CostOpInterface::ExternalModel<MaxPoolCost, nn::MaxPoolOp> 
     auto pool = cast<nn::MaxPoolOp>(op);
     uint64_t elements = elementsOf(pool.getY());
     uint64_t flops = times(elements, productOf(pool.getKernel()));
-    if (pool.getActivation() != nn::Activation::None)
+    if (pool.getEpilogueAttr())
       flops = plus(flops, elements);
     return costOfTensors(op, flops);
   }

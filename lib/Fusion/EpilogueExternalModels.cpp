@@ -13,85 +13,48 @@ using namespace dtc::fusion;
 
 namespace {
 
-/// An op with the attributes `activation` and `alpha`, result `y`; the policy
-/// `Bias` knows about its bias, `Gradient` about the gradient of an activation.
-template <typename Op, typename Bias, typename Gradient>
-struct EpilogueModel
-    : EpilogueOpInterface::ExternalModel<EpilogueModel<Op, Bias, Gradient>, Op> {
-  OpResult getEpilogueResult(Operation *op) const {
-    return cast<OpResult>(cast<Op>(op).getY());
+/// `Bias` knows where the op takes a bias.
+template <typename Op, typename Bias>
+struct EpilogueModel : EpilogueOpInterface::ExternalModel<EpilogueModel<Op, Bias>, Op> {
+  OpResult getEpilogueResult(Operation *op) const { return op->getResult(0); }
+  std::optional<BiasPlace> getBiasPlace(Operation *op) const {
+    return cast<Op>(op).getEpilogueAttr() ? std::nullopt : Bias::place(cast<Op>(op));
   }
-  std::optional<int64_t> getBiasDimension(Operation *op) const {
-    if (!takesActivation(op, nn::Activation::None))
-      return std::nullopt;
-    return Bias::dimension(cast<Op>(op));
+  bool takes(Operation *op, nn::EpilogueAttr more) const {
+    // What is multiplied is the product alone.
+    if (more.hasGradient() && !getBiasPlace(op))
+      return false;
+    nn::EpilogueAttr both = behind(cast<Op>(op), more);
+    return both && Op::getEpilogueForms().admit(both);
   }
-  void setBias(Operation *op, Value bias) const {
-    Bias::set(cast<Op>(op), bias);
-  }
-  bool takesResidual(Operation *op) const {
-    if constexpr (hasResidual)
-      return !cast<Op>(op).getResidual() && takesActivation(op, nn::Activation::None);
-    return false;
-  }
-  void setResidual(Operation *op, Value residual) const {
-    if constexpr (hasResidual)
-      cast<Op>(op).getResidualMutable().assign(residual);
-  }
-  bool takesActivation(Operation *op, nn::Activation) const {
-    return cast<Op>(op).getActivation() == nn::Activation::None && !Gradient::at(cast<Op>(op));
-  }
-  void setActivation(Operation *op, nn::Activation activation,
-                     double alpha) const {
-    cast<Op>(op).setActivation(activation);
-    cast<Op>(op).setAlpha(APFloat(alpha));
-  }
-  bool takesActivationGradient(Operation *op, nn::Activation) const {
-    return Gradient::taken && getBiasDimension(op);
-  }
-  void setActivationGradient(Operation *op, nn::Activation activation, Value at) const {
-    Gradient::set(cast<Op>(op), activation, at);
+  void give(Operation *op, nn::EpilogueAttr more, Value operand) const {
+    auto typed = cast<Op>(op);
+    typed.setEpilogueAttr(behind(typed, more));
+    if (operand)
+      typed.getEpilogueOperandMutable().assign(operand);
   }
 
 private:
-  static constexpr bool hasResidual = requires(Op typed) { typed.getResidual(); };
+  static nn::EpilogueAttr behind(Op op, nn::EpilogueAttr more) {
+    nn::EpilogueAttr now = op.getEpilogueAttr();
+    return now ? now.then(more) : more;
+  }
 };
 
-/// A bias operand with one element for each index of a dimension of the result
+/// An optional bias with one element for each index of a dimension of the result
 /// (counted from the end if negative).
-template <typename Op, int64_t position>
+template <int64_t position>
 struct OptionalBias {
-  static std::optional<int64_t> dimension(Op op) {
+  template <typename Op>
+  static std::optional<BiasPlace> place(Op op) {
     if (op.getBias())
       return std::nullopt;
-    return position < 0 ? op.getY().getType().getRank() + position : position;
+    return BiasPlace{position < 0 ? op.getType().getRank() + position : position, op.getBiasMutable()};
   }
-  static void set(Op op, Value bias) { op.getBiasMutable().assign(bias); }
 };
 
 struct NoBias {
-  static std::optional<int64_t> dimension(Operation *) { return std::nullopt; }
-  static void set(Operation *, Value) {
-    llvm_unreachable("an op without a bias dimension takes no bias");
-  }
-};
-
-/// Operand `gradient_at` and attribute `activation_gradient`, in place of bias and activation.
-struct GradientOfActivation {
-  static constexpr bool taken = true;
-  static Value at(nn::MatmulOp op) { return op.getGradientAt(); }
-  static void set(nn::MatmulOp op, nn::Activation activation, Value at) {
-    op.setActivationGradient(activation);
-    op.getGradientAtMutable().assign(at);
-  }
-};
-
-struct NoGradient {
-  static constexpr bool taken = false;
-  static Value at(Operation *) { return {}; }
-  static void set(Operation *, nn::Activation, Value) {
-    llvm_unreachable("the op takes no activation's gradient");
-  }
+  static std::optional<BiasPlace> place(Operation *) { return std::nullopt; }
 };
 
 template <typename Op, nn::Activation activation>
@@ -133,9 +96,9 @@ struct GeluGradientModel
   Value getGradientAt(Operation *op) const { return cast<nn::GeluGradientOp>(op).getX(); }
 };
 
-template <typename Op, typename Bias, typename Gradient = NoGradient>
+template <typename Op, typename Bias>
 void takesEpilogue(MLIRContext *context) {
-  Op::template attachInterface<EpilogueModel<Op, Bias, Gradient>>(*context);
+  Op::template attachInterface<EpilogueModel<Op, Bias>>(*context);
 }
 
 template <typename Op, nn::Activation activation>
@@ -147,8 +110,8 @@ void isActivation(MLIRContext *context) {
 
 void fusion::registerEpilogueExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
-    takesEpilogue<nn::MatmulOp, OptionalBias<nn::MatmulOp, -1>, GradientOfActivation>(context);
-    takesEpilogue<nn::ConvOp, OptionalBias<nn::ConvOp, 1>>(context);
+    takesEpilogue<nn::MatmulOp, OptionalBias<-1>>(context);
+    takesEpilogue<nn::ConvOp, OptionalBias<1>>(context);
     takesEpilogue<nn::MaxPoolOp, NoBias>(context);
     takesEpilogue<nn::BatchNormTrainingOp, NoBias>(context);
 

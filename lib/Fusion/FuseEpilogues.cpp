@@ -49,9 +49,9 @@ struct AbsorbBias : OpInterfaceRewritePattern<EpilogueOpInterface> {
 
   LogicalResult matchAndRewrite(EpilogueOpInterface op,
                                 PatternRewriter &rewriter) const override {
-    std::optional<int64_t> dimension = op.getBiasDimension();
+    std::optional<BiasPlace> place = op.getBiasPlace();
     OpResult result = op.getEpilogueResult();
-    if (!dimension || !result.hasOneUse())
+    if (!place || !result.hasOneUse())
       return failure();
     auto add = dyn_cast<nn::AddOp>(*result.user_begin());
     if (!add || add.getType() != result.getType())
@@ -59,7 +59,7 @@ struct AbsorbBias : OpInterfaceRewritePattern<EpilogueOpInterface> {
     Value bias = add.getA() == result ? add.getB() : add.getA();
     auto type = cast<RankedTensorType>(bias.getType());
     auto made = cast<RankedTensorType>(result.getType());
-    if (!runsAlong(*dimension, type, made) || type.getElementType() != made.getElementType())
+    if (!runsAlong(place->dimension, type, made) || type.getElementType() != made.getElementType())
       return failure();
 
     // The bias may be computed between the two, so the op moves to the add.
@@ -70,7 +70,7 @@ struct AbsorbBias : OpInterfaceRewritePattern<EpilogueOpInterface> {
           rewriter, bias.getLoc(),
           RankedTensorType::get(type.getNumElements(), type.getElementType()),
           bias);
-    rewriter.modifyOpInPlace(op, [&] { op.setBias(bias); });
+    rewriter.modifyOpInPlace(op, [&] { place->operand.assign(bias); });
     absorb(rewriter, op, add);
     ++count;
     return success();
@@ -86,7 +86,8 @@ struct AbsorbResidual : OpInterfaceRewritePattern<EpilogueOpInterface> {
   LogicalResult matchAndRewrite(EpilogueOpInterface op,
                                 PatternRewriter &rewriter) const override {
     OpResult result = op.getEpilogueResult();
-    if (!op.takesResidual() || !result.hasOneUse())
+    auto epilogue = nn::EpilogueAttr::ofResidual(getContext());
+    if (!op.takes(epilogue) || !result.hasOneUse())
       return failure();
     auto add = dyn_cast<nn::AddOp>(*result.user_begin());
     if (!add || add.getType() != result.getType() ||
@@ -96,14 +97,14 @@ struct AbsorbResidual : OpInterfaceRewritePattern<EpilogueOpInterface> {
     if (Operation *maker = residual.getDefiningOp(); maker && !maker->isBeforeInBlock(op)) {
       auto other = dyn_cast<EpilogueOpInterface>(maker);
       if (other && other.getEpilogueResult() == residual && residual.hasOneUse() &&
-          other.takesResidual())
+          other.takes(epilogue))
         return failure();
       // The op moves behind the residual, if that is not behind who reads its other results.
       if (llvm::any_of(op->getUsers(), [&](Operation *user) { return user->isBeforeInBlock(add); }))
         return failure();
       rewriter.moveOpBefore(op, add);
     }
-    rewriter.modifyOpInPlace(op, [&] { op.setResidual(residual); });
+    rewriter.modifyOpInPlace(op, [&] { op.give(epilogue, residual); });
     absorb(rewriter, op, add);
     ++count;
     return success();
@@ -121,11 +122,12 @@ struct AbsorbActivation : OpInterfaceRewritePattern<EpilogueOpInterface> {
     if (!result.hasOneUse())
       return failure();
     auto user = dyn_cast<ActivationOpInterface>(*result.user_begin());
-    if (!user || !op.takesActivation(user.getActivation()))
+    if (!user)
       return failure();
-    rewriter.modifyOpInPlace(op, [&] {
-      op.setActivation(user.getActivation(), user.getActivationAlpha());
-    });
+    auto epilogue = nn::EpilogueAttr::get(getContext(), user.getActivation(), user.getActivationAlpha());
+    if (!op.takes(epilogue))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.give(epilogue, /*operand=*/Value()); });
     absorb(rewriter, op, user);
     ++count;
     return success();
@@ -148,12 +150,14 @@ struct AbsorbActivationGradient : OpInterfaceRewritePattern<EpilogueOpInterface>
         gradient.getGradientAt().getType() != result.getType())
       return failure();
     nn::Activation activation = gradient.getGradientActivation();
-    if (activation == nn::Activation::None || !op.takesActivationGradient(activation) ||
-        isFirstOfKernel(gradient))
+    if (activation == nn::Activation::None || isFirstOfKernel(gradient))
+      return failure();
+    auto epilogue = nn::EpilogueAttr::ofGradient(getContext(), activation);
+    if (!op.takes(epilogue))
       return failure();
 
     rewriter.moveOpBefore(op, gradient); // where it is taken may be computed between the two
-    rewriter.modifyOpInPlace(op, [&] { op.setActivationGradient(activation, gradient.getGradientAt()); });
+    rewriter.modifyOpInPlace(op, [&] { op.give(epilogue, gradient.getGradientAt()); });
     absorb(rewriter, op, gradient);
     ++count;
     return success();

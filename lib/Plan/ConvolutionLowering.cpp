@@ -28,7 +28,7 @@ struct ConvLowering
     if (conv.getBias())
       options.buffer("bias", fragment.memory(conv.getBias()));
     addGeometry(options, conv);
-    addActivation(options, conv.getActivation(), conv.getAlpha().convertToDouble());
+    addActivation(options, conv);
     fragment.call(op->getLoc(), {x, weight}, y, options);
     return success();
   }

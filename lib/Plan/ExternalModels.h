@@ -21,15 +21,14 @@ void attachPartsLowerings(mlir::MLIRContext *context);
 void attachMessageLowerings(mlir::MLIRContext *context);
 
 /// The options `activation` and `alpha` of a library call.
-inline void addActivation(CallOptions &options, nn::Activation activation,
-                          double alpha) {
+inline void addActivation(CallOptions &options, nn::TakesEpilogue op) {
   // The C library claims the name tanh.
   options
       .word("activation",
-            activation == nn::Activation::Tanh
+            op.getActivation() == nn::Activation::Tanh
                 ? "Activation::tanh"
-                : nn::stringifyActivation(activation))
-      .real("alpha", alpha);
+                : nn::stringifyActivation(op.getActivation()))
+      .real("alpha", op.getActivationAlpha());
 }
 
 } // namespace dtc::plan

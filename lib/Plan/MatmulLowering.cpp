@@ -25,7 +25,7 @@ struct MatmulLowering
     }
     options.flag("transpose_a", matmul.getTransposeA())
         .flag("transpose_b", matmul.getTransposeB());
-    addActivation(options, matmul.getActivation(), matmul.getAlpha().convertToDouble());
+    addActivation(options, matmul);
     options.word("activation_gradient", nn::stringifyActivation(matmul.getActivationGradient()));
     // Of single matrices: the gradient of a layer's weight reads the matrix whose rows are added up for its bias.
     if (!matmul.getBias() && matmul.getActivation() == nn::Activation::None &&
@@ -36,7 +36,7 @@ struct MatmulLowering
     if (matmul.getActivationGradient() == nn::Activation::Relu)
       options.canReadMask = "gradient_at";
     options.canAccumulate =
-        !matmul.getBias() && !matmul.getGradientAt() && matmul.getActivation() == nn::Activation::None && !isRounded;
+        !matmul.getBias() && !matmul.getEpilogueAttr() && !isRounded;
     fragment.call(op->getLoc(), {a, b}, y, options);
     return success();
   }

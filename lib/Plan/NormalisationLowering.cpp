@@ -33,7 +33,7 @@ struct BatchNormLowering
     }
     if (norm.getResidual())
       options.buffer("residual", fragment.memory(norm.getResidual(), layout));
-    addActivation(options, norm.getActivation(), norm.getAlpha().convertToDouble());
+    addActivation(options, norm);
     fragment.call(op->getLoc(), inputs, outputs, options);
     return success();
   }

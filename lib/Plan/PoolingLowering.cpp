@@ -26,7 +26,7 @@ struct MaxPoolLowering
       outputs.push_back(fragment.define(op->getOpResult(1), Layout::ChannelsLast));
     CallOptions options = fragment.options("max_pool");
     addWindow(options, pool);
-    addActivation(options, pool.getActivation(), pool.getAlpha().convertToDouble());
+    addActivation(options, pool);
     fragment.call(op->getLoc(), x, outputs, options);
     return success();
   }

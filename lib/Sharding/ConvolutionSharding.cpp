@@ -48,7 +48,7 @@ struct ConvSharding
   ShardingRule getShardingRule(Operation *op) const {
     auto conv = cast<nn::ConvOp>(op);
     // Summed over shares of c, the bias would count once a rank.
-    bool plain = !conv.getBias() && conv.getActivation() == nn::Activation::None;
+    bool plain = !conv.getBias() && !conv.getEpilogueAttr();
     ShardingRule rule(op);
     ConvFactors factors(rule, conv.getX(), conv.getWeight(), conv.getY(),
                         conv.getGroups(), FactorKind::Parallel,
@@ -61,7 +61,7 @@ struct ConvSharding
     rule.results[0] = factors.y;
     if (plain)
       rule.linear = {{0}, {1}};
-    else if (conv.getActivation() == nn::Activation::None)
+    else if (!conv.getEpilogueAttr())
       rule.linear = {{0, 2}, {1, 2}};
     return rule;
   }

@@ -15,9 +15,9 @@ struct MatmulSharding
     auto matmul = cast<nn::MatmulOp>(op);
     ArrayRef<int64_t> aShape = shapeOf(matmul.getA()), bShape = shapeOf(matmul.getB());
     ArrayRef<int64_t> yShape = shapeOf(matmul.getY());
-    bool activated = matmul.getActivation() != nn::Activation::None;
+    bool hasEpilogue = matmul.getEpilogueAttr() != nullptr;
     // Summed over shares of k, the bias would count once a rank.
-    FactorKind kKind = matmul.getBias() || activated ? FactorKind::Whole : FactorKind::Sum;
+    FactorKind kKind = matmul.getBias() || hasEpilogue ? FactorKind::Whole : FactorKind::Sum;
 
     ShardingRule rule(op);
     TensorFactors batch = rule.addAll(FactorKind::Parallel, yShape.drop_back(2));
@@ -41,9 +41,11 @@ struct MatmulSharding
     rule.results[0] = dims(yShape, m, n, false);
     if (matmul.getBias())
       rule.operands[2] = {{n}};
-    if (!activated && matmul.getBias())
+    if (matmul.getEpilogueOperand())
+      rule.operands.back() = rule.results[0];
+    if (!hasEpilogue && matmul.getBias())
       rule.linear = {{0, 2}, {1, 2}};
-    else if (!activated)
+    else if (!hasEpilogue)
       rule.linear = {{0}, {1}};
     return rule;
   }

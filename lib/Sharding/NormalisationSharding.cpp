@@ -40,7 +40,7 @@ struct NormalisationSharding
       rule.linear = {{0}};
       rule.ownOperands = {4, 5};
     } else {
-      if (!norm.getResidual() && norm.getActivation() == nn::Activation::None)
+      if (!norm.getEpilogueAttr())
         rule.linear = {{3}};
       rule.ownResults = {3, 4};
     }

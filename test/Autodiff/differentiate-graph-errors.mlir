@@ -134,8 +134,8 @@ func.func @no_adjoint(%w: tensor<2xf32> {nn.parameter = "w"}) -> (tensor<2xf32> 
 func.func @fused(%x: tensor<2x3xf32> {nn.input = "x"}, %w: tensor<3x1xf32> {nn.parameter = "w"})
     -> (tensor<2x1xf32> {nn.output = "y"})
     attributes {nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
-  // expected-error @below {{with a fused bias or activation has no adjoint: differentiate before fusing}}
-  %0 = nn.matmul %x, %w {activation = #nn<activation relu>} : (tensor<2x3xf32>, tensor<3x1xf32>) -> tensor<2x1xf32>
+  // expected-error @below {{with an epilogue has no adjoint: differentiate before fusing}}
+  %0 = nn.matmul %x, %w epilogue<activation = relu> : (tensor<2x3xf32>, tensor<3x1xf32>) -> tensor<2x1xf32>
   return %0 : tensor<2x1xf32>
 }
 

@@ -38,7 +38,7 @@ func.func @normalisation(%x: tensor<8x4xf32>, %c: tensor<4xf32>, %weight: tensor
      : (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>) -> (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
   // The residual is read once.
   // expected-remark @below {{288 FLOP, 432 bytes read, 192 bytes written}}
-  %z:5 = nn.batch_norm_training %x, %c, %c, %weight residual %y {epsilon = 1.0e-5, activation = #nn<activation relu>}
+  %z:5 = nn.batch_norm_training %x, %c, %c, %weight epilogue<residual, activation = relu>(%y) {epsilon = 1.0e-5}
      : (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
   // expected-remark @below {{288 FLOP, 592 bytes read, 160 bytes written}}
   %dx:3 = nn.batch_norm_gradient %y, %x, %c, %weight statistics %mean, %inverse

@@ -4,7 +4,7 @@
 // CHECK-LABEL: func.func @relu(
 // CHECK-SAME: %[[DZ:.*]]: tensor<4x2xf32>, %[[W:.*]]: tensor<2x8xf32>, %[[Y:.*]]: tensor<4x8xf32>)
 func.func @relu(%dz: tensor<4x2xf32>, %w: tensor<2x8xf32>, %y: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<8xf32>) {
-  // CHECK: %[[DX:.*]] = nn.matmul %[[DZ]], %[[W]] gradient_at %[[Y]] {activation_gradient = #nn<activation relu>}
+  // CHECK: %[[DX:.*]] = nn.matmul %[[DZ]], %[[W]] epilogue<gradient = relu>(%[[Y]]) :
   // CHECK-NEXT: nn.reduce_sum %[[DX]]
   // CHECK-NOT: where_positive
   %zero = nn.constant dense<0.0> : tensor<f32> : tensor<f32>
@@ -20,8 +20,8 @@ func.func @relu(%dz: tensor<4x2xf32>, %w: tensor<2x8xf32>, %y: tensor<4x8xf32>) 
 // CHECK-LABEL: func.func @gelu(
 func.func @gelu(%dz: tensor<3x4x2xbf16>, %w: tensor<2x8xbf16>, %x: tensor<3x4x8xbf16>) -> (tensor<3x4x8xbf16>, tensor<3x4x8xbf16>) {
   // CHECK: %[[AT:.*]] = nn.neg
-  // CHECK: nn.matmul %{{.*}} gradient_at %[[AT]] {activation_gradient = #nn<activation gelu_tanh>}
-  // CHECK: nn.matmul %{{.*}} gradient_at %{{.*}} {activation_gradient = #nn<activation gelu>}
+  // CHECK: nn.matmul %{{.*}} epilogue<gradient = gelu_tanh>(%[[AT]]) :
+  // CHECK: nn.matmul %{{.*}} epilogue<gradient = gelu>(%{{.*}}) :
   // CHECK-NOT: gelu_gradient
   %0 = nn.matmul %dz, %w : (tensor<3x4x2xbf16>, tensor<2x8xbf16>) -> tensor<3x4x8xbf16>
   %at = nn.neg %x : tensor<3x4x8xbf16>
@@ -36,7 +36,7 @@ func.func @gelu(%dz: tensor<3x4x2xbf16>, %w: tensor<2x8xbf16>, %x: tensor<3x4x8x
 // What stays: a product that is read twice; another value than 0; a gradient that is the condition; a tensor of another shape
 // or type; a kernel that goes on; a product with a bias.
 // CHECK-LABEL: func.func @refused(
-// CHECK-NOT: activation_gradient
+// CHECK-NOT: epilogue
 func.func @refused(%dz: tensor<4x2xf32>, %w: tensor<2x8xf32>, %y: tensor<4x8xf32>, %row: tensor<8xf32>, %low: tensor<4x8xbf16>)
     -> (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xbf16>, tensor<4x8xf32>, tensor<4x8xf32>) {
   %zero = nn.constant dense<0.0> : tensor<f32> : tensor<f32>

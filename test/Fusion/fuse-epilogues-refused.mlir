@@ -1,7 +1,7 @@
 // What looks like an epilogue and must stay an op of its own.
 // RUN: dtc-opt %s --dtc-fuse-epilogues | FileCheck %s
 
-// CHECK-NOT: activation =
+// CHECK-NOT: epilogue<
 // CHECK-NOT: bias
 
 // Backward reads the pre-activation.

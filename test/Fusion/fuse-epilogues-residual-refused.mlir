@@ -1,7 +1,7 @@
 // What looks like a residual of batch normalisation and must stay an addition.
 // RUN: dtc-opt %s --dtc-fuse-epilogues | FileCheck %s
 
-// CHECK-NOT: residual %
+// CHECK-NOT: residual
 
 // Another op reads the sum's operand.
 // CHECK-LABEL: func.func @read_again
@@ -55,7 +55,7 @@ func.func @twice(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32
 
 // The activation stands before the addition.
 // CHECK-LABEL: func.func @behind_activation
-// CHECK: nn.batch_norm_training {{.*}} {activation = #nn<activation relu>
+// CHECK: nn.batch_norm_training {{.*}} epilogue<activation = relu> {epsilon
 // CHECK: nn.add
 func.func @behind_activation(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32>, %weight: tensor<4xf32>, %s: tensor<4x3xf32>) -> tensor<4x3xf32> {
   %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}

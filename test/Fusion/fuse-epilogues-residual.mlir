@@ -2,7 +2,7 @@
 
 // Batch normalisation takes the other operand of an addition, and an activation.
 // CHECK-LABEL: dist.fragment @unit
-// CHECK-NEXT: %[[Y:.*]], %{{.*}}, %{{.*}}, %[[MEAN:.*]], %[[INVERSE:.*]] = nn.batch_norm_training %arg0, %arg1, %arg2, %arg3 residual %arg4 {activation = #nn<activation relu>, epsilon
+// CHECK-NEXT: %[[Y:.*]], %{{.*}}, %{{.*}}, %[[MEAN:.*]], %[[INVERSE:.*]] = nn.batch_norm_training %arg0, %arg1, %arg2, %arg3 epilogue<residual, activation = relu>(%arg4) {epsilon
 // CHECK-NEXT: dist.return %[[Y]], %[[MEAN]], %[[INVERSE]]
 dist.fragment @unit(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32>, %weight: tensor<4xf32>, %s: tensor<4x3xf32>) -> (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>) {
   %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}
@@ -14,7 +14,7 @@ dist.fragment @unit(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3x
 
 // The activation alone.
 // CHECK-LABEL: func.func @activation
-// CHECK-NEXT: nn.batch_norm_training {{.*}} {activation = #nn<activation leaky_relu>, alpha = 1.000000e-01
+// CHECK-NEXT: nn.batch_norm_training {{.*}} epilogue<activation = leaky_relu, alpha = 1.000000e-01> {epsilon
 // CHECK-NEXT: return
 func.func @activation(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32>, %weight: tensor<4xf32>) -> tensor<4x3xf32> {
   %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}
@@ -26,7 +26,7 @@ func.func @activation(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<
 // The projection of a stage's first unit is normalised too: the later of both takes the earlier one's result.
 // CHECK-LABEL: func.func @projection
 // CHECK: %[[S:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} = nn.batch_norm_training %arg0, %arg1, %arg2, %arg3 {epsilon
-// CHECK: nn.batch_norm_training %arg4, %arg1, %arg2, %arg3 residual %[[S]] {activation
+// CHECK: nn.batch_norm_training %arg4, %arg1, %arg2, %arg3 epilogue<residual, activation = relu>(%[[S]]) {epsilon
 // CHECK-NEXT: return
 func.func @projection(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32>, %weight: tensor<4xf32>, %z: tensor<4x3xf32>) -> tensor<4x3xf32> {
   %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}
@@ -41,7 +41,7 @@ func.func @projection(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<
 // A residual that is made later: the op moves behind it.
 // CHECK-LABEL: func.func @later
 // CHECK-NEXT: %[[E:.*]] = nn.exp
-// CHECK-NEXT: nn.batch_norm_training {{.*}} residual %[[E]]
+// CHECK-NEXT: nn.batch_norm_training {{.*}} epilogue<residual>(%[[E]]) {epsilon
 // CHECK-NEXT: return
 func.func @later(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32>, %weight: tensor<4xf32>, %z: tensor<4x3xf32>) -> tensor<4x3xf32> {
   %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %bias, %weight {epsilon = 1.0e-5}

@@ -34,7 +34,7 @@ func.func @normalise(%x: tensor<4x8xf32>) -> tensor<4x8xbf16> {
 
 // Bias and activation of a bf16 product are its epilogue, as in f32.
 // CHECK-LABEL: func.func @epilogue
-// CHECK-NEXT: %[[Y:.*]] = nn.matmul %arg0, %arg1 bias %arg2 {activation = #nn<activation relu>} : (tensor<4x8xbf16>, tensor<8x2xbf16>, tensor<2xbf16>) -> tensor<4x2xbf16>
+// CHECK-NEXT: %[[Y:.*]] = nn.matmul %arg0, %arg1 bias %arg2 epilogue<activation = relu> : (tensor<4x8xbf16>, tensor<8x2xbf16>, tensor<2xbf16>) -> tensor<4x2xbf16>
 // CHECK-NEXT: return %[[Y]]
 func.func @epilogue(%x: tensor<4x8xbf16>, %w: tensor<8x2xbf16>, %b: tensor<2xbf16>) -> tensor<4x2xbf16> {
   %y = nn.matmul %x, %w : (tensor<4x8xbf16>, tensor<8x2xbf16>) -> tensor<4x2xbf16>

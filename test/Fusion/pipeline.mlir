@@ -3,7 +3,7 @@
 // RUN: dtc-opt %s --dtc-fuse -mlir-print-debuginfo -mlir-print-local-scope | FileCheck %s
 
 // CHECK-LABEL: dist.fragment @forward_backward
-// CHECK-NEXT: %[[H:.*]] = nn.matmul %{{.*}}, %{{.*}} bias %{{.*}} {activation = #nn<activation relu>}
+// CHECK-NEXT: %[[H:.*]] = nn.matmul %{{.*}}, %{{.*}} bias %{{.*}} epilogue<activation = relu> :
 // CHECK-SAME: loc(fused["hidden", "relu"])
 // CHECK-NEXT: %[[SUM:.*]] = nn.reduce_sum %[[H]] axes [0, 1]
 // CHECK-NEXT: tensor.empty() : tensor<4x8xf32>

@@ -76,7 +76,7 @@ static LogicalResult conv(Operation *op, Operands operands, Results results) {
   forEachIndex(y.shape, [&](ArrayRef<int64_t> index, int64_t flat) {
     double value = y.data[flat] + (conv.getBias() ? operands[2]->data[index[1]] : 0);
     y.data[flat] = activate(conv.getActivation(),
-                            conv.getAlpha().convertToDouble(), value);
+                            conv.getActivationAlpha(), value);
   });
   return success();
 }

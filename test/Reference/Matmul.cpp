@@ -24,8 +24,8 @@ static LogicalResult matmul(Operation *op, Operands operands, Results results) {
       sum += a.data[flatten(ai, a.shape)] * b.data[flatten(bi, b.shape)];
     }
     y.data[flat] = matmul.getGradientAt()
-                       ? activationGradient(matmul.getActivationGradient(), sum, operands[2]->data[flat])
-                       : activate(matmul.getActivation(), matmul.getAlpha().convertToDouble(), sum);
+                       ? activationGradient(matmul.getActivationGradient(), sum, operands.back()->data[flat])
+                       : activate(matmul.getActivation(), matmul.getActivationAlpha(), sum);
   });
   return success();
 }

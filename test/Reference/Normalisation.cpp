@@ -61,7 +61,7 @@ static LogicalResult training(Operation *op, Operands operands, Results results)
     results[4].data[c] = 1 / std::sqrt(channel.variance + epsilon);
   }
   for (auto [place, y] : llvm::enumerate(results[0].data))
-    y = activate(norm.getActivation(), norm.getAlpha().convertToDouble(),
+    y = activate(norm.getActivation(), norm.getActivationAlpha(),
                  norm.getResidual() ? y + operands.back()->data[place] : y);
   return success();
 }

@@ -54,7 +54,7 @@ static LogicalResult maxPool(Operation *op, Operands operands, Results results) 
       }
     });
     results[0].data[flat] = activate(pool.getActivation(),
-                                     pool.getAlpha().convertToDouble(), best);
+                                     pool.getActivationAlpha(), best);
     results[1].data[flat] = static_cast<double>(position);
   });
   return success();

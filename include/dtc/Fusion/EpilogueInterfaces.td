@@ -8,34 +8,21 @@ include "mlir/IR/OpBase.td"
 def EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
   let cppNamespace = "::dtc::fusion";
   let description = [{
-    An op whose call can apply work to its result before it writes it: first a
-    bias or a residual, then an activation; or the gradient of an activation.
+    An op whose call can apply work to its result before it writes it: it adds a bias, then it
+    does what an `nn.epilogue` says.
   }];
   let methods = [
-    InterfaceMethod<"The result that bias and activation apply to.",
+    InterfaceMethod<"The result that bias and epilogue apply to.",
       "::mlir::OpResult", "getEpilogueResult">,
     InterfaceMethod<[{
-      The dimension of the epilogue result along which a bias still to be given
-      runs; nothing if the op takes no bias, has one, or already has an
-      activation, which would have to come after it. An op that takes a bias
-      has one result alone.
-    }], "::std::optional<int64_t>", "getBiasDimension">,
-    InterfaceMethod<"Gives the op a bias of rank 1 as long as its dimension.",
-      "void", "setBias", (ins "::mlir::Value":$bias)>,
+      Where a bias still to be given goes; nothing if the op takes none, has one, or already has an
+      epilogue, which would have to come after it. An op that takes a bias has one result alone.
+    }], "::std::optional<::dtc::fusion::BiasPlace>", "getBiasPlace">,
+    InterfaceMethod<"Whether the op can do `more` behind what it does now.",
+      "bool", "takes", (ins "::dtc::nn::EpilogueAttr":$more)>,
     InterfaceMethod<[{
-      Whether the op can add a tensor of its result's type to it besides what it does now.
-    }], "bool", "takesResidual", (ins), "", "return false;">,
-    InterfaceMethod<"Gives an op that takes one a residual.",
-      "void", "setResidual", (ins "::mlir::Value":$residual), "",
-      [{ llvm_unreachable("an op that takes no residual"); }]>,
-    InterfaceMethod<"Whether the op can apply this activation besides what it does now.",
-      "bool", "takesActivation", (ins "::dtc::nn::Activation":$activation)>,
-    InterfaceMethod<"Gives the op an activation it takes.", "void", "setActivation",
-      (ins "::dtc::nn::Activation":$activation, "double":$alpha)>,
-    InterfaceMethod<"Whether it can multiply its result by the derivative of this activation.",
-      "bool", "takesActivationGradient", (ins "::dtc::nn::Activation":$activation)>,
-    InterfaceMethod<"Has it do so, at a tensor of the result's type.", "void", "setActivationGradient",
-      (ins "::dtc::nn::Activation":$activation, "::mlir::Value":$at)>
+      Has the op do what it takes. `operand` is what `more` reads, of the result's type; else null.
+    }], "void", "give", (ins "::dtc::nn::EpilogueAttr":$more, "::mlir::Value":$operand)>
   ];
 }
 

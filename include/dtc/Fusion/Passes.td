@@ -16,12 +16,12 @@ def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
       `nn.matmul`, the channels of `nn.conv`) and has length 1 in all others
       becomes the op's `bias`;
     - `nn.add` of a tensor of the type of `nn.batch_norm_training`'s result becomes
-      its `residual`;
-    - `nn.relu`, `leaky_relu`, `elu`, `sigmoid`, `tanh` and `gelu` become its
+      the `residual` of its `epilogue`;
+    - `nn.relu`, `leaky_relu`, `elu`, `sigmoid`, `tanh` and `gelu` become the epilogue's
       `activation` (and `alpha`);
     - behind an `nn.matmul` that makes the gradient of an activation's result, the
-      activation's own (`nn.where_positive` with 0 for relu, `nn.gelu_gradient`) becomes its
-      `activation_gradient`, unless a kernel that goes on from there takes it in.
+      activation's own (`nn.where_positive` with 0 for relu, `nn.gelu_gradient`) becomes the
+      `gradient` of its epilogue, unless a kernel that goes on from there takes it in.
 
     A result with a second use (the pre-activation that a backward pass reads,
     a value that the fragment returns) is left alone. The op takes on the fused
@@ -40,7 +40,7 @@ def FuseEpiloguesPass : Pass<"dtc-fuse-epilogues", "::mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    %2 = nn.matmul %x, %w bias %b {activation = #nn<activation relu>}
+    %2 = nn.matmul %x, %w bias %b epilogue<activation = relu>
        : (tensor<64x784xf32>, tensor<784x128xf32>, tensor<128xf32>) -> tensor<64x128xf32>
     ```
   }];

@@ -37,7 +37,9 @@ static FailureOr<Binding> importConv(Node &node) {
                                  {node.list("strides", window->strides),
                                   node.list("dilations", window->dilations),
                                   node.list("pads", window->pads),
-                                  node.number("groups", groups)});
+                                  node.number("groups", groups),
+                                  {StringAttr::get(x.getContext(), nn::ConvOp::getOperandSegmentSizeAttr()),
+                                   DenseI32ArrayAttr::get(x.getContext(), {1, 1, node.hasInput(2), 0})}});
 }
 
 void dtc::onnximport::addConvolutionOperators(OperatorTable &table) {

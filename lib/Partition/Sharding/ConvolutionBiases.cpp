@@ -14,7 +14,7 @@ static SmallVector<int64_t> allButChannels(Type image) {
 }
 
 static void splitBias(nn::ConvOp conv) {
-  if (!conv.getBias() || conv.getActivation() != nn::Activation::None)
+  if (!conv.getBias() || conv.getEpilogueAttr())
     return;
   OpBuilder builder(conv->getContext());
   builder.setInsertionPointAfter(conv);

@@ -42,15 +42,6 @@ func.func @epsilon(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %weight: tensor<4
 
 // -----
 
-func.func @residual(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %weight: tensor<4xf32>) {
-  // expected-error@+2 {{residual 'tensor<3xf32>' must have the type of x 'tensor<4x3xf32>'}}
-  // expected-error@+1 {{failed to infer returned types}}
-  %y:5 = nn.batch_norm_training %x, %scale, %scale, %weight residual %scale {epsilon = 1.0e-5} : (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<4xf32>, tensor<3xf32>) -> (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
-  return
-}
-
-// -----
-
 func.func @running(%x: tensor<4x3xf32>, %scale: tensor<3xf32>, %weight: tensor<4xf32>) {
   // expected-error@+2 {{'tensor<4xf32>' has not one value for each of the 3 channels of x}}
   // expected-error@+1 {{failed to infer returned types}}

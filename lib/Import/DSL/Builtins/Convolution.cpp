@@ -83,6 +83,7 @@ static Datum buildConv(Layer &layer, const Arguments &arguments,
   properties.dilations = builder.getDenseI64ArrayAttr(conv->dilations);
   properties.pads = builder.getDenseI64ArrayAttr(conv->pads);
   properties.groups = builder.getI64IntegerAttr(conv->groups);
+  properties.operandSegmentSizes = {1, 1, static_cast<int32_t>(operands.size() - 2), 0};
   return layer.infer<nn::ConvOp>(operands, properties);
 }
 
