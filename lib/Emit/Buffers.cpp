@@ -147,7 +147,7 @@ static LogicalResult printConstant(Printer &printer, rt::ConstantOp constant) {
            << constant.getName() << "' has " << type.getNumElements()
            << " elements; constants are part of the source and may have at most "
            << most << ": make it an initializer of the model";
-  printer.os << (printer.target == Target::CUDA ? "__device__ alignas(64) " : "")
+  printer.os << (printer.target.hasMemoryOfItsOwn ? "__device__ alignas(64) " : "")
              << elementTypeName(type.getElementType()) << " "
              << printer.names.of(constant.getMemory()) << "[] = {";
   bool first = true;
@@ -203,9 +203,9 @@ LogicalResult dtc::emit::printBuffers(Printer &printer) {
   for (auto constant : printer.program.getOps<rt::ConstantOp>())
     os << "  Tensor<" << elementTypeName(constant.getMemory().getType().getElementType())
        << "> " << printer.names.of(constant.getMemory()) << "{"
-       << (printer.target == Target::CUDA ? "device::address(" : "")
+       << (printer.target.hasMemoryOfItsOwn ? "device::address(" : "")
        << "constants::" << printer.names.of(constant.getMemory())
-       << (printer.target == Target::CUDA ? "), " : ", ")
+       << (printer.target.hasMemoryOfItsOwn ? "), " : ", ")
        << formatList(constant.getMemory().getType().getShape()) << "};\n";
   os << "};\n\n";
   return success();

@@ -69,10 +69,10 @@ target_link_libraries(train PRIVATE dtcrt::cuda)
 
 void dtc::emit::emitBuildFile(Programs programs, const SourceOptions &options,
                               llvm::raw_ostream &os) {
-  if (options.target == Target::CPU)
-    printForCPU(os);
-  else
+  if (options.target->bringsRuntime)
     printForCUDA(options, os);
+  else
+    printForCPU(os);
   if (hasStoredParameters(programs))
     os << R"(# The program looks for its stored parameters beside itself.
 configure_file(parameters.safetensors "${CMAKE_CURRENT_BINARY_DIR}/parameters.safetensors" COPYONLY)

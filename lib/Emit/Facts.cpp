@@ -48,7 +48,7 @@ static void printChannels(ArrayRef<rt::ProgramOp> programs, llvm::raw_ostream &o
   os << "},\n";
 }
 
-void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
+void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, const Target &target,
                           StringRef identity, llvm::raw_ostream &os) {
   rt::ProgramOp program = programs.front();
   bool alike = programs.size() == 1;
@@ -68,7 +68,7 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, Target target,
     separator = ", ";
   }
   os << "},\n";
-  if (target == Target::CUDA)
+  if (&target == &Target::cuda())
     printChannels(programs, os);
   os << "      .batch = " << program.getBatch() << ",\n"
      << "      .local_batch = " << program.getLocalBatch() << ",\n";

@@ -45,10 +45,6 @@ std::string dtc::emit::unusedPathBeside(StringRef path) {
   return unused;
 }
 
-StringRef dtc::emit::sourceFileName(Target target) {
-  return target == Target::CPU ? "train.cpp" : "train.cu";
-}
-
 LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder,
                                     const SourceOptions &options) {
   SmallVector<rt::ProgramOp> programs(module.getOps<rt::ProgramOp>());
@@ -74,8 +70,8 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder,
     if (!temporary.empty())
       llvm::sys::fs::remove_directories(temporary);
   });
-  if (failed(writeFile(module, temporary, sourceFileName(options.target), [&](llvm::raw_ostream &os) {
-        return emitProgram(programs, os, EntryPoint::Run, options.target);
+  if (failed(writeFile(module, temporary, options.target->sourceFile, [&](llvm::raw_ostream &os) {
+        return emitProgram(programs, os, EntryPoint::Run, *options.target);
       })) ||
       failed(writeFile(module, temporary, "CMakeLists.txt", [&](llvm::raw_ostream &os) {
         return emitBuildFile(programs, options, os), success();
@@ -91,7 +87,7 @@ LogicalResult dtc::emit::emitSource(ModuleOp module, StringRef folder,
                        })))
     return failure();
 
-  if (options.target == Target::CUDA)
+  if (options.target->bringsRuntime)
     if (llvm::Error error = copyRuntime(options.runtimeSources, temporary + "/runtime"))
       return module.emitError(llvm::toString(std::move(error)));
 

@@ -81,7 +81,7 @@ LogicalResult dtc::emit::printKernel(Printer &printer, rt::KernelOp kernel) {
   for (size_t i = 0; i < writes; ++i)
     os << "  Write<" << elementTypeName(yield.getValues()[i].getType()) << "> "
        << numbered("out", i, writes) << ";" << note(reads + i, "");
-  if (printer.target == Target::CUDA)
+  if (printer.target.movesLanes)
     if (int64_t lanes = lanesOf(printer.program, kernel); lanes > 1)
       os << "  static constexpr int lanes = " << lanes << "; // elements of a thread at a time\n";
   os << "  DTC_HOST_DEVICE void operator()(";

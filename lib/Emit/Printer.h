@@ -26,7 +26,7 @@ struct Printer {
   Names names;
   LayerParts parts;
   llvm::raw_ostream &os;
-  Target target;
+  const Target &target;
   /// The slot that statements work on: `microbatch` in fragments, a number in
   /// timelines.
   std::string slot = "0";
@@ -35,7 +35,7 @@ struct Printer {
   /// Around the statement that is printed, innermost last.
   llvm::SmallVector<Loop> loops;
 
-  Printer(rt::ProgramOp program, llvm::raw_ostream &os, Target target)
+  Printer(rt::ProgramOp program, llvm::raw_ostream &os, const Target &target)
       : program(program), symbols(program), names(program), parts(program), os(os), target(target) {}
 
   /// `b.conv1_weight`, `b.conv1[microbatch]`, `b.fc_weight[i - 1]` of an element.
@@ -105,7 +105,7 @@ llvm::LogicalResult printCall(Printer &printer, mlir::Operation *op);
 /// default.
 bool isNamedAsTensor(CommunicationOpInterface op);
 /// Facts.cpp: `Plan plan()` of all programs together.
-void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, Target target, llvm::StringRef identity,
+void printPlan(llvm::ArrayRef<rt::ProgramOp> programs, const Target &target, llvm::StringRef identity,
                llvm::raw_ostream &os);
 /// Binding.cpp: `Binding bind(Buffers &)`. Fails on state that does not start as one value.
 llvm::LogicalResult printBinding(Printer &printer);

@@ -68,10 +68,10 @@ static StringRef headerOf(EntryPoint entry) {
 }
 
 static void printHeader(ArrayRef<rt::ProgramOp> programs, EntryPoint entry,
-                        Target target, llvm::raw_ostream &os) {
+                        const Target &target, llvm::raw_ostream &os) {
   rt::ProgramOp program = programs.front();
   os << "// " << forComment(program.getModel()) << ", " << describeStrategy(program)
-     << (target == Target::CUDA ? ", for NVIDIA GPUs" : "")
+     << (&target == &Target::cpu() ? "" : ", for " + target.devices)
      << ". Made by dtc; yours to read and to change.\n"
      << "//\n"
      << "//   global batch        " << program.getBatch() << " samples, ";
@@ -128,7 +128,7 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
 
 LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
                                      llvm::raw_ostream &os, EntryPoint entry,
-                                     Target target) {
+                                     const Target &target) {
   for (rt::ProgramOp program : programs)
     if (!program.getArena())
       return program.emitOpError("has no memory plan: run dtc-plan-memory first");

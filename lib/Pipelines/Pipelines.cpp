@@ -62,7 +62,7 @@ static void addPartition(OpPassManager &manager, const dtc::PipelineOptions &opt
 /// no memory.
 static void addPlan(OpPassManager &manager, const dtc::PipelineOptions &options) {
   dtc::buildFusionPipeline(manager);
-  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory, {}, options.reluMasks);
+  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory, {}, *options.target);
 }
 
 void dtc::buildPipelineTo(Level level, OpPassManager &manager,
@@ -78,6 +78,15 @@ void dtc::buildPipelineTo(Level level, OpPassManager &manager,
 }
 
 namespace {
+/// The names of targets as values of an option.
+struct TargetNames {
+  template <typename Option>
+  void apply(Option &option) const {
+    for (const dtc::Target *target : dtc::Target::all())
+      option.getParser().addLiteralOption(target->name, target, target->devices);
+  }
+};
+
 /// PipelineOptions as options of a pass pipeline.
 struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
   Option<std::string> output{
@@ -97,8 +106,8 @@ struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
       llvm::cl::values(clEnumValN(dtc::Precision::F32, "f32", "nothing"),
                        clEnumValN(dtc::Precision::TF32, "tf32", "TF32, where the device has it"),
                        clEnumValN(dtc::Precision::BF16, "bf16", "bf16, as are activations"))};
-  Option<bool> reluMasks{*this, "relu-masks", llvm::cl::desc("keep masks of relu for its gradient, as GPUs want them"),
-                         llvm::cl::init(false)};
+  Option<const dtc::Target *> target{*this, "target", llvm::cl::desc("what the program runs on"), llvm::cl::init(&dtc::Target::cpu()),
+                                     TargetNames()};
 };
 } // namespace
 
@@ -106,7 +115,7 @@ template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
   dtc::registerPartitioningPipeline<PassOptions>(
       name, description, [](OpPassManager &manager, const dtc::PartitionOptions &partition, const PassOptions &options) {
-        dtc::buildPipelineTo(level, manager, {partition, options.output, options.batchStatistics, options.precision, options.reluMasks});
+        dtc::buildPipelineTo(level, manager, {partition, options.output, options.batchStatistics, options.precision, options.target});
       });
 }
 

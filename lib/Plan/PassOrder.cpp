@@ -5,7 +5,7 @@
 #include "mlir/Pass/PassRegistry.h"
 
 void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory,
-                                  const LowerToRuntimeOptions &lowering, bool reluMasks) {
+                                  const LowerToRuntimeOptions &lowering, const Target &target) {
   PlanMemoryOptions memory;
   memory.deviceMemory = deviceMemory;
   manager.addPass(createLowerToRuntime(lowering));
@@ -13,7 +13,7 @@ void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMe
   // First: it makes temporaries unnecessary.
   program.addPass(createAccumulateInCalls());
   program.addPass(createSumInProducts());
-  if (reluMasks)
+  if (target.keepsReluMasks)
     program.addPass(createKeepReluMasks());
   program.addPass(createJoinUpdates());
   program.addPass(createLayOutInputs());

@@ -52,7 +52,7 @@ int main(int argc, char **argv) {
       [](mlir::Operation *op, llvm::raw_ostream &os) {
         return withPrograms(op, [&](dtc::emit::Programs programs) {
           return dtc::emit::emitProgram(programs, os, dtc::emit::EntryPoint::Run,
-                                        dtc::emit::Target::CUDA);
+                                        dtc::Target::cuda());
         });
       },
       dtc::registerDialects);

@@ -122,7 +122,7 @@ void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
   pipeline.output = options.modelOutput;
   pipeline.batchStatistics = options.batchStatistics;
   pipeline.precision = options.precision;
-  pipeline.reluMasks = options.target == dtc::emit::Target::CUDA;
+  pipeline.target = options.target;
   dtc::buildPipelineTo(level, manager, pipeline);
 }
 
@@ -172,7 +172,7 @@ llvm::Error Compilation::emitFolder(ModuleOp module, llvm::StringRef folder) {
   dtc::emit::SourceOptions source;
   source.target = options.target;
   source.architectures = options.architectures;
-  if (options.target == dtc::emit::Target::CUDA) {
+  if (options.target->bringsRuntime) {
     llvm::Expected<std::string> sources = dtc::findRuntimeSources(argv0);
     if (!sources)
       return sources.takeError();
@@ -214,14 +214,14 @@ int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
     if (llvm::Error error = emitFolder(module, folder->getTemporaryPath()))
       return fail(std::move(error));
   }
-  bool isForGPUs = options.target == dtc::emit::Target::CUDA;
+  bool isForGPUs = options.target == &dtc::Target::cuda();
   std::string file = (folder->getTemporaryPath() + "/" +
-                      dtc::emit::sourceFileName(options.target)).str();
+                      options.target->sourceFile).str();
   // What this machine cannot compile for a GPU another one can: the source stays.
   if (isForGPUs) {
     if (llvm::Error error = folder->keep())
       return fail(std::move(error));
-    file = source + "/train.cu";
+    file = (source + "/" + options.target->sourceFile).str();
   }
   {
     TimingScope compilation = total.nest(isForGPUs ? "nvcc" : "Host compiler");
@@ -291,7 +291,7 @@ int Compilation::run() {
   }
   if (llvm::Error error = dtc::checkPlaces(options))
     return fail(std::move(error)), misused;
-  if (options.precision == dtc::Precision::TF32 && options.target == dtc::emit::Target::CPU)
+  if (options.precision == dtc::Precision::TF32 && !options.target->hasTF32)
     llvm::errs() << "dtc: warning: --precision=tf32: CPUs have no TF32; the program computes in f32\n";
   dtc::DiagnosticPrinter diagnostics(context, options.model);
   TimingScope total = timing.getRootScope();

@@ -120,13 +120,13 @@ private:
   }
 
   bool readTarget(dtc::Options &options) {
-    StringRef target = args.getLastArgValue(OPT_target, "cpu");
-    if (target != "cpu" && target != "cuda")
-      return fail("--target=" + target + " is not supported; supported: cpu, cuda");
+    StringRef target = args.getLastArgValue(OPT_target, dtc::Target::cpu().name);
+    options.target = dtc::Target::named(target);
+    if (!options.target)
+      return fail("--target=" + target + " is not supported; supported: " + dtc::Target::names());
     const Arg *architectures = args.getLastArg(OPT_cuda_arch);
-    if (target == "cpu")
+    if (options.target != &dtc::Target::cuda())
       return !architectures || fail("--cuda-arch is for --target=cuda");
-    options.target = dtc::emit::Target::CUDA;
     SmallVector<StringRef> names;
     StringRef(architectures ? architectures->getValue() : "80,90").split(names, ',');
     for (StringRef name : names) {
@@ -333,8 +333,8 @@ private:
   }
 
   bool readCalibration(dtc::Options &options) {
-    if (options.target == dtc::emit::Target::CUDA)
-      return fail("--calibrate measures CPU cores; leave out --target=cuda");
+    if (options.target != &dtc::Target::cpu())
+      return fail("--calibrate measures CPU cores; leave out --target=" + options.target->name);
     for (ID id : {OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline})
       if (const Arg *arg = args.getLastArg(id))
         return fail("--calibrate writes a cluster file; leave out " +

@@ -45,7 +45,7 @@ struct Options {
   Precision precision = Precision::F32;
   /// The strategy, in the compiler's words.
   PartitionOptions partition;
-  emit::Target target = emit::Target::CPU;
+  const Target *target = &Target::cpu();
   /// GPUs to compile for, by compute capability without its point.
   llvm::SmallVector<std::string> architectures;
   Result result = Result::Binary;

@@ -3,6 +3,7 @@
 #define DTC_EMIT_EMIT_H
 
 #include "dialects/RT/RT.h"
+#include "dtc/Target/Target.h"
 
 #include "llvm/Support/Error.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,31 +26,25 @@ enum class EntryPoint {
   Measure,
 };
 
-/// Which of the runtime's two libraries the program is written for.
-enum class Target { CPU, CUDA };
-
-/// Prints the translation unit of planned programs (`train.cpp`, `train.cu`); with
+/// Prints the translation unit of planned programs (the target's `sourceFile`); with
 /// several roles, each in a namespace of its own. Names of the model occur in it only as
 /// identifiers made from them and as escaped strings.
 /// Fails, after a diagnostic, on a scalar op without an expression.
 llvm::LogicalResult emitProgram(Programs programs, llvm::raw_ostream &os,
                                 EntryPoint entry = EntryPoint::Run,
-                                Target target = Target::CPU);
+                                const Target &target = Target::cpu());
 
 /// Prints the plan as JSON: for each role its buffers with offsets, and its timelines.
 void emitPlan(Programs programs, llvm::raw_ostream &os);
 
 /// What a source folder is for.
 struct SourceOptions {
-  Target target = Target::CPU;
+  const Target *target = &Target::cpu();
   /// GPUs that are built for, by compute capability without its point: "80", "90".
   llvm::SmallVector<std::string> architectures;
-  /// CUDA: the folder of the runtime's sources, of which the program gets a copy.
+  /// The folder of the runtime's sources, where the target brings them: the program gets a copy.
   std::string runtimeSources;
 };
-
-/// The name of the translation unit in a source folder.
-llvm::StringRef sourceFileName(Target target);
 
 /// Prints the CMakeLists.txt that builds the folder: against an installed runtime, or
 /// for GPUs with the copy of its sources.
@@ -64,9 +59,9 @@ bool hasStoredParameters(Programs programs);
 /// Prints those values as safetensors. Format: https://github.com/huggingface/safetensors#format
 void emitParameters(Programs programs, llvm::raw_ostream &os);
 
-/// Writes the folder of the module's programs: train.cpp or train.cu, CMakeLists.txt,
-/// plan.json, where the model stores initial values parameters.safetensors, and for
-/// GPUs the runtime's sources, so that it can be carried to another machine. The folder appears whole or not at all; an existing
+/// Writes the folder of the module's programs: the translation unit, CMakeLists.txt,
+/// plan.json, where the model stores initial values parameters.safetensors, and where the
+/// target brings them the runtime's sources, so that it can be carried to another machine. The folder appears whole or not at all; an existing
 /// one is replaced only if it holds a plan.json.
 llvm::LogicalResult emitSource(mlir::ModuleOp module, llvm::StringRef folder,
                                const SourceOptions &options = {});

@@ -5,6 +5,7 @@
 #include "dtc/Autodiff/BatchStatistics.h"
 #include "dtc/Partition/PartitionOptions.h"
 #include "dtc/Precision/Precision.h"
+#include "dtc/Target/Target.h"
 
 namespace mlir {
 class OpPassManager;
@@ -23,8 +24,8 @@ struct PipelineOptions {
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// What matrix products and convolutions round their operands to.
   Precision precision = Precision::F32;
-  /// Whether masks of relu are kept for its gradient, which cuBLASLt takes by them.
-  bool reluMasks = false;
+  /// What the program runs on.
+  const Target *target = &Target::cpu();
 };
 
 /// Adds the passes that take an imported model with its recipe to `level`.

@@ -3,6 +3,7 @@
 #define DTC_PLAN_PASSES_H
 
 #include "dialects/RT/RT.h"
+#include "dtc/Target/Target.h"
 
 #include "mlir/Pass/Pass.h"
 
@@ -20,10 +21,10 @@ namespace dtc::plan {
 #include "dtc/Plan/Passes.h.inc"
 
 /// dist to rt with a memory plan: all passes of the stage in order. A rank that
-/// needs more than `deviceMemory` bytes is an error, unless it is 0. `reluMasks`: for a
-/// library that takes relu's gradient by masks.
+/// needs more than `deviceMemory` bytes is an error, unless it is 0. `target`: whose
+/// calls the programs make.
 void buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory = 0,
-                       const LowerToRuntimeOptions &lowering = {}, bool reluMasks = false);
+                       const LowerToRuntimeOptions &lowering = {}, const Target &target = Target::cpu());
 
 /// On a call or a launch, by the option `mark-ops`: the number of its op in the
 /// fragment and the op's signature (dtc/Cost/Signature.h).
