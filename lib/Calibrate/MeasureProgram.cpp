@@ -5,27 +5,12 @@
 #include "dialects/RT/RT.h"
 #include "dtc/Cost/Cost.h"
 #include "dtc/Cost/Signature.h"
-#include "dtc/Fusion/Passes.h"
 #include "dtc/Plan/Passes.h"
 
 #include "mlir/IR/Builders.h"
-#include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
 using namespace dtc;
-
-void dtc::buildFusionOf(StepForm form, OpPassManager &manager) {
-  if (form == StepForm::Fused)
-    buildFusionPipeline(manager);
-  else
-    buildUnfusedPipeline(manager);
-}
-
-void dtc::buildPlanWithMarks(OpPassManager &manager) {
-  plan::LowerToRuntimeOptions options;
-  options.markOps = true;
-  plan::buildPlanPipeline(manager, /*deviceMemory=*/0, options);
-}
 
 std::map<std::string, OpWork, std::less<>> dtc::opsOfStep(ModuleOp module) {
   std::map<std::string, OpWork, std::less<>> ops;

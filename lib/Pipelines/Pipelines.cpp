@@ -56,24 +56,35 @@ static void addPartition(OpPassManager &manager, const dtc::PipelineOptions &opt
   dtc::buildPartitionPipeline(manager, options.partition);
 }
 
-/// Fragments become kernels, then buffers and calls. Fusion stands behind
-/// Partition because a kernel must not reach over the edge of a fragment, where
-/// communication starts; and before Plan because a value inside a kernel needs
-/// no memory.
-static void addPlan(OpPassManager &manager, const dtc::PipelineOptions &options) {
-  dtc::buildFusionPipeline(manager);
-  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory, {}, *options.target);
+/// Fragments become kernels. Behind Partition, because a kernel must not reach over
+/// the edge of a fragment, where communication starts; and before Plan, because a
+/// value inside a kernel needs no memory.
+static void addFusion(OpPassManager &manager, const dtc::PipelineOptions &options) {
+  if (options.form == dtc::StepForm::Fused)
+    dtc::buildFusionPipeline(manager);
+  else
+    dtc::buildUnfusedPipeline(manager);
 }
 
-void dtc::buildPipelineTo(Level level, OpPassManager &manager,
-                          const PipelineOptions &options) {
-  if (level >= Level::Grad) {
+/// Kernels and the ops beside them become buffers and calls.
+static void addPlan(OpPassManager &manager, const dtc::PipelineOptions &options) {
+  dtc::plan::LowerToRuntimeOptions lowering;
+  lowering.markOps = options.markOps;
+  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory, lowering, *options.target);
+}
+
+void dtc::buildPipeline(Level from, Level to, OpPassManager &manager, const PipelineOptions &options) {
+  assert(from <= to && "there is no way back");
+  auto passes = [&](Level level) { return from < level && level <= to; };
+  if (passes(Level::Grad)) {
     addAutodiff(manager, options);
     addPrecision(manager, options.precision);
   }
-  if (level >= Level::Dist)
+  if (passes(Level::Dist))
     addPartition(manager, options);
-  if (level >= Level::RT)
+  if (passes(Level::Fused))
+    addFusion(manager, options);
+  if (passes(Level::RT))
     addPlan(manager, options);
 }
 
@@ -123,6 +134,8 @@ void dtc::registerPipelines() {
   registerPipelineTo<Level::Grad>("dtc-to-grad", "From an imported model to its training step");
   registerPipelineTo<Level::Dist>("dtc-to-dist",
                                   "From an imported model to fragments and timelines");
+  registerPipelineTo<Level::Fused>("dtc-to-fused",
+                                   "From an imported model to fragments of kernels and of ops with epilogues");
   registerPipelineTo<Level::RT>("dtc-to-rt",
                                 "From an imported model to buffers and runtime calls");
 }

@@ -79,9 +79,9 @@ static Error makeError(const Twine &message) {
 /// After a diagnostic, which has said why.
 static Error failedPasses() { return makeError("what is measured did not compile"); }
 
-static LogicalResult runPasses(ModuleOp module, llvm::function_ref<void(OpPassManager &)> add) {
+static LogicalResult lower(ModuleOp module, Level from, Level to, const PipelineOptions &options) {
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
-  add(manager);
+  buildPipeline(from, to, manager, options);
   return manager.run(module);
 }
 
@@ -129,12 +129,15 @@ Error Calibrator::execute(StringRef source, StringRef folder, StringRef result, 
 }
 
 Expected<Findings> Calibrator::measure(ModuleOp dist, StepForm form, int64_t ranks) {
+  PipelineOptions pipeline;
+  pipeline.form = form;
+  pipeline.markOps = true;
   OwningOpRef<ModuleOp> module = dist.clone();
   Findings findings;
-  if (failed(runPasses(*module, [&](OpPassManager &manager) { buildFusionOf(form, manager); })))
+  if (failed(lower(*module, Level::Dist, Level::Fused, pipeline)))
     return failedPasses();
   findings.ops = opsOfStep(*module);
-  if (failed(runPasses(*module, buildPlanWithMarks)))
+  if (failed(lower(*module, Level::Fused, Level::RT, pipeline)))
     return failedPasses();
   std::vector<TimedFragment> fragments = makeMeasureProgram(*module);
 
@@ -207,9 +210,7 @@ Error Calibrator::measureMachine() {
   std::vector<MeasuredMessage> messages;
   for (StringRef text : standardModels()) {
     OwningOpRef<ModuleOp> module = importDSLText(text, "standard model", {}, context);
-    if (!module || failed(runPasses(*module, [](OpPassManager &manager) {
-          buildPipelineTo(Level::Dist, manager, {});
-        })))
+    if (!module || failed(lower(*module, Level::NN, Level::Dist, {})))
       return failedPasses();
     Expected<Findings> findings = measure(*module, StepForm::Fused, cores);
     if (!findings)

@@ -15,7 +15,6 @@
 #include "dtc/Cost/Cluster.h"
 #include "dtc/Emit/Emit.h"
 #include "dtc/Emit/Passes.h"
-#include "dtc/Fusion/Passes.h"
 #include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
 #include "dtc/Pipelines/Pipelines.h"
@@ -55,8 +54,8 @@ public:
 
 private:
   OwningOpRef<ModuleOp> import();
-  LogicalResult lower(ModuleOp module, dtc::Level level, TimingScope &total);
-  void addPasses(PassManager &manager, dtc::Level level) const;
+  void addPasses(PassManager &manager, dtc::Level from, dtc::Level to) const;
+  LogicalResult lower(ModuleOp module, dtc::Level to, TimingScope &total);
   LogicalResult explain(ModuleOp module, TimingScope &total);
   int writeLevel(ModuleOp module);
   llvm::Error emitFolder(ModuleOp module, llvm::StringRef folder);
@@ -89,6 +88,8 @@ private:
   const dtc::Options &options;
   const char *argv0;
   dtc::PartitionOptions partition;
+  /// Where the module is.
+  dtc::Level reached = dtc::Level::NN;
   /// Files that the model names.
   std::vector<std::string> modelData;
   DialectRegistry registry;
@@ -116,14 +117,14 @@ static dtc::Level getLevel(dtc::Result result) {
   llvm_unreachable("every result is covered");
 }
 
-void Compilation::addPasses(PassManager &manager, dtc::Level level) const {
+void Compilation::addPasses(PassManager &manager, dtc::Level from, dtc::Level to) const {
   dtc::PipelineOptions pipeline;
   pipeline.partition = partition;
   pipeline.output = options.modelOutput;
   pipeline.batchStatistics = options.batchStatistics;
   pipeline.precision = options.precision;
   pipeline.target = options.target;
-  dtc::buildPipelineTo(level, manager, pipeline);
+  dtc::buildPipeline(from, to, manager, pipeline);
 }
 
 OwningOpRef<ModuleOp> Compilation::import() {
@@ -143,8 +144,8 @@ OwningOpRef<ModuleOp> Compilation::import() {
                              : dtc::importDSL(options.model, import, context);
 }
 
-LogicalResult Compilation::lower(ModuleOp module, dtc::Level level,
-                                 TimingScope &total) {
+/// From the level that is reached.
+LogicalResult Compilation::lower(ModuleOp module, dtc::Level to, TimingScope &total) {
   PassManager manager(&context, ModuleOp::getOperationName());
   // Before it, so that MLIR's options see the passes' own names.
   if (failed(applyPassManagerCLOptions(manager)))
@@ -153,7 +154,8 @@ LogicalResult Compilation::lower(ModuleOp module, dtc::Level level,
   manager.enableTiming(passes);
   // Once, at the end: behind each of the passes it took a third of the time. Tests run them with it (dtc-opt).
   manager.enableVerifier(false);
-  addPasses(manager, level);
+  addPasses(manager, reached, to);
+  reached = to;
   return failed(manager.run(module)) ? failure() : verify(module);
 }
 
@@ -240,29 +242,18 @@ int Compilation::writeBinary(ModuleOp module, TimingScope &total) {
   return 0;
 }
 
-/// What is explained is known at levels that may lie behind the one that is
-/// asked for.
+/// Says what it knows at each level that the module comes by: takes it there, from any before Fused.
 LogicalResult Compilation::explain(ModuleOp module, TimingScope &total) {
-  if (!options.explain && options.timetable.empty())
-    return success();
-  OwningOpRef<ModuleOp> distributed = module.clone();
-  if (failed(dtc::applyRecipe(*distributed, options.recipe, /*required=*/true)) ||
-      failed(lower(*distributed, dtc::Level::Dist, total)))
-    return failure();
   // A step takes the time of the kernels that it is made of.
-  PassManager fusion(&context, ModuleOp::getOperationName());
-  dtc::buildFusionPipeline(fusion);
-  if (failed(fusion.run(*distributed)))
+  if (failed(lower(module, dtc::Level::Fused, total)))
     return failure();
-  llvm::Expected<dtc::Prediction> prediction = dtc::predictStep(*distributed, partition);
+  llvm::Expected<dtc::Prediction> prediction = dtc::predictStep(module, partition);
   if (!prediction)
     return fail(prediction.takeError()), failure();
   if (options.explain) {
-    OwningOpRef<ModuleOp> planned = module.clone();
-    if (failed(dtc::applyRecipe(*planned, options.recipe, /*required=*/true)) ||
-        failed(lower(*planned, dtc::Level::RT, total)))
+    if (failed(lower(module, dtc::Level::RT, total)))
       return failure();
-    dtc::printExplanation(*planned, prediction->simulation.timetable, llvm::errs());
+    dtc::printExplanation(module, prediction->simulation.timetable, llvm::errs());
   }
   if (!options.timetable.empty())
     if (llvm::Error error = dtc::writeTimetable(*prediction, options, partition))
@@ -284,7 +275,7 @@ int Compilation::run() {
   partition = options.partition;
   if (options.printPipeline) {
     PassManager manager(&context, ModuleOp::getOperationName());
-    addPasses(manager, level);
+    addPasses(manager, dtc::Level::NN, level);
     manager.printAsTextualPipeline(llvm::outs(), /*pretty=*/true);
     llvm::outs() << '\n';
     return 0;
@@ -314,11 +305,24 @@ int Compilation::run() {
     return fail(std::move(error));
   if (options.calibrate)
     return calibrate(*module, total);
-  if (failed(explain(*module, total)))
-    return 1;
+  // What is explained lies at levels that may be behind that of the result, which is kept as it is there.
+  OwningOpRef<ModuleOp> kept;
+  if (options.explain || !options.timetable.empty()) {
+    if (level < dtc::Level::Fused) {
+      if (failed(lower(*module, level, total)))
+        return 1;
+      kept = module->clone();
+      if (!isTrained && failed(dtc::applyRecipe(*module, options.recipe, /*required=*/true)))
+        return 1;
+    }
+    if (failed(explain(*module, total)))
+      return 1;
+  }
   if (options.out.empty())
     return 0;
-  if (failed(lower(*module, level, total)))
+  if (kept)
+    module = std::move(kept);
+  else if (failed(lower(*module, level, total)))
     return 1;
   if (!options.dot.empty())
     if (llvm::Error error = dtc::writePartitionGraph(*module, options))

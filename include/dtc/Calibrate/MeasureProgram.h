@@ -8,24 +8,7 @@
 
 #include <map>
 
-namespace mlir {
-class OpPassManager;
-}
-
 namespace dtc {
-
-/// Which of its forms a step is measured in.
-enum class StepForm {
-  /// Op by op, as the planner prices it.
-  Unfused,
-  /// With its kernels and epilogues, as it runs.
-  Fused,
-};
-
-/// The passes from the dist level to what makeMeasureProgram takes: Fusion, as the
-/// form says, then Plan.
-void buildFusionOf(StepForm form, mlir::OpPassManager &manager);
-void buildPlanWithMarks(mlir::OpPassManager &manager);
 
 /// What an op does, for fitting rates.
 struct OpWork {
@@ -34,7 +17,7 @@ struct OpWork {
   double flops, bytes;
 };
 
-/// The ops in the fragments of the training step, by signature; after Fusion.
+/// The ops in the fragments of the training step, by signature; at the fused level, in either form.
 std::map<std::string, OpWork, std::less<>> opsOfStep(mlir::ModuleOp module);
 
 /// A fragment that holds the calls of one op.

@@ -13,8 +13,17 @@ class OpPassManager;
 
 namespace dtc {
 
-/// The levels of the compiler, in the order in which a model passes them.
-enum class Level { NN, Grad, Dist, RT };
+/// The levels of the compiler, in the order in which a model passes them. Fused is still dist, of kernels and of ops with epilogues:
+/// what a step takes is known there.
+enum class Level { NN, Grad, Dist, Fused, RT };
+
+/// Which of its forms a step has behind Dist.
+enum class StepForm {
+  /// Op by op, as the planner prices it.
+  Unfused,
+  /// With its kernels and epilogues, as it runs.
+  Fused,
+};
 
 struct PipelineOptions {
   PartitionOptions partition;
@@ -26,14 +35,21 @@ struct PipelineOptions {
   Precision precision = Precision::F32;
   /// What the program runs on.
   const Target *target = &Target::cpu();
+  /// For measuring: a step in another form, whose calls say of which op they are (plan::opAttribute).
+  StepForm form = StepForm::Fused;
+  bool markOps = false;
 };
 
-/// Adds the passes that take an imported model with its recipe to `level`.
-/// What holds there is verified by the last pass of each stage.
-void buildPipelineTo(Level level, mlir::OpPassManager &manager,
-                     const PipelineOptions &options);
+/// Adds the passes that take a module from one level to another that is not before it; at NN it is an imported model with its
+/// recipe. What holds at a level is verified by the last pass of its stage.
+void buildPipeline(Level from, Level to, mlir::OpPassManager &manager, const PipelineOptions &options);
 
-/// Makes the pipelines known as `dtc-to-grad`, `dtc-to-dist` and `dtc-to-rt`.
+/// From an imported model to `level`.
+inline void buildPipelineTo(Level level, mlir::OpPassManager &manager, const PipelineOptions &options) {
+  buildPipeline(Level::NN, level, manager, options);
+}
+
+/// Makes the pipelines known as `dtc-to-grad`, `dtc-to-dist`, `dtc-to-fused` and `dtc-to-rt`.
 void registerPipelines();
 
 } // namespace dtc

@@ -34,6 +34,7 @@ PASSES = {
     # These read their options in the same way: one value of each shows that they do.
     "dtc-to-grad": ([], first_of(STAGES)),
     "dtc-to-dist": ([], first_of(STAGES)),
+    "dtc-to-fused": ([], first_of(STAGES)),
     "dtc-partition": (["--dtc-to-grad"], first_of(PIPELINE)),
     "dtc-mask-padding": ([], {"output": NAMES}),
     "dtc-differentiate-graph": ([], {"output": NAMES, "batch-statistics": CHOICES}),
