@@ -1,4 +1,4 @@
-"""Step time of compiled programs beside PyTorch, in interleaved runs; medians, and their ratio.
+"""Step time of compiled programs beside PyTorch, or beside another dtc's, in interleaved runs; medians, and their ratio.
 
 Three models of examples/ and a residual network with batch normalisation, on one rank with two threads and on two ranks with one thread each. PyTorch takes the best of
 its thread counts, memory formats and (--compile) torch.compile, chosen for each model before the measurement. Both see
@@ -42,25 +42,25 @@ class Bench:
         self.options, self.folder = options, folder
         self.programs = {}
 
-    def compile(self, model, ranks):
+    def compile(self, model, ranks, dtc=DTC):
         """Compiles a program; returns the seconds of `dtc --emit=source` and of the whole way."""
         source = ROOT / SOURCES.get(model, f"examples/{model}/{model}.dt")
         strategy = ["--strategy=data", f"--devices={ranks}"] if ranks > 1 else []
         strategy += ["--loss=cross-entropy", f"--batch={MODELS[model]}", *RECIPES[model]]
-        program = self.folder / f"{model}_{ranks}"
+        program = self.folder / f"{model}_{ranks}{'' if dtc == DTC else '_other'}"
         starts = [time.perf_counter()]
-        run([DTC, source, *strategy, "--emit=source", "-o", self.folder / f"{model}_{ranks}_source"])
+        run([dtc, source, *strategy, "--emit=source", "-o", f"{program}_source"])
         starts.append(time.perf_counter())
-        run([DTC, source, *strategy, "-o", program])
+        run([dtc, source, *strategy, "-o", program])
         starts.append(time.perf_counter())
-        self.programs[model, ranks] = program
+        self.programs[model, ranks, dtc] = program
         return starts[1] - starts[0], starts[2] - starts[1]
 
-    def ours(self, model, ranks, threads):
+    def ours(self, model, ranks, threads, dtc=DTC):
         """Milliseconds of each step of the compiled program."""
         metrics = self.folder / "metrics.jsonl"
         steps = self.options.warmup + self.options.steps
-        run(["mpirun", "-n", ranks, self.programs[model, ranks], "--data=synthetic", f"--steps={steps}",
+        run(["mpirun", "-n", ranks, self.programs[model, ranks, dtc], "--data=synthetic", f"--steps={steps}",
              f"--metrics={metrics}"], DTCRT_THREADS=str(threads))
         rates = [line["samples_per_second"] for line in map(json.loads, metrics.read_text().splitlines())
                  if "samples_per_second" in line]
@@ -89,6 +89,15 @@ class Bench:
             ours += self.ours(model, ranks, 2 if ranks == 1 else 1)
             theirs += self.torch(model, ranks, *best)
         return statistics.median(ours), statistics.median(theirs), best
+
+
+    def compare_with_other(self, model, ranks):
+        """Medians in milliseconds over interleaved runs: ours, and the other dtc's."""
+        times = {DTC: [], self.options.other: []}
+        for number in range(self.options.rounds):
+            for dtc in list(times)[::1 if number % 2 else -1]:
+                times[dtc] += self.ours(model, ranks, 2 if ranks == 1 else 1, dtc)
+        return [statistics.median(of_one) for of_one in times.values()]
 
 
 def describe(best):
@@ -132,6 +141,20 @@ def report(bench, options):
         yield f"| {model} | {alone:.2f} | {together:.2f} | {alone / together:.2f} × |"
 
 
+def report_beside_other(bench, options):
+    yield f"{cpu_name()}, {os.cpu_count()} cores"
+    yield f"medians of {options.rounds} interleaved runs of {options.steps} steps each, after {options.warmup} steps"
+    yield ""
+    yield "| model | global batch | ranks × threads | dtc, ms | the other, ms | the other / dtc |"
+    yield "|---|---|---|---|---|---|"
+    for model in options.models:
+        for ranks in (1, 2):
+            for dtc in (DTC, options.other):
+                bench.compile(model, ranks, dtc)
+            ours, theirs = bench.compare_with_other(model, ranks)
+            yield f"| {model} | {MODELS[model]} | {ranks} × {3 - ranks} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.3f} |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help=f"which models (default: {', '.join(MODELS)})")
@@ -139,6 +162,7 @@ def main():
     parser.add_argument("--steps", type=int, default=40, help="measured steps of a run (40)")
     parser.add_argument("--warmup", type=int, default=10, help="steps before them (10)")
     parser.add_argument("--compile", action="store_true", help="let PyTorch use torch.compile where it is faster")
+    parser.add_argument("--other", type=Path, metavar="DTC", help="another build's dtc, whose programs take PyTorch's place")
     parser.add_argument("--save", action="store_true", help="keep the result as results/DATE.md")
     options = parser.parse_args()
     if unknown := set(options.models) - set(MODELS):
@@ -146,7 +170,7 @@ def main():
     options.models = options.models or list(MODELS)
     lines = []
     with tempfile.TemporaryDirectory() as folder:
-        for line in report(Bench(options, Path(folder)), options):
+        for line in (report_beside_other if options.other else report)(Bench(options, Path(folder)), options):
             print(line, flush=True)
             lines.append(line)
     if options.save:
