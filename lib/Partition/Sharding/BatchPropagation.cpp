@@ -40,7 +40,7 @@ LogicalResult BatchPropagation::visit(Operation *op) {
                            "out through it");
   ShardingRule rule = ruled.getShardingRule();
   assert(rule.fits(op) && "a sharding rule disagrees with its op's shapes");
-  rules.try_emplace(op, std::move(rule));
+  rules.try_emplace(op, std::make_unique<ShardingRule>(std::move(rule)));
 
   FailureOr<OpVersion> version = chooseVersion(op);
   if (failed(version) || failed(requireOperands(op, *version)) ||

@@ -78,7 +78,7 @@ public:
 
 private:
   const ShardingRule &ruleOf(mlir::Operation *op) const {
-    return rules.find(op)->second;
+    return *rules.find(op)->second;
   }
   llvm::LogicalResult visit(mlir::Operation *op);
   llvm::LogicalResult visitReturn(mlir::Operation *op);
@@ -99,7 +99,7 @@ private:
 
   mlir::FunctionOpInterface function;
   BatchShares batch;
-  llvm::DenseMap<mlir::Operation *, ShardingRule> rules;
+  llvm::DenseMap<mlir::Operation *, std::unique_ptr<ShardingRule>> rules;
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<OpVersion, 1>> versions;
   llvm::DenseMap<mlir::Value, Placement> placements;
   /// Values that are 0 in the rows that pad the batch.
