@@ -8,14 +8,12 @@
 #include "dtc/Autodiff/AutodiffOpInterfaces.cpp.inc"
 
 void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
-  registry.addExtension(+[](mlir::MLIRContext *context, nn::NNDialect *) {
-    attachElementwiseAdjoints(context);
-    attachConvolutionAdjoint(context);
-    attachMatmulAdjoint(context);
-    attachPoolingAdjoints(context);
-    attachNormalisationAdjoint(context);
-    attachShapeAdjoints(context);
-    attachSoftmaxAdjoints(context);
-    attachLosses(context);
-  });
+  registerElementwiseAdjoints(registry);
+  registerConvolutionAdjoint(registry);
+  registerMatmulAdjoint(registry);
+  registerPoolingAdjoints(registry);
+  registerNormalisationAdjoint(registry);
+  registerShapeAdjoints(registry);
+  registerSoftmaxAdjoints(registry);
+  registerLosses(registry);
 }

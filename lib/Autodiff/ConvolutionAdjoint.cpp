@@ -44,6 +44,8 @@ struct ConvAdjoint
 };
 } // namespace
 
-void dtc::attachConvolutionAdjoint(MLIRContext *context) {
-  ConvOp::attachInterface<ConvAdjoint>(*context);
+void dtc::registerConvolutionAdjoint(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    ConvOp::attachInterface<ConvAdjoint>(*context);
+  });
 }

@@ -138,24 +138,26 @@ void adjoint(MLIRContext *context) {
 
 } // namespace
 
-void dtc::attachElementwiseAdjoints(MLIRContext *c) {
-  using A = Adjoint;
-  adjoint<NegOp, [](A a) { return -a.g; }>(c);
-  adjoint<ExpOp, [](A a) { return a.g * a.y; }>(c);
-  adjoint<LogOp, [](A a) { return a.g / a.x(); }>(c);
-  adjoint<SqrtOp, [](A a) { return a.g / (a.y * 2.0); }>(c);
-  adjoint<SigmoidOp, [](A a) { return a.g * (a.y * (1.0 - a.y)); }>(c);
-  adjoint<TanhOp, [](A a) { return a.g * (1.0 - a.y * a.y); }>(c);
-  adjoint<ReluOp, [](A a) { return where(a.y, a.g, 0.0); }>(c);
-  adjoint<LeakyReluOp, [](A a) { return where(a.sign(), a.g, a.g * a.alpha()); }>(c);
-  adjoint<EluOp, [](A a) { return where(a.sign(), a.g, a.g * (a.y + a.alpha())); }>(c);
-  adjoint<ErfOp, [](A a) { return a.g * erfSlope(a); }>(c);
-  adjoint<GeluOp, gelu>(c);
-  adjoint<AddOp, [](A a) { return a.g; }, [](A a) { return a.g; }>(c);
-  adjoint<SubOp, [](A a) { return a.g; }, [](A a) { return -a.g; }>(c);
-  adjoint<MulOp, [](A a) { return a.g * a.x(1); }, [](A a) { return a.g * a.x(0); }>(c);
-  adjoint<DivOp, [](A a) { return a.g / a.x(1); }, [](A a) { return -(a.g * a.y / a.x(1)); }>(c);
-  adjoint<PowOp, powBase, powExponent>(c);
-  adjoint<WherePositiveOp, none, [](A a) { return where(a.x(0), a.g, 0.0); },
-          [](A a) { return where(a.x(0), a.g.constant(0.0), a.g); }>(c);
+void dtc::registerElementwiseAdjoints(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *c, nn::NNDialect *) {
+    using A = Adjoint;
+    adjoint<NegOp, [](A a) { return -a.g; }>(c);
+    adjoint<ExpOp, [](A a) { return a.g * a.y; }>(c);
+    adjoint<LogOp, [](A a) { return a.g / a.x(); }>(c);
+    adjoint<SqrtOp, [](A a) { return a.g / (a.y * 2.0); }>(c);
+    adjoint<SigmoidOp, [](A a) { return a.g * (a.y * (1.0 - a.y)); }>(c);
+    adjoint<TanhOp, [](A a) { return a.g * (1.0 - a.y * a.y); }>(c);
+    adjoint<ReluOp, [](A a) { return where(a.y, a.g, 0.0); }>(c);
+    adjoint<LeakyReluOp, [](A a) { return where(a.sign(), a.g, a.g * a.alpha()); }>(c);
+    adjoint<EluOp, [](A a) { return where(a.sign(), a.g, a.g * (a.y + a.alpha())); }>(c);
+    adjoint<ErfOp, [](A a) { return a.g * erfSlope(a); }>(c);
+    adjoint<GeluOp, gelu>(c);
+    adjoint<AddOp, [](A a) { return a.g; }, [](A a) { return a.g; }>(c);
+    adjoint<SubOp, [](A a) { return a.g; }, [](A a) { return -a.g; }>(c);
+    adjoint<MulOp, [](A a) { return a.g * a.x(1); }, [](A a) { return a.g * a.x(0); }>(c);
+    adjoint<DivOp, [](A a) { return a.g / a.x(1); }, [](A a) { return -(a.g * a.y / a.x(1)); }>(c);
+    adjoint<PowOp, powBase, powExponent>(c);
+    adjoint<WherePositiveOp, none, [](A a) { return where(a.x(0), a.g, 0.0); },
+            [](A a) { return where(a.x(0), a.g.constant(0.0), a.g); }>(c);
+  });
 }

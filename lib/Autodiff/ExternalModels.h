@@ -1,22 +1,22 @@
 // The families of models that this stage attaches to nn, one file each.
-#ifndef DTC_LIB_AUTODIFF_MODELS_H
-#define DTC_LIB_AUTODIFF_MODELS_H
+#ifndef DTC_LIB_AUTODIFF_EXTERNALMODELS_H
+#define DTC_LIB_AUTODIFF_EXTERNALMODELS_H
 
 namespace mlir {
-class MLIRContext;
+class DialectRegistry;
 }
 
 namespace dtc {
 
-void attachElementwiseAdjoints(mlir::MLIRContext *context);
-void attachConvolutionAdjoint(mlir::MLIRContext *context);
-void attachMatmulAdjoint(mlir::MLIRContext *context);
-void attachPoolingAdjoints(mlir::MLIRContext *context);
-void attachNormalisationAdjoint(mlir::MLIRContext *context);
-void attachShapeAdjoints(mlir::MLIRContext *context);
-void attachSoftmaxAdjoints(mlir::MLIRContext *context);
-void attachLosses(mlir::MLIRContext *context);
+void registerElementwiseAdjoints(mlir::DialectRegistry &registry);
+void registerConvolutionAdjoint(mlir::DialectRegistry &registry);
+void registerMatmulAdjoint(mlir::DialectRegistry &registry);
+void registerPoolingAdjoints(mlir::DialectRegistry &registry);
+void registerNormalisationAdjoint(mlir::DialectRegistry &registry);
+void registerShapeAdjoints(mlir::DialectRegistry &registry);
+void registerSoftmaxAdjoints(mlir::DialectRegistry &registry);
+void registerLosses(mlir::DialectRegistry &registry);
 
 } // namespace dtc
 
-#endif // DTC_LIB_AUTODIFF_MODELS_H
+#endif // DTC_LIB_AUTODIFF_EXTERNALMODELS_H

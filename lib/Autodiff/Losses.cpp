@@ -215,9 +215,11 @@ struct BinaryCrossEntropyWithLogits
 
 } // namespace
 
-void dtc::attachLosses(MLIRContext *context) {
-  CrossEntropyAttr::attachInterface<CrossEntropy>(*context);
-  MeanSquaredErrorAttr::attachInterface<MeanSquaredError>(*context);
-  BinaryCrossEntropyAttr::attachInterface<BinaryCrossEntropy>(*context);
-  BinaryCrossEntropyWithLogitsAttr::attachInterface<BinaryCrossEntropyWithLogits>(*context);
+void dtc::registerLosses(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    CrossEntropyAttr::attachInterface<CrossEntropy>(*context);
+    MeanSquaredErrorAttr::attachInterface<MeanSquaredError>(*context);
+    BinaryCrossEntropyAttr::attachInterface<BinaryCrossEntropy>(*context);
+    BinaryCrossEntropyWithLogitsAttr::attachInterface<BinaryCrossEntropyWithLogits>(*context);
+  });
 }

@@ -65,6 +65,8 @@ struct MatmulAdjoint
 };
 } // namespace
 
-void dtc::attachMatmulAdjoint(MLIRContext *context) {
-  MatmulOp::attachInterface<MatmulAdjoint>(*context);
+void dtc::registerMatmulAdjoint(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    MatmulOp::attachInterface<MatmulAdjoint>(*context);
+  });
 }

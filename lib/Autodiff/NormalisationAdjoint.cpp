@@ -181,7 +181,9 @@ struct BatchNormAdjoint
 };
 } // namespace
 
-void dtc::attachNormalisationAdjoint(MLIRContext *context) {
-  BatchNormOp::attachInterface<BatchNormState>(*context);
-  BatchNormTrainingOp::attachInterface<BatchNormAdjoint>(*context);
+void dtc::registerNormalisationAdjoint(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    BatchNormOp::attachInterface<BatchNormState>(*context);
+    BatchNormTrainingOp::attachInterface<BatchNormAdjoint>(*context);
+  });
 }

@@ -40,7 +40,9 @@ struct AvgPoolAdjoint
 };
 } // namespace
 
-void dtc::attachPoolingAdjoints(MLIRContext *context) {
-  MaxPoolOp::attachInterface<MaxPoolAdjoint>(*context);
-  AvgPoolOp::attachInterface<AvgPoolAdjoint>(*context);
+void dtc::registerPoolingAdjoints(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    MaxPoolOp::attachInterface<MaxPoolAdjoint>(*context);
+    AvgPoolOp::attachInterface<AvgPoolAdjoint>(*context);
+  });
 }

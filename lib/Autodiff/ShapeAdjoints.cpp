@@ -104,13 +104,15 @@ void adjoint(MLIRContext *context) {
 
 } // namespace
 
-void dtc::attachShapeAdjoints(MLIRContext *context) {
-  adjoint<ReshapeOp, reshapeBack>(context);
-  adjoint<CastOp, castBack>(context);
-  adjoint<TransposeOp, transposeBack>(context);
-  adjoint<BroadcastOp, sumRepeated>(context);
-  adjoint<SliceOp, padBack>(context);
-  adjoint<PadOp, sliceBack>(context);
-  adjoint<ReduceSumOp, repeatSum>(context);
-  ConcatOp::attachInterface<ConcatAdjoint>(*context);
+void dtc::registerShapeAdjoints(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    adjoint<ReshapeOp, reshapeBack>(context);
+    adjoint<CastOp, castBack>(context);
+    adjoint<TransposeOp, transposeBack>(context);
+    adjoint<BroadcastOp, sumRepeated>(context);
+    adjoint<SliceOp, padBack>(context);
+    adjoint<PadOp, sliceBack>(context);
+    adjoint<ReduceSumOp, repeatSum>(context);
+    ConcatOp::attachInterface<ConcatAdjoint>(*context);
+  });
 }

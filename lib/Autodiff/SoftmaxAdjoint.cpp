@@ -47,7 +47,9 @@ struct LogSoftmaxAdjoint
 };
 } // namespace
 
-void dtc::attachSoftmaxAdjoints(MLIRContext *context) {
-  SoftmaxOp::attachInterface<SoftmaxAdjoint>(*context);
-  LogSoftmaxOp::attachInterface<LogSoftmaxAdjoint>(*context);
+void dtc::registerSoftmaxAdjoints(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    SoftmaxOp::attachInterface<SoftmaxAdjoint>(*context);
+    LogSoftmaxOp::attachInterface<LogSoftmaxAdjoint>(*context);
+  });
 }

@@ -116,7 +116,7 @@ void prints(MLIRContext *context) {
 }
 } // namespace
 
-void dtc::emit::registerEmitExternalModels(DialectRegistry &registry) {
+void dtc::registerEmitExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
     prints<arith::ConstantOp, constant>(context);
     prints<arith::AddFOp, infix<'+', Precedence::Sum>>(context);

@@ -4,11 +4,11 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
-void dtc::emit::buildEmitPipeline(mlir::OpPassManager &manager) {
-  manager.addNestedPass<rt::ProgramOp>(createRollRepetition());
+void dtc::buildEmitPipeline(mlir::OpPassManager &manager) {
+  manager.addNestedPass<rt::ProgramOp>(createRollRepetitionPass());
 }
 
-void dtc::emit::registerEmitPipeline() {
+void dtc::registerEmitPipeline() {
   mlir::PassPipelineRegistration<>(
       "dtc-emit", "Planned programs as a person would write them",
       [](mlir::OpPassManager &manager) { buildEmitPipeline(manager); });

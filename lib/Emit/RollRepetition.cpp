@@ -9,10 +9,10 @@
 
 #include "mlir/IR/Builders.h"
 
-namespace dtc::emit {
-#define GEN_PASS_DEF_ROLLREPETITION
+namespace dtc {
+#define GEN_PASS_DEF_ROLLREPETITIONPASS
 #include "dtc/Emit/Passes.h.inc"
-} // namespace dtc::emit
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -432,7 +432,7 @@ void Roller::run() {
 
 namespace {
 struct RollRepetitionPass
-    : dtc::emit::impl::RollRepetitionBase<RollRepetitionPass> {
+    : dtc::impl::RollRepetitionPassBase<RollRepetitionPass> {
   void runOnOperation() override {
     rt::ProgramOp program = getOperation();
     if (!program.getArena()) {

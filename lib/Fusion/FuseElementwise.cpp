@@ -16,10 +16,10 @@
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
-namespace dtc::fusion {
+namespace dtc {
 #define GEN_PASS_DEF_FUSEELEMENTWISEPASS
 #include "dtc/Fusion/Passes.h.inc"
-} // namespace dtc::fusion
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -197,7 +197,7 @@ struct FuseProducer : OpRewritePattern<linalg::GenericOp> {
 };
 
 struct FuseElementwisePass
-    : fusion::impl::FuseElementwisePassBase<FuseElementwisePass> {
+    : dtc::impl::FuseElementwisePassBase<FuseElementwisePass> {
   using FuseElementwisePassBase::FuseElementwisePassBase;
 
   void runOnOperation() override {

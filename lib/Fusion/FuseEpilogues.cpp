@@ -7,10 +7,10 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
-namespace dtc::fusion {
+namespace dtc {
 #define GEN_PASS_DEF_FUSEEPILOGUESPASS
 #include "dtc/Fusion/Passes.h.inc"
-} // namespace dtc::fusion
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -171,7 +171,7 @@ struct AbsorbActivationGradient : OpInterfaceRewritePattern<EpilogueOpInterface>
 };
 
 struct FuseEpiloguesPass
-    : fusion::impl::FuseEpiloguesPassBase<FuseEpiloguesPass> {
+    : dtc::impl::FuseEpiloguesPassBase<FuseEpiloguesPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<AbsorbBias>(&getContext(), biases);

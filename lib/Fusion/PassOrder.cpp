@@ -23,21 +23,20 @@ void dtc::buildFusionPipeline(OpPassManager &manager) {
   // First, so that a value computed twice does not end up in two kernels.
   manager.addPass(createCSEPass());
   // Before the kernels: what a library call does for nothing needs none.
-  manager.addPass(fusion::createFuseEpiloguesPass());
+  manager.addPass(createFuseEpiloguesPass());
   // Last. No canonicalizer follows: it would move the constants of the kernel
   // bodies out of them.
-  manager.addPass(fusion::createFuseElementwisePass());
+  manager.addPass(createFuseElementwisePass());
 }
 
 void dtc::buildUnfusedPipeline(OpPassManager &manager) {
   manager.addPass(createCSEPass());
-  fusion::FuseElementwisePassOptions options;
+  FuseElementwisePassOptions options;
   options.apart = true;
-  manager.addPass(fusion::createFuseElementwisePass(options));
+  manager.addPass(createFuseElementwisePass(options));
 }
 
-void dtc::registerFusionPasses() {
-  fusion::registerFusionPasses();
+void dtc::registerFusionPipeline() {
   PassPipelineRegistration<>(
       "dtc-fuse",
       "the Fusion stage: epilogues of library calls, then fused kernels",

@@ -68,9 +68,9 @@ static void addFusion(OpPassManager &manager, const dtc::PipelineOptions &option
 
 /// Kernels and the ops beside them become buffers and calls.
 static void addPlan(OpPassManager &manager, const dtc::PipelineOptions &options) {
-  dtc::plan::LowerToRuntimeOptions lowering;
+  dtc::LowerToRuntimePassOptions lowering;
   lowering.markOps = options.markOps;
-  dtc::plan::buildPlanPipeline(manager, options.partition.deviceMemory, lowering, *options.target);
+  dtc::buildPlanPipeline(manager, options.partition.deviceMemory, lowering, *options.target);
 }
 
 void dtc::buildPipeline(Level from, Level to, OpPassManager &manager, const PipelineOptions &options) {

@@ -37,8 +37,8 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
   registerFusionExternalModels(registry);
   registerShardingExternalModels(registry);
   registerCostExternalModels(registry);
-  plan::registerPlanExternalModels(registry);
-  emit::registerEmitExternalModels(registry);
+  registerPlanExternalModels(registry);
+  registerEmitExternalModels(registry);
 }
 
 void dtc::registerPasses() {
@@ -46,13 +46,14 @@ void dtc::registerPasses() {
   registerAutodiffPasses();
   registerPrecisionPasses();
   registerFusionPasses();
+  registerFusionPipeline();
   registerShardingPasses();
   registerPartitionPasses();
   registerPartitionPipeline();
   registerCostPasses();
   registerPipelines();
-  plan::registerPlanPasses();
-  plan::registerPlanPipeline();
-  emit::registerEmitPasses();
-  emit::registerEmitPipeline();
+  registerPlanPasses();
+  registerPlanPipeline();
+  registerEmitPasses();
+  registerEmitPipeline();
 }

@@ -7,10 +7,10 @@
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/SetVector.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_ACCUMULATEINCALLS
+namespace dtc {
+#define GEN_PASS_DEF_ACCUMULATEINCALLSPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -32,7 +32,7 @@ static bool isAddition(rt::KernelOp kernel) {
 
 namespace {
 struct AccumulateInCallsPass
-    : dtc::plan::impl::AccumulateInCallsBase<AccumulateInCallsPass> {
+    : dtc::impl::AccumulateInCallsPassBase<AccumulateInCallsPass> {
   void runOnOperation() override {
     rt::ProgramOp program = getOperation();
     SmallVector<rt::LaunchOp> launches;

@@ -85,9 +85,11 @@ struct BroadcastStartLowering : BucketLowering<BroadcastStartLowering, dist::Bro
 
 } // namespace
 
-void dtc::plan::attachCollectiveLowerings(MLIRContext *context) {
-  dist::AllReduceOp::attachInterface<AllReduceLowering>(*context);
-  dist::AllReduceStartOp::attachInterface<AllReduceStartLowering>(*context);
-  dist::BroadcastOp::attachInterface<BroadcastLowering>(*context);
-  dist::BroadcastStartOp::attachInterface<BroadcastStartLowering>(*context);
+void dtc::plan::registerCollectiveLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
+    dist::AllReduceOp::attachInterface<AllReduceLowering>(*context);
+    dist::AllReduceStartOp::attachInterface<AllReduceStartLowering>(*context);
+    dist::BroadcastOp::attachInterface<BroadcastLowering>(*context);
+    dist::BroadcastStartOp::attachInterface<BroadcastStartLowering>(*context);
+  });
 }

@@ -67,8 +67,10 @@ struct ConvWeightGradientLowering
 };
 } // namespace
 
-void dtc::plan::attachConvolutionLowerings(MLIRContext *context) {
-  nn::ConvOp::attachInterface<ConvLowering>(*context);
-  nn::ConvInputGradientOp::attachInterface<ConvInputGradientLowering>(*context);
-  nn::ConvWeightGradientOp::attachInterface<ConvWeightGradientLowering>(*context);
+void dtc::plan::registerConvolutionLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::ConvOp::attachInterface<ConvLowering>(*context);
+    nn::ConvInputGradientOp::attachInterface<ConvInputGradientLowering>(*context);
+    nn::ConvWeightGradientOp::attachInterface<ConvWeightGradientLowering>(*context);
+  });
 }

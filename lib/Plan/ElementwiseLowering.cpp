@@ -219,14 +219,20 @@ struct ScalarConstantLowering
 };
 } // namespace
 
-void dtc::plan::attachKernelLowerings(MLIRContext *context) {
-  linalg::GenericOp::attachInterface<GenericLowering>(*context);
+void dtc::plan::registerKernelLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, linalg::LinalgDialect *) {
+    linalg::GenericOp::attachInterface<GenericLowering>(*context);
+  });
 }
 
-void dtc::plan::attachTensorLowerings(MLIRContext *context) {
-  tensor::EmptyOp::attachInterface<EmptyLowering>(*context);
+void dtc::plan::registerTensorLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, tensor::TensorDialect *) {
+    tensor::EmptyOp::attachInterface<EmptyLowering>(*context);
+  });
 }
 
-void dtc::plan::attachScalarLowerings(MLIRContext *context) {
-  arith::ConstantOp::attachInterface<ScalarConstantLowering>(*context);
+void dtc::plan::registerScalarLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
+    arith::ConstantOp::attachInterface<ScalarConstantLowering>(*context);
+  });
 }

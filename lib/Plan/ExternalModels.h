@@ -1,24 +1,24 @@
 // The lowerings of each family of ops, for registration; private to Plan.
-#ifndef DTC_LIB_PLAN_MODELS_H
-#define DTC_LIB_PLAN_MODELS_H
+#ifndef DTC_LIB_PLAN_EXTERNALMODELS_H
+#define DTC_LIB_PLAN_EXTERNALMODELS_H
 
 #include "dialects/NN/NN.h"
 #include "dtc/Plan/FragmentBuilder.h"
 
 namespace dtc::plan {
 
-void attachConvolutionLowerings(mlir::MLIRContext *context);
-void attachMatmulLowerings(mlir::MLIRContext *context);
-void attachPoolingLowerings(mlir::MLIRContext *context);
-void attachNormalisationLowerings(mlir::MLIRContext *context);
-void attachShapeLowerings(mlir::MLIRContext *context);
-void attachTrainingLowerings(mlir::MLIRContext *context);
-void attachKernelLowerings(mlir::MLIRContext *context);
-void attachTensorLowerings(mlir::MLIRContext *context);
-void attachScalarLowerings(mlir::MLIRContext *context);
-void attachCollectiveLowerings(mlir::MLIRContext *context);
-void attachPartsLowerings(mlir::MLIRContext *context);
-void attachMessageLowerings(mlir::MLIRContext *context);
+void registerConvolutionLowerings(mlir::DialectRegistry &registry);
+void registerMatmulLowerings(mlir::DialectRegistry &registry);
+void registerPoolingLowerings(mlir::DialectRegistry &registry);
+void registerNormalisationLowerings(mlir::DialectRegistry &registry);
+void registerShapeLowerings(mlir::DialectRegistry &registry);
+void registerTrainingLowerings(mlir::DialectRegistry &registry);
+void registerKernelLowerings(mlir::DialectRegistry &registry);
+void registerTensorLowerings(mlir::DialectRegistry &registry);
+void registerScalarLowerings(mlir::DialectRegistry &registry);
+void registerCollectiveLowerings(mlir::DialectRegistry &registry);
+void registerPartsLowerings(mlir::DialectRegistry &registry);
+void registerMessageLowerings(mlir::DialectRegistry &registry);
 
 /// The options `activation` and `alpha` of a library call.
 inline void addActivation(CallOptions &options, nn::TakesEpilogue op) {
@@ -33,4 +33,4 @@ inline void addActivation(CallOptions &options, nn::TakesEpilogue op) {
 
 } // namespace dtc::plan
 
-#endif // DTC_LIB_PLAN_MODELS_H
+#endif // DTC_LIB_PLAN_EXTERNALMODELS_H

@@ -5,10 +5,10 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseSet.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_JOINUPDATES
+namespace dtc {
+#define GEN_PASS_DEF_JOINUPDATESPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -30,7 +30,7 @@ static bool canJoin(rt::CallOp call, rt::CallOp next) {
 }
 
 namespace {
-struct JoinUpdatesPass : dtc::plan::impl::JoinUpdatesBase<JoinUpdatesPass> {
+struct JoinUpdatesPass : dtc::impl::JoinUpdatesPassBase<JoinUpdatesPass> {
   void runOnOperation() override {
     for (auto fragment : getOperation().getOps<rt::FragmentOp>()) {
       SmallVector<rt::CallOp> run; // what becomes one

@@ -5,10 +5,10 @@
 
 #include "mlir/IR/Builders.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_KEEPRELUMASKS
+namespace dtc {
+#define GEN_PASS_DEF_KEEPRELUMASKSPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -22,7 +22,7 @@ static MemRefType maskOf(MemRefType type) {
 }
 
 namespace {
-struct KeepReluMasksPass : dtc::plan::impl::KeepReluMasksBase<KeepReluMasksPass> {
+struct KeepReluMasksPass : dtc::impl::KeepReluMasksPassBase<KeepReluMasksPass> {
   void runOnOperation() override {
     SmallVector<rt::CallOp> readers;
     getOperation().walk([&](rt::CallOp call) {

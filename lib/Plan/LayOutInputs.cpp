@@ -4,10 +4,10 @@
 
 #include "mlir/IR/Builders.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_LAYOUTINPUTS
+namespace dtc {
+#define GEN_PASS_DEF_LAYOUTINPUTSPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -51,7 +51,7 @@ static SmallVector<Value> memoriesOf(rt::BufferOp input) {
 }
 
 namespace {
-struct LayOutInputsPass : dtc::plan::impl::LayOutInputsBase<LayOutInputsPass> {
+struct LayOutInputsPass : dtc::impl::LayOutInputsPassBase<LayOutInputsPass> {
   void runOnOperation() override {
     SmallVector<rt::BufferOp> rowMajor;
     for (auto buffer : getOperation().getOps<rt::BufferOp>())

@@ -8,10 +8,10 @@
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
 #include "llvm/ADT/MapVector.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_LOWERTORUNTIME
+namespace dtc {
+#define GEN_PASS_DEF_LOWERTORUNTIMEPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -19,8 +19,8 @@ using namespace dtc::plan;
 
 namespace {
 struct LowerToRuntimePass
-    : dtc::plan::impl::LowerToRuntimeBase<LowerToRuntimePass> {
-  using LowerToRuntimeBase::LowerToRuntimeBase;
+    : dtc::impl::LowerToRuntimePassBase<LowerToRuntimePass> {
+  using LowerToRuntimePassBase::LowerToRuntimePassBase;
 
   void runOnOperation() override {
     ModuleOp module = getOperation();

@@ -43,6 +43,8 @@ struct MatmulLowering
 };
 } // namespace
 
-void dtc::plan::attachMatmulLowerings(MLIRContext *context) {
-  nn::MatmulOp::attachInterface<MatmulLowering>(*context);
+void dtc::plan::registerMatmulLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::MatmulOp::attachInterface<MatmulLowering>(*context);
+  });
 }

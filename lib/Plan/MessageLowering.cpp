@@ -81,7 +81,9 @@ struct RecvLowering : StartLoweringOpInterface::ExternalModel<RecvLowering, dist
 };
 } // namespace
 
-void dtc::plan::attachMessageLowerings(MLIRContext *context) {
-  dist::SendStartOp::attachInterface<SendLowering>(*context);
-  dist::RecvStartOp::attachInterface<RecvLowering>(*context);
+void dtc::plan::registerMessageLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
+    dist::SendStartOp::attachInterface<SendLowering>(*context);
+    dist::RecvStartOp::attachInterface<RecvLowering>(*context);
+  });
 }

@@ -63,7 +63,9 @@ struct BatchNormGradientLowering
 };
 } // namespace
 
-void dtc::plan::attachNormalisationLowerings(MLIRContext *context) {
-  nn::BatchNormTrainingOp::attachInterface<BatchNormLowering>(*context);
-  nn::BatchNormGradientOp::attachInterface<BatchNormGradientLowering>(*context);
+void dtc::plan::registerNormalisationLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::BatchNormTrainingOp::attachInterface<BatchNormLowering>(*context);
+    nn::BatchNormGradientOp::attachInterface<BatchNormGradientLowering>(*context);
+  });
 }

@@ -342,12 +342,14 @@ private:
 
 } // namespace
 
-void dtc::plan::attachPartsLowerings(MLIRContext *context) {
-  dist::ReduceScatterOp::attachInterface<ReduceScatterLowering>(*context);
-  dist::ReduceScatterStartOp::attachInterface<ReduceScatterStartLowering>(*context);
-  dist::PartOp::attachInterface<PartLowering>(*context);
-  dist::AllGatherOp::attachInterface<AllGatherLowering>(*context);
-  dist::AllGatherStartOp::attachInterface<AllGatherStartLowering>(*context);
-  dist::AllToAllOp::attachInterface<AllToAllLowering>(*context);
-  dist::AllToAllStartOp::attachInterface<AllToAllStartLowering>(*context);
+void dtc::plan::registerPartsLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, dist::DistDialect *) {
+    dist::ReduceScatterOp::attachInterface<ReduceScatterLowering>(*context);
+    dist::ReduceScatterStartOp::attachInterface<ReduceScatterStartLowering>(*context);
+    dist::PartOp::attachInterface<PartLowering>(*context);
+    dist::AllGatherOp::attachInterface<AllGatherLowering>(*context);
+    dist::AllGatherStartOp::attachInterface<AllGatherStartLowering>(*context);
+    dist::AllToAllOp::attachInterface<AllToAllLowering>(*context);
+    dist::AllToAllStartOp::attachInterface<AllToAllStartLowering>(*context);
+  });
 }

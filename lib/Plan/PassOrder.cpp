@@ -4,28 +4,28 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
-void dtc::plan::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory,
-                                  const LowerToRuntimeOptions &lowering, const Target &target) {
-  PlanMemoryOptions memory;
+void dtc::buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory,
+                                  const LowerToRuntimePassOptions &lowering, const Target &target) {
+  PlanMemoryPassOptions memory;
   memory.deviceMemory = deviceMemory;
-  manager.addPass(createLowerToRuntime(lowering));
+  manager.addPass(createLowerToRuntimePass(lowering));
   mlir::OpPassManager &program = manager.nest<rt::ProgramOp>();
   // First: it makes temporaries unnecessary.
-  program.addPass(createAccumulateInCalls());
-  program.addPass(createSumInProducts());
+  program.addPass(createAccumulateInCallsPass());
+  program.addPass(createSumInProductsPass());
   if (target.keepsReluMasks)
-    program.addPass(createKeepReluMasks());
-  program.addPass(createJoinUpdates());
-  program.addPass(createLayOutInputs());
+    program.addPass(createKeepReluMasksPass());
+  program.addPass(createJoinUpdatesPass());
+  program.addPass(createLayOutInputsPass());
   // How many microbatches are under way at once is seen in the timelines alone.
-  program.addPass(createShareSlots());
+  program.addPass(createShareSlotsPass());
   // Before offsets are given out: afterwards there is one buffer less to place.
-  program.addPass(createReuseBuffers());
-  program.addPass(createPlanMemory(memory));
-  program.addPass(createVerifyMemory());
+  program.addPass(createReuseBuffersPass());
+  program.addPass(createPlanMemoryPass(memory));
+  program.addPass(createVerifyMemoryPass());
 }
 
-void dtc::plan::registerPlanPipeline() {
+void dtc::registerPlanPipeline() {
   mlir::PassPipelineRegistration<>(
       "dtc-plan", "dist to rt: buffers, calls and a memory plan",
       [](mlir::OpPassManager &manager) { buildPlanPipeline(manager); });

@@ -8,10 +8,10 @@
 
 #include "llvm/Support/MathExtras.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_PLANMEMORY
+namespace dtc {
+#define GEN_PASS_DEF_PLANMEMORYPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -21,8 +21,8 @@ using namespace dtc::plan;
 static constexpr int64_t alignment = 64;
 
 namespace {
-struct PlanMemoryPass : dtc::plan::impl::PlanMemoryBase<PlanMemoryPass> {
-  using PlanMemoryBase::PlanMemoryBase;
+struct PlanMemoryPass : dtc::impl::PlanMemoryPassBase<PlanMemoryPass> {
+  using PlanMemoryPassBase::PlanMemoryPassBase;
 
   void runOnOperation() override {
     rt::ProgramOp program = getOperation();

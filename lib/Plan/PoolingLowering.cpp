@@ -77,9 +77,11 @@ struct AvgPoolGradientLowering
 };
 } // namespace
 
-void dtc::plan::attachPoolingLowerings(MLIRContext *context) {
-  nn::MaxPoolOp::attachInterface<MaxPoolLowering>(*context);
-  nn::MaxPoolGradientOp::attachInterface<MaxPoolGradientLowering>(*context);
-  nn::AvgPoolOp::attachInterface<AvgPoolLowering>(*context);
-  nn::AvgPoolGradientOp::attachInterface<AvgPoolGradientLowering>(*context);
+void dtc::plan::registerPoolingLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::MaxPoolOp::attachInterface<MaxPoolLowering>(*context);
+    nn::MaxPoolGradientOp::attachInterface<MaxPoolGradientLowering>(*context);
+    nn::AvgPoolOp::attachInterface<AvgPoolLowering>(*context);
+    nn::AvgPoolGradientOp::attachInterface<AvgPoolGradientLowering>(*context);
+  });
 }

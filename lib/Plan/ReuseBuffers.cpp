@@ -3,10 +3,10 @@
 
 #include "dtc/Plan/Passes.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_REUSEBUFFERS
+namespace dtc {
+#define GEN_PASS_DEF_REUSEBUFFERSPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -35,7 +35,7 @@ static bool readsWhereItWrites(rt::LaunchOp launch, rt::KernelOp kernel,
 }
 
 namespace {
-struct ReuseBuffersPass : dtc::plan::impl::ReuseBuffersBase<ReuseBuffersPass> {
+struct ReuseBuffersPass : dtc::impl::ReuseBuffersPassBase<ReuseBuffersPass> {
   void runOnOperation() override {
     rt::ProgramOp program = getOperation();
     SmallVector<rt::LaunchOp> launches;

@@ -159,15 +159,17 @@ struct AlongAxisLowering
 };
 } // namespace
 
-void dtc::plan::attachShapeLowerings(MLIRContext *context) {
-  nn::ConstantOp::attachInterface<ConstantLowering>(*context);
-  nn::ReshapeOp::attachInterface<ReshapeLowering>(*context);
-  nn::TransposeOp::attachInterface<TransposeLowering>(*context);
-  nn::BroadcastOp::attachInterface<BroadcastLowering>(*context);
-  nn::ConcatOp::attachInterface<ConcatLowering>(*context);
-  nn::SliceOp::attachInterface<SliceLowering>(*context);
-  nn::PadOp::attachInterface<PadLowering>(*context);
-  nn::ReduceSumOp::attachInterface<ReduceSumLowering>(*context);
-  nn::SoftmaxOp::attachInterface<AlongAxisLowering<nn::SoftmaxOp>>(*context);
-  nn::LogSoftmaxOp::attachInterface<AlongAxisLowering<nn::LogSoftmaxOp>>(*context);
+void dtc::plan::registerShapeLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::ConstantOp::attachInterface<ConstantLowering>(*context);
+    nn::ReshapeOp::attachInterface<ReshapeLowering>(*context);
+    nn::TransposeOp::attachInterface<TransposeLowering>(*context);
+    nn::BroadcastOp::attachInterface<BroadcastLowering>(*context);
+    nn::ConcatOp::attachInterface<ConcatLowering>(*context);
+    nn::SliceOp::attachInterface<SliceLowering>(*context);
+    nn::PadOp::attachInterface<PadLowering>(*context);
+    nn::ReduceSumOp::attachInterface<ReduceSumLowering>(*context);
+    nn::SoftmaxOp::attachInterface<AlongAxisLowering<nn::SoftmaxOp>>(*context);
+    nn::LogSoftmaxOp::attachInterface<AlongAxisLowering<nn::LogSoftmaxOp>>(*context);
+  });
 }

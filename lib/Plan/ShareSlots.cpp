@@ -3,17 +3,17 @@
 
 #include "dtc/Plan/Passes.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_SHARESLOTS
+namespace dtc {
+#define GEN_PASS_DEF_SHARESLOTSPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::plan;
 
 namespace {
-struct ShareSlotsPass : dtc::plan::impl::ShareSlotsBase<ShareSlotsPass> {
+struct ShareSlotsPass : dtc::impl::ShareSlotsPassBase<ShareSlotsPass> {
   void runOnOperation() override {
     Lifetimes lifetimes(getOperation());
     for (auto buffer : getOperation().getOps<rt::BufferOp>()) {

@@ -6,10 +6,10 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SetVector.h"
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_SUMINPRODUCTS
+namespace dtc {
+#define GEN_PASS_DEF_SUMINPRODUCTSPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -77,7 +77,7 @@ void passByName(rt::CallOp product, StringRef option, Value result) {
   product.getNamedMutable().assign(named);
 }
 
-struct SumInProductsPass : dtc::plan::impl::SumInProductsBase<SumInProductsPass> {
+struct SumInProductsPass : dtc::impl::SumInProductsPassBase<SumInProductsPass> {
   void runOnOperation() override {
     SmallVector<rt::CallOp> calls;
     getOperation().walk([&](rt::CallOp call) {

@@ -63,12 +63,14 @@ struct RunningAverageUpdateLowering
 };
 } // namespace
 
-void dtc::plan::attachTrainingLowerings(MLIRContext *context) {
-  nn::SoftmaxCrossEntropyOp::attachInterface<LossLowering<nn::SoftmaxCrossEntropyOp>>(*context);
-  nn::BinaryCrossEntropyOp::attachInterface<LossLowering<nn::BinaryCrossEntropyOp>>(*context);
-  nn::BinaryCrossEntropyWithLogitsOp::attachInterface<
-      LossLowering<nn::BinaryCrossEntropyWithLogitsOp>>(*context);
-  nn::CountCorrectOp::attachInterface<LossLowering<nn::CountCorrectOp>>(*context);
-  nn::UpdateOp::attachInterface<UpdateLowering>(*context);
-  nn::RunningAverageUpdateOp::attachInterface<RunningAverageUpdateLowering>(*context);
+void dtc::plan::registerTrainingLowerings(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::SoftmaxCrossEntropyOp::attachInterface<LossLowering<nn::SoftmaxCrossEntropyOp>>(*context);
+    nn::BinaryCrossEntropyOp::attachInterface<LossLowering<nn::BinaryCrossEntropyOp>>(*context);
+    nn::BinaryCrossEntropyWithLogitsOp::attachInterface<
+        LossLowering<nn::BinaryCrossEntropyWithLogitsOp>>(*context);
+    nn::CountCorrectOp::attachInterface<LossLowering<nn::CountCorrectOp>>(*context);
+    nn::UpdateOp::attachInterface<UpdateLowering>(*context);
+    nn::RunningAverageUpdateOp::attachInterface<RunningAverageUpdateLowering>(*context);
+  });
 }

@@ -6,10 +6,10 @@
 
 #include <map>
 
-namespace dtc::plan {
-#define GEN_PASS_DEF_VERIFYMEMORY
+namespace dtc {
+#define GEN_PASS_DEF_VERIFYMEMORYPASS
 #include "dtc/Plan/Passes.h.inc"
-} // namespace dtc::plan
+} // namespace dtc
 
 using namespace mlir;
 using namespace dtc;
@@ -67,7 +67,7 @@ static LogicalResult verifyApart(rt::ProgramOp program, const Lifetimes &lifetim
 }
 
 namespace {
-struct VerifyMemoryPass : dtc::plan::impl::VerifyMemoryBase<VerifyMemoryPass> {
+struct VerifyMemoryPass : dtc::impl::VerifyMemoryPassBase<VerifyMemoryPass> {
   void runOnOperation() override {
     rt::ProgramOp program = getOperation();
     if (!program.getArena()) {

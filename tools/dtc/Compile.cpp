@@ -183,7 +183,7 @@ llvm::Error Compilation::emitFolder(ModuleOp module, llvm::StringRef folder) {
   PassManager manager(&context, ModuleOp::getOperationName());
   if (failed(applyPassManagerCLOptions(manager)))
     return llvm::createStringError("");
-  dtc::emit::buildEmitPipeline(manager);
+  dtc::buildEmitPipeline(manager);
   if (failed(manager.run(module)) || failed(dtc::emit::emitSource(module, folder, source)))
     return llvm::createStringError("");
   return llvm::Error::success();

@@ -70,9 +70,13 @@ llvm::LogicalResult emitSource(mlir::ModuleOp module, llvm::StringRef folder,
 /// with percent signs or with a name of the greatest length.
 std::string unusedPathBeside(llvm::StringRef path);
 
+} // namespace dtc::emit
+
+namespace dtc {
+
 /// Attaches ExpressionOpInterface to the scalar ops of kernels.
 void registerEmitExternalModels(mlir::DialectRegistry &registry);
 
-} // namespace dtc::emit
+} // namespace dtc
 
 #endif // DTC_EMIT_EMIT_H

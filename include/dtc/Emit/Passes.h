@@ -10,7 +10,7 @@ namespace mlir {
 class OpPassManager;
 }
 
-namespace dtc::emit {
+namespace dtc {
 
 #define GEN_PASS_DECL
 #include "dtc/Emit/Passes.h.inc"
@@ -25,6 +25,6 @@ void buildEmitPipeline(mlir::OpPassManager &manager);
 /// Makes buildEmitPipeline known as `dtc-emit`.
 void registerEmitPipeline();
 
-} // namespace dtc::emit
+} // namespace dtc
 
 #endif // DTC_EMIT_PASSES_H

@@ -4,7 +4,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def RollRepetition : Pass<"dtc-roll-repetition", "::dtc::rt::ProgramOp"> {
+def RollRepetitionPass : Pass<"dtc-roll-repetition", "::dtc::rt::ProgramOp"> {
   let summary = "Makes loops of equal layers and of a schedule's steady state";
   let description = [{
     Calls of a fragment or a timeline that repeat what stands before them on other buffers, three times or more, become a

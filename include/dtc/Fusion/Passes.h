@@ -11,11 +11,11 @@ class OpPassManager;
 
 namespace dtc {
 
-namespace fusion {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "dtc/Fusion/Passes.h.inc"
 
+namespace fusion {
 /// Name of the attribute on a fused `linalg.generic`: the mnemonics of the nn
 /// ops in it, in execution order (`["where_positive", "mul"]`).
 inline constexpr llvm::StringLiteral opsAttribute = "dtc.ops";
@@ -34,8 +34,8 @@ void buildFusionPipeline(mlir::OpPassManager &manager);
 /// kernel carries the signature of the op that it was (dtc/Cost/Signature.h).
 void buildUnfusedPipeline(mlir::OpPassManager &manager);
 
-/// Makes the passes and the pipeline `dtc-fuse` known by name.
-void registerFusionPasses();
+/// Makes buildFusionPipeline known as `dtc-fuse`.
+void registerFusionPipeline();
 
 } // namespace dtc
 

@@ -12,7 +12,7 @@ class DialectRegistry;
 class OpPassManager;
 } // namespace mlir
 
-namespace dtc::plan {
+namespace dtc {
 
 #define GEN_PASS_DECL
 #include "dtc/Plan/Passes.h.inc"
@@ -24,11 +24,13 @@ namespace dtc::plan {
 /// needs more than `deviceMemory` bytes is an error, unless it is 0. `target`: whose
 /// calls the programs make.
 void buildPlanPipeline(mlir::OpPassManager &manager, int64_t deviceMemory = 0,
-                       const LowerToRuntimeOptions &lowering = {}, const Target &target = Target::cpu());
+                       const LowerToRuntimePassOptions &lowering = {}, const Target &target = Target::cpu());
 
+namespace plan {
 /// On a call or a launch, by the option `mark-ops`: the number of its op in the
 /// fragment and the op's signature (dtc/Cost/Signature.h).
 inline constexpr llvm::StringLiteral opAttribute = "rt.op";
+} // namespace plan
 
 /// Makes buildPlanPipeline known as `dtc-plan`.
 void registerPlanPipeline();
@@ -36,6 +38,6 @@ void registerPlanPipeline();
 /// Attaches RuntimeLoweringOpInterface to every op that a fragment can hold.
 void registerPlanExternalModels(mlir::DialectRegistry &registry);
 
-} // namespace dtc::plan
+} // namespace dtc
 
 #endif // DTC_PLAN_PASSES_H

@@ -4,7 +4,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def LowerToRuntime : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
+def LowerToRuntimePass : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
   let summary = "Makes buffers and runtime calls out of fragments and timelines";
   let description = [{
     For each role one `rt.program`, each fragment once however often it runs. Every tensor gets memory, every op the
@@ -41,7 +41,7 @@ def LowerToRuntime : Pass<"dtc-lower-to-runtime", "::mlir::ModuleOp"> {
   let dependentDialects = ["::dtc::rt::RTDialect"];
 }
 
-def AccumulateInCalls : Pass<"dtc-accumulate-in-calls", "::dtc::rt::ProgramOp"> {
+def AccumulateInCallsPass : Pass<"dtc-accumulate-in-calls", "::dtc::rt::ProgramOp"> {
   let summary = "Lets library calls add to gradients that grow over microbatches";
   let description = [{
     A gradient summed over microbatches is made in a temporary and then added. A
@@ -58,7 +58,7 @@ def AccumulateInCalls : Pass<"dtc-accumulate-in-calls", "::dtc::rt::ProgramOp"> 
   let statistics = [Statistic<"accumulated", "calls", "Calls that add to their output">];
 }
 
-def SumInProducts : Pass<"dtc-sum-in-products", "::dtc::rt::ProgramOp"> {
+def SumInProductsPass : Pass<"dtc-sum-in-products", "::dtc::rt::ProgramOp"> {
   let summary = "Gives sums over rows to the matrix products of what is summed";
   let description = [{
     A layer's bias gradient is the sum of the matrix that the product for its
@@ -81,7 +81,7 @@ def SumInProducts : Pass<"dtc-sum-in-products", "::dtc::rt::ProgramOp"> {
   let statistics = [Statistic<"sums", "sums", "Sums that a product writes">];
 }
 
-def KeepReluMasks : Pass<"dtc-keep-relu-masks", "::dtc::rt::ProgramOp"> {
+def KeepReluMasksPass : Pass<"dtc-keep-relu-masks", "::dtc::rt::ProgramOp"> {
   let summary = "Keeps a bit for each value of a relu from the call that makes it to that of its gradient";
   let description = [{
     cuBLASLt applies relu's gradient to a product only by the mask that its product with
@@ -106,7 +106,7 @@ def KeepReluMasks : Pass<"dtc-keep-relu-masks", "::dtc::rt::ProgramOp"> {
   let statistics = [Statistic<"masks", "masks", "Masks that are kept">];
 }
 
-def LayOutInputs : Pass<"dtc-lay-out-inputs", "::dtc::rt::ProgramOp"> {
+def LayOutInputsPass : Pass<"dtc-lay-out-inputs", "::dtc::rt::ProgramOp"> {
   let summary = "Lays inputs out as the calls that read them want them";
   let description = [{
     An input that is only copied to another layout is filled in that layout from
@@ -125,7 +125,7 @@ def LayOutInputs : Pass<"dtc-lay-out-inputs", "::dtc::rt::ProgramOp"> {
   let statistics = [Statistic<"inputs", "inputs", "Inputs that lie channels-last">];
 }
 
-def JoinUpdates : Pass<"dtc-join-updates", "::dtc::rt::ProgramOp"> {
+def JoinUpdatesPass : Pass<"dtc-join-updates", "::dtc::rt::ProgramOp"> {
   let summary = "Makes neighbouring updates of parameters or statistics one call on a list";
   let description = [{
     A callee that takes tuples (`tuples of`) can take several at once: one pass
@@ -145,7 +145,7 @@ def JoinUpdates : Pass<"dtc-join-updates", "::dtc::rt::ProgramOp"> {
   let statistics = [Statistic<"joined", "calls", "Calls that became part of another">];
 }
 
-def ShareSlots : Pass<"dtc-share-slots", "::dtc::rt::ProgramOp"> {
+def ShareSlotsPass : Pass<"dtc-share-slots", "::dtc::rt::ProgramOp"> {
   let summary = "Gives buffers as many slots as microbatches need at once";
   let description = [{
     Lowering gives what outlives a fragment a slot for each microbatch. How many
@@ -163,7 +163,7 @@ def ShareSlots : Pass<"dtc-share-slots", "::dtc::rt::ProgramOp"> {
   let statistics = [Statistic<"shared", "slots-shared", "Slots that are not needed">];
 }
 
-def ReuseBuffers : Pass<"dtc-reuse-buffers", "::dtc::rt::ProgramOp"> {
+def ReuseBuffersPass : Pass<"dtc-reuse-buffers", "::dtc::rt::ProgramOp"> {
   let summary = "Lets kernels write over what they read for the last time";
   let description = [{
     A kernel reads and writes each point of its grid once. Where an input is a
@@ -182,7 +182,7 @@ def ReuseBuffers : Pass<"dtc-reuse-buffers", "::dtc::rt::ProgramOp"> {
   let statistics = [Statistic<"reused", "buffers-reused", "Outputs written over an input">];
 }
 
-def PlanMemory : Pass<"dtc-plan-memory", "::dtc::rt::ProgramOp"> {
+def PlanMemoryPass : Pass<"dtc-plan-memory", "::dtc::rt::ProgramOp"> {
   let summary = "Gives every buffer its offset in one arena";
   let description = [{
     Inputs, parameters, state, loss and correct live all the time. A temporary
@@ -209,7 +209,7 @@ def PlanMemory : Pass<"dtc-plan-memory", "::dtc::rt::ProgramOp"> {
     Option<"deviceMemory", "device-memory", "int64_t", "0", "bytes of a device; 0: any">];
 }
 
-def VerifyMemory : Pass<"dtc-verify-memory", "::dtc::rt::ProgramOp"> {
+def VerifyMemoryPass : Pass<"dtc-verify-memory", "::dtc::rt::ProgramOp"> {
   let summary = "Proves that no two live buffers overlap";
   let description = [{
     Walks each timeline and checks every pair of buffers that live at the same

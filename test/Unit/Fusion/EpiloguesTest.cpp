@@ -38,7 +38,7 @@ TEST_P(Epilogues, KeepTheResults) {
   ASSERT_TRUE(succeeded(expected));
 
   PassManager manager(context.get());
-  manager.addPass(fusion::createFuseEpiloguesPass());
+  manager.addPass(dtc::createFuseEpiloguesPass());
   ASSERT_TRUE(succeeded(manager.run(*module)));
   // Nothing but library calls and views of the bias is left.
   for (Operation &op : function.getBody().front().without_terminator())

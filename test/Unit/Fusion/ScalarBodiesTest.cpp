@@ -182,7 +182,7 @@ TEST(ScalarBodies, AnElementwiseOpWithoutOneIsAnError) {
     message = diagnostic.str();
   });
   PassManager manager(&context);
-  manager.addPass(fusion::createFuseElementwisePass());
+  manager.addPass(dtc::createFuseElementwisePass());
   EXPECT_TRUE(failed(manager.run(*module)));
   EXPECT_EQ(message, "'nn.relu' op is elementwise but has no scalar body");
 }
