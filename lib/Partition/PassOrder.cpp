@@ -53,8 +53,10 @@ void dtc::buildPartitionPipeline(OpPassManager &manager, const PartitionOptions 
 
   // Sharding makes constants and broadcasts again at the local size; equal ones
   // become one before the cut decides what is kept from fragment to fragment.
-  manager.addNestedPass<func::FuncOp>(createCSEPass());
-  manager.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  if (options.mesh.ranks() > 1 || shard.microbatches > 1) {
+    manager.addNestedPass<func::FuncOp>(createCSEPass());
+    manager.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  }
 
   if (options.mesh.size(Mesh::tensor) > 1) {
     ShardTensorPassOptions spread;

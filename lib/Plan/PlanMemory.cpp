@@ -43,9 +43,10 @@ struct PlanMemoryPass : dtc::impl::PlanMemoryPassBase<PlanMemoryPass> {
     SmallVector<rt::BufferOp> kept, temporaries;
     for (auto buffer : program.getOps<rt::BufferOp>())
       (Lifetimes::isKept(buffer) ? kept : temporaries).push_back(buffer);
-    llvm::stable_sort(temporaries, [](rt::BufferOp a, rt::BufferOp b) {
-      return rt::bytesOf(a) > rt::bytesOf(b);
-    });
+    llvm::DenseMap<Operation *, int64_t> bytes;
+    for (rt::BufferOp buffer : temporaries)
+      bytes[buffer] = rt::bytesOf(buffer);
+    llvm::stable_sort(temporaries, [&](rt::BufferOp a, rt::BufferOp b) { return bytes.at(a) > bytes.at(b); });
     Occupancy occupancy(lifetimes.lastMoment());
     int64_t end = 0;
     auto place = [&](rt::BufferOp buffer) {

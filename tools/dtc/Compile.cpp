@@ -25,6 +25,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 
+#include "llvm/Support/BuryPointer.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -39,8 +40,8 @@ namespace {
 /// One compilation's state.
 class Compilation {
 public:
-  Compilation(const dtc::Options &options, const char *argv0)
-      : options(options), argv0(argv0) {
+  Compilation(const dtc::Options &options, const char *argv0, DefaultTimingManager &timing)
+      : options(options), argv0(argv0), timing(timing) {
     dtc::registerDialects(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
@@ -95,7 +96,8 @@ private:
   DialectRegistry registry;
   // A compilation takes milliseconds; threads would cost more than they bring.
   MLIRContext context{MLIRContext::Threading::DISABLED};
-  DefaultTimingManager timing;
+  DefaultTimingManager &timing;
+  OwningOpRef<ModuleOp> module;
 };
 
 } // namespace
@@ -183,6 +185,7 @@ llvm::Error Compilation::emitFolder(ModuleOp module, llvm::StringRef folder) {
   PassManager manager(&context, ModuleOp::getOperationName());
   if (failed(applyPassManagerCLOptions(manager)))
     return llvm::createStringError("");
+  manager.enableVerifier(false); // as in lower(), which has verified what comes here
   dtc::buildEmitPipeline(manager);
   if (failed(manager.run(module)) || failed(dtc::emit::emitSource(module, folder, source)))
     return llvm::createStringError("");
@@ -289,7 +292,7 @@ int Compilation::run() {
   if (options.calibrate && options.model.empty())
     return calibrate(nullptr, total);
   TimingScope importing = total.nest("Import");
-  OwningOpRef<ModuleOp> module = import();
+  module = import();
   if (!module)
     return 1;
   if (llvm::Error error = dtc::checkPlaces(options, modelData))
@@ -355,5 +358,10 @@ int dtc::compile(const Options &options, const char *argv0) {
     printError(line.split('\n').first);
     return misused;
   }
-  return Compilation(options, argv0).run();
+  DefaultTimingManager timing;
+  auto compilation = std::make_unique<Compilation>(options, argv0, timing);
+  int status = compilation->run();
+  // Module and context end with the process. To free them op by op takes as long as a stage.
+  llvm::BuryPointer(std::move(compilation));
+  return status;
 }
