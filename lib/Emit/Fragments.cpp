@@ -81,7 +81,7 @@ LogicalResult dtc::emit::printRole(Printer &printer) {
     if (failed(printKernel(printer, kernel)))
       return failure();
   for (auto formula : program.getOps<rt::FormulaOp>())
-    if (failed(printFormula(printer, formula)))
+    if (!printer.shared.contains(formula) && failed(printFormula(printer, formula)))
       return failure();
   if (failed(printBuffers(printer)))
     return failure();

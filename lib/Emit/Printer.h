@@ -7,6 +7,7 @@
 
 #include "dtc/Emit/Emit.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace dtc::emit {
@@ -32,6 +33,8 @@ struct Printer {
   std::string slot = "0";
   /// What stands before a statement.
   std::string indent = "  ";
+  /// Formulas that stand before the roles.
+  llvm::DenseSet<mlir::Operation *> shared;
   /// Around the statement that is printed, innermost last.
   llvm::SmallVector<Loop> loops;
 

@@ -6,7 +6,10 @@
 #include "dtc/Cost/Quantities.h"
 #include "dtc/Emit/Emit.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -126,6 +129,33 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
      << (timelineOf(program, "evaluate") ? ", " + name + "::evaluate" : "") << "),\n";
 }
 
+/// Formulas that several roles have, word for word and of one name, stand before them, once: they are read once, and compiled
+/// once. Of several texts of one name the first is it; the others stand in their roles. `text` is what the printers print to.
+static LogicalResult shareFormulas(MutableArrayRef<Printer> printers, std::string &text) {
+  struct Formula {
+    Printer *printer;
+    Operation *op;
+  };
+  llvm::MapVector<std::string, SmallVector<Formula>, llvm::StringMap<unsigned>> formulas;
+  for (Printer &printer : printers)
+    for (auto formula : printer.program.getOps<rt::FormulaOp>()) {
+      size_t begin = text.size();
+      if (failed(printFormula(printer, formula)))
+        return failure();
+      formulas[text.substr(begin)].push_back({&printer, formula});
+      text.resize(begin);
+    }
+  llvm::StringSet<> names;
+  for (const auto &[of, roles] : formulas) {
+    if (roles.size() == 1 || !names.insert(roles.front().printer->names.of(roles.front().op)).second)
+      continue;
+    text += of;
+    for (const Formula &formula : roles)
+      formula.printer->shared.insert(formula.op);
+  }
+  return success();
+}
+
 LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
                                      llvm::raw_ostream &os, EntryPoint entry,
                                      const Target &target) {
@@ -138,14 +168,20 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
   llvm::raw_string_ostream body(text);
   printHeader(programs, entry, target, body);
   bool alike = programs.size() == 1;
-  for (rt::ProgramOp program : programs) {
-    Printer printer(program, body, target);
+  std::vector<Printer> printers;
+  printers.reserve(programs.size());
+  for (rt::ProgramOp program : programs)
+    printers.emplace_back(program, body, target);
+  if (!alike && failed(shareFormulas(printers, text)))
+    return failure();
+  for (Printer &printer : printers) {
+    std::string name = alike ? "" : roleIdentifier(printer.program);
     if (!alike)
-      body << "namespace " << roleIdentifier(program) << " {\n\n";
+      body << "namespace " << name << " {\n\n";
     if (failed(printRole(printer)))
       return failure();
     if (!alike)
-      body << "} // namespace " << roleIdentifier(program) << "\n\n";
+      body << "} // namespace " << name << "\n\n";
   }
   os << text;
   // The learning rate is a fact for the runtime alone, but another one makes another program.
