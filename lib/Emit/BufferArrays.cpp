@@ -1,6 +1,7 @@
 // Chains the buffers of columns.
 #include "BufferArrays.h"
 #include "NameSeries.h"
+#include "Names.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallVectorExtras.h"
@@ -45,9 +46,7 @@ void BufferArrays::add(ArrayRef<Value> column) {
 }
 
 static SmallVector<StringRef> namesOf(ArrayRef<Value> members) {
-  return llvm::map_to_vector(members, [](Value member) {
-    return member.getDefiningOp()->getAttrOfType<StringAttr>("name").getValue();
-  });
+  return llvm::map_to_vector(members, nameOf);
 }
 
 rt::ArrayOp BufferArrays::createArray(ArrayRef<Value> members, bool listed) {

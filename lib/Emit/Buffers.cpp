@@ -77,8 +77,6 @@ static std::string typeOf(Value memory) {
   return ((Printer::slotsOf(memory) > 1 ? "Slots<" : "Tensor<") + element + ">").str();
 }
 
-static StringRef nameOf(Value memory) { return memory.getDefiningOp()->getAttrOfType<StringAttr>("name").getValue(); }
-
 /// What stands behind name and offset: slots, shape, layout.
 static void printForm(Printer &printer, Value memory) {
   auto type = cast<MemRefType>(memory.getType());

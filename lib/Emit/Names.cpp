@@ -31,9 +31,7 @@ std::string dtc::emit::roleIdentifier(rt::ProgramOp program) {
   return llvm::is_contained(wordsOfFile(), identifier) ? identifier + "_role" : identifier;
 }
 
-static StringRef rawName(Operation *op) {
-  return op->getAttrOfType<StringAttr>("name").getValue();
-}
+StringRef dtc::emit::nameOf(Value memory) { return memory.getDefiningOp()->getAttrOfType<StringAttr>("name").getValue(); }
 
 std::string Names::claim(std::string wanted, Scope &scope) {
   if (scope.try_emplace(wanted, 2).second)
@@ -73,7 +71,7 @@ Names::Names(rt::ProgramOp program) {
     if (isa<rt::BufferOp, rt::ViewOp, rt::ConstantOp, rt::ArrayOp>(op)) {
       if (places.contains(op.getResult(0)))
         continue;
-      std::string identifier = makeIdentifier(rawName(&op));
+      std::string identifier = makeIdentifier(nameOf(op.getResult(0)));
       if (llvm::is_contained(wordsOfBuffers(), identifier))
         identifier = "t_" + identifier;
       members[op.getResult(0)] = claim(identifier, ofBuffers);

@@ -39,6 +39,9 @@ private:
   Scope ofFile;
 };
 
+/// The model's name of a buffer, a view, a constant or an array.
+llvm::StringRef nameOf(mlir::Value memory);
+
 /// An identifier close to `name`: letters, digits and single underscores, that no keyword is and no macro.
 std::string makeIdentifier(llvm::StringRef name);
 /// The same for a namespace of the file: the role of a program.

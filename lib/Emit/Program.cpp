@@ -63,7 +63,7 @@ static void printAmounts(rt::ProgramOp program, llvm::raw_ostream &os) {
 }
 
 /// The runtime's header and the function of it that is the program's main.
-static StringRef nameOf(EntryPoint entry) {
+static StringRef mainOf(EntryPoint entry) {
   return entry == EntryPoint::Run ? "run" : "measure";
 }
 static StringRef headerOf(EntryPoint entry) {
@@ -190,12 +190,12 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
   printPlan(programs, target, llvm::utohexstr(llvm::xxh3_64bits(identified), /*LowerCase=*/true, 16), os);
   os << "} // namespace\n\n";
   if (alike) {
-    os << "int main(int argc, char **argv) { return " << nameOf(entry)
+    os << "int main(int argc, char **argv) { return " << mainOf(entry)
        << "<Buffers>(argc, argv, plan(), bind, step"
        << (timelineOf(programs.front(), "evaluate") ? ", evaluate" : "") << "); }\n";
     return success();
   }
-  os << "int main(int argc, char **argv) {\n  return " << nameOf(entry)
+  os << "int main(int argc, char **argv) {\n  return " << mainOf(entry)
      << "(argc, argv, plan(), {\n";
   for (rt::ProgramOp program : programs)
     printRoleEntry(program, os);

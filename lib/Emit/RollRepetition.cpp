@@ -97,8 +97,7 @@ unsigned Roller::familyOf(Value memory) {
 /// What a buffer is in the model, whichever layer's: an array of weights has no
 /// biases between them.
 uintptr_t Roller::meaningOf(Value memory) {
-  auto name = memory.getDefiningOp()->getAttrOfType<StringAttr>("name");
-  return word(StringAttr::get(program.getContext(), withoutNumbers(name.getValue())).getAsOpaquePointer());
+  return word(StringAttr::get(program.getContext(), withoutNumbers(nameOf(memory))).getAsOpaquePointer());
 }
 
 static std::optional<int64_t> microbatchOf(Operation *op) {

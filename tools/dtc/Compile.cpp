@@ -361,7 +361,7 @@ int dtc::compile(const Options &options, const char *argv0) {
   DefaultTimingManager timing;
   auto compilation = std::make_unique<Compilation>(options, argv0, timing);
   int status = compilation->run();
-  // Module and context end with the process. To free them op by op takes as long as a stage.
+  // Module and context end with the process: nobody needs them freed op by op before.
   llvm::BuryPointer(std::move(compilation));
   return status;
 }
