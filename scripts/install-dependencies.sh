@@ -5,6 +5,7 @@ set -euo pipefail
 packages=(
   ca-certificates git g++ cmake ninja-build ccache python3         # to build
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools           # the compiler's base; FileCheck and lit
+  libmimalloc-dev                                                  # dtc's own memory
   libonnx-dev libonnx-testdata libprotobuf-dev protobuf-compiler   # ONNX
   libdnnl-dev libopenmpi-dev openmpi-bin                           # the runtime's mathematics and communication
   nlohmann-json3-dev zlib1g-dev librandom123-dev                   # the runtime's files and random numbers
