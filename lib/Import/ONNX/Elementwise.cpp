@@ -51,39 +51,13 @@ static FailureOr<Binding> importGelu(Node &node) {
   return node.create<nn::GeluOp>(x, attributes);
 }
 
-/// The result has the base's type; the exponent may be integers.
-static FailureOr<Binding> importPow(Node &node) {
-  Value base = node.tensor(0);
-  const Binding *exponent = node.input(1);
-  if (node.failed())
-    return failure();
-  if (!exponent->integers)
-    return node.create<nn::PowOp>({base, exponent->value});
-
-  const IntegerTensor &integers = *exponent->integers;
-  if (failed(checkShape(integers.shape, [&] { return node.error(); })))
-    return failure();
-  constexpr int64_t limit = 1 << 24; // float32 holds all integers up to here
-  SmallVector<float> values;
-  for (int64_t value : integers.values) {
-    if (value < -limit || value > limit)
-      return node.error() << "exponent " << value
-                          << " is not exact in float32 (at most 2^24)";
-    values.push_back(value);
-  }
-  auto type =
-      RankedTensorType::get(integers.shape, node.builder().getF32Type());
-  return node.create<nn::PowOp>({base, node.constant(DenseElementsAttr::get(
-                                           type, ArrayRef<float>(values)))});
-}
-
 void dtc::onnximport::addElementwiseOperators(OperatorTable &table) {
   table.add({
       {"Add", 13, 2, 2, 1, importBinary<nn::AddOp>, "`nn.add`"},
       {"Sub", 13, 2, 2, 1, importBinary<nn::SubOp>, "`nn.sub`"},
       {"Mul", 13, 2, 2, 1, importBinary<nn::MulOp>, "`nn.mul`"},
       {"Div", 13, 2, 2, 1, importBinary<nn::DivOp>, "`nn.div`"},
-      {"Pow", 13, 2, 2, 1, importPow, "`nn.pow`"},
+      {"Pow", 13, 2, 2, 1, importBinary<nn::PowOp>, "`nn.pow`"},
       {"Neg", 13, 1, 1, 1, importUnary<nn::NegOp>, "`nn.neg`"},
       {"Exp", 13, 1, 1, 1, importUnary<nn::ExpOp>, "`nn.exp`"},
       {"Log", 13, 1, 1, 1, importUnary<nn::LogOp>, "`nn.log`"},

@@ -79,11 +79,11 @@ private:
   GraphState state;
   /// Initializers by name, until their inputs have been read.
   llvm::StringMap<const ::onnx::TensorProto *> initializers;
-  /// Names of symbolic dimensions that are bound to the batch.
-  llvm::StringSet<> batchNames;
+  /// Symbolic dimensions that are bound: the batch's, and those that the options name.
+  llvm::StringMap<int64_t> dimensions;
   llvm::SmallVector<Place> inputs, parameters, outputs;
-  llvm::SmallVector<std::pair<llvm::StringRef, IntegerTensor>>
-      integerInitializers;
+  /// Integers and booleans among the initializers: constants.
+  llvm::SmallVector<std::pair<llvm::StringRef, mlir::DenseElementsAttr>> constants;
   /// Whether a node was refused because of its operator.
   bool lacksOperator = false;
 };

@@ -79,7 +79,7 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
   // What a refused node computes is not known, nor then what follows from it.
   if (llvm::any_of(proto.input(), [&](const std::string &input) {
         auto binding = state.bindings.find(input);
-        return binding != state.bindings.end() && binding->second.isUnknown();
+        return binding != state.bindings.end() && !binding->second;
       })) {
     bindUnknown(proto);
     return success();
@@ -109,7 +109,7 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
 void GraphImporter::bindUnknown(const ::onnx::NodeProto &proto) {
   for (const std::string &output : proto.output())
     if (!output.empty())
-      state.bindings.try_emplace(output, Binding::unknown());
+      state.bindings.try_emplace(output, Binding());
 }
 
 LogicalResult GraphImporter::importNodes() {
@@ -190,8 +190,8 @@ GraphImporter::checkDeclaredType(const ::onnx::ValueInfoProto &output,
   for (auto [i, dimension] : llvm::enumerate(declared.shape().dim())) {
     if (dimension.has_dim_value())
       sizes.push_back(std::to_string(dimension.dim_value()));
-    else if (batchNames.contains(dimension.dim_param()))
-      sizes.push_back(std::to_string(options.batch));
+    else if (auto bound = dimensions.find(dimension.dim_param()); bound != dimensions.end())
+      sizes.push_back(std::to_string(bound->second));
     else
       sizes.push_back("?");
     agree = agree && (sizes.back() == "?" ||
@@ -219,12 +219,12 @@ LogicalResult GraphImporter::importOutputs(SmallVectorImpl<Value> &values) {
     if (!seen.insert(name).second)
       return error() << "output " << quoted(name)
                      << " of the graph is listed twice";
-    Value value = binding->second.value;
-    if (!value)
-      return error() << "output " << quoted(name)
-                     << " of the graph holds integers; only float32 tensors "
-                        "can be outputs";
+    Value value = binding->second;
     auto type = cast<RankedTensorType>(value.getType());
+    if (!isa<FloatType>(type.getElementType()))
+      return error() << "output " << quoted(name)
+                     << " of the graph holds " << type.getElementType() << "; only float32 tensors "
+                        "can be outputs";
     if (failed(checkDeclaredType(output, type)))
       return failure();
     outputs.push_back(place(name, type, attribute(nn::names::output, name)));
@@ -282,9 +282,11 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
                           i < inputs.size() ? "input" : "initializer")))
       return {};
   }
-  for (auto &[name, integers] : integerInitializers)
-    if (failed(defineName(name, std::move(integers), "initializer")))
+  for (auto [name, elements] : constants) {
+    auto constant = nn::ConstantOp::create(builder, namedLocation(name, state.path, context), elements.getType(), elements);
+    if (failed(defineName(name, constant, "initializer")))
       return {};
+  }
 
   if (failed(importNodes()))
     return {};
@@ -293,6 +295,10 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(importOutputs(values)))
     return {};
   func::ReturnOp::create(builder, location, values);
+  // What served shapes alone leaves no ops.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*body)))
+    if (mlir::isOpTriviallyDead(&op))
+      op.erase();
   function.setFunctionType(
       builder.getFunctionType(types(arguments), types(outputs)));
   function.setAllResultAttrs(attributes(outputs));

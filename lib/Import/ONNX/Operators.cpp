@@ -31,7 +31,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addElementwiseOperators(table);
     addSoftmaxOperators(table);
     addShapeOperators(table);
-    addShapeArithmeticOperators(table);
+    addKnownOperators(table);
     addReductionOperators(table);
     addConstantOperators(table);
     return table;

@@ -51,7 +51,7 @@ void addMatmulOperators(OperatorTable &table);
 void addElementwiseOperators(OperatorTable &table);
 void addSoftmaxOperators(OperatorTable &table);
 void addShapeOperators(OperatorTable &table);
-void addShapeArithmeticOperators(OperatorTable &table);
+void addKnownOperators(OperatorTable &table);
 void addReductionOperators(OperatorTable &table);
 void addConstantOperators(OperatorTable &table);
 
