@@ -12,6 +12,37 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
+SmallVector<int64_t> dtc::onnximport::rowMajorStrides(ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> strides(shape.size(), 1);
+  for (size_t d = shape.size(); d-- > 1;)
+    strides[d - 1] = strides[d] * shape[d];
+  return strides;
+}
+
+std::vector<int64_t> dtc::onnximport::readIntegers(DenseElementsAttr elements) {
+  bool isBoolean = elements.getElementType().isInteger(1);
+  std::vector<int64_t> integers;
+  integers.reserve(elements.getNumElements());
+  for (const APInt &value : elements.getValues<APInt>())
+    integers.push_back(isBoolean ? value.getZExtValue() : value.getSExtValue());
+  return integers;
+}
+
+template <typename T>
+static DenseElementsAttr pickValues(RankedTensorType type, ArrayRef<int64_t> places, DenseElementsAttr x, DenseElementsAttr y) {
+  std::vector<T> from(x.getValues<T>().begin(), x.getValues<T>().end()), values;
+  if (y)
+    llvm::append_range(from, y.getValues<T>());
+  values.reserve(places.size());
+  for (int64_t place : places)
+    values.push_back(from[place]);
+  return DenseElementsAttr::get(type, ArrayRef<T>(values));
+}
+
+DenseElementsAttr dtc::onnximport::pick(RankedTensorType type, ArrayRef<int64_t> places, DenseElementsAttr x, DenseElementsAttr y) {
+  return isa<FloatType>(type.getElementType()) ? pickValues<APFloat>(type, places, x, y) : pickValues<APInt>(type, places, x, y);
+}
+
 namespace {
 
 /// The elements of a tensor: integers and booleans as int64, floats as double.
@@ -44,7 +75,6 @@ using Operands = ArrayRef<Elements>;
 
 Elements read(DenseElementsAttr attribute) {
   Elements elements{cast<RankedTensorType>(attribute.getType()), {}, {}};
-  Type element = elements.type.getElementType();
   if (elements.isReal()) {
     elements.reals.reserve(elements.type.getNumElements());
     for (const APFloat &value : attribute.getValues<APFloat>()) {
@@ -55,9 +85,7 @@ Elements read(DenseElementsAttr attribute) {
     }
     return elements;
   }
-  elements.integers.reserve(elements.type.getNumElements());
-  for (const APInt &value : attribute.getValues<APInt>())
-    elements.integers.push_back(element.isInteger(1) ? value.getZExtValue() : value.getSExtValue());
+  elements.integers = readIntegers(attribute);
   return elements;
 }
 
@@ -107,16 +135,9 @@ void forEach(ArrayRef<int64_t> shape, int64_t base, ArrayRef<int64_t> strides, V
   }
 }
 
-SmallVector<int64_t> rowMajor(ArrayRef<int64_t> shape) {
-  SmallVector<int64_t> strides(shape.size(), 1);
-  for (size_t d = shape.size(); d-- > 1;)
-    strides[d - 1] = strides[d] * shape[d];
-  return strides;
-}
-
 /// Strides with which a tensor of `from` is read as one of `to`, by numpy's rules.
 SmallVector<int64_t> broadcastStrides(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
-  SmallVector<int64_t> strides(to.size(), 0), own = rowMajor(from);
+  SmallVector<int64_t> strides(to.size(), 0), own = rowMajorStrides(from);
   size_t missing = to.size() - from.size();
   for (size_t d = 0; d < from.size(); ++d)
     if (from[d] != 1)
@@ -136,7 +157,7 @@ bool reshape(Operation *, Operands x, Elements &y) {
 }
 
 bool transpose(Operation *op, Operands x, Elements &y) {
-  SmallVector<int64_t> own = rowMajor(x[0].shape()), strides;
+  SmallVector<int64_t> own = rowMajorStrides(x[0].shape()), strides;
   for (int64_t dim : cast<nn::TransposeOp>(op).getPermutation())
     strides.push_back(own[dim]);
   take(x[0], 0, strides, y);
@@ -149,7 +170,7 @@ bool broadcast(Operation *, Operands x, Elements &y) {
 }
 
 bool slice(Operation *op, Operands x, Elements &y) {
-  SmallVector<int64_t> strides = rowMajor(x[0].shape());
+  SmallVector<int64_t> strides = rowMajorStrides(x[0].shape());
   int64_t base = 0;
   for (auto [offset, stride] : llvm::zip_equal(cast<nn::SliceOp>(op).getOffsets(), strides))
     base += offset * stride;
@@ -159,7 +180,7 @@ bool slice(Operation *op, Operands x, Elements &y) {
 
 /// Puts x into y, where `offsets` say.
 void put(const Elements &x, ArrayRef<int64_t> offsets, Elements &y) {
-  SmallVector<int64_t> strides = rowMajor(y.shape());
+  SmallVector<int64_t> strides = rowMajorStrides(y.shape());
   int64_t base = 0;
   for (auto [offset, stride] : llvm::zip_equal(offsets, strides))
     base += offset * stride;
@@ -180,6 +201,28 @@ bool concat(Operation *op, Operands x, Elements &y) {
     put(part, offsets, y);
     offsets[axis] += part.shape()[axis];
   }
+  return true;
+}
+
+/// Data [outer, size, inner] at any shape of indices; what lies outside is not folded.
+bool gather(Operation *op, Operands x, Elements &y) {
+  int64_t axis = op->getAttrOfType<IntegerAttr>("axis").getInt();
+  ArrayRef<int64_t> shape = x[0].shape();
+  int64_t outer = 1, size = shape[axis], inner = 1;
+  for (int64_t d = 0; d < axis; ++d)
+    outer *= shape[d];
+  for (size_t d = axis + 1; d < shape.size(); ++d)
+    inner *= shape[d];
+  y.resize();
+  int64_t to = 0;
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t index : x[1].integers) {
+      int64_t row = index < 0 ? index + size : index;
+      if (row < 0 || row >= size)
+        return false;
+      for (int64_t i = 0; i < inner; ++i)
+        y.copy(to++, x[0], (o * size + row) * inner + i);
+    }
   return true;
 }
 
@@ -243,6 +286,22 @@ bool divide(Operation *, const Elements *x, const Number *a, Number &y) {
   if (a[1].i == 0 || (a[1].i == -1 && a[0].i == INT64_MIN))
     return false;
   y.i = a[0].i / a[1].i;
+  return true;
+}
+
+bool isBoolean(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isInteger(1); }
+
+/// Of integers with the divisor's sign.
+bool remainder(Operation *, const Elements *x, const Number *a, Number &y) {
+  if (x[0].isReal()) {
+    y.r = std::fmod(a[0].r, a[1].r);
+    return true;
+  }
+  if (a[1].i == 0)
+    return false;
+  y.i = a[1].i == -1 ? 0 : a[0].i % a[1].i;
+  if (y.i != 0 && (y.i < 0) != (a[1].i < 0))
+    y.i += a[1].i;
   return true;
 }
 
@@ -315,10 +374,11 @@ const llvm::StringMap<Formula> &formulas() {
       {"nn.and", logic<[](I a, I b) { return a & b; }>},
       {"nn.or", logic<[](I a, I b) { return a | b; }>},
       {"nn.xor", logic<[](I a, I b) { return a ^ b; }>},
-      {"nn.not", [](Operation *, const Elements *, const Number *a, Number &y) {
-         y.i = !a[0].i;
+      {"nn.not", [](Operation *op, const Elements *, const Number *a, Number &y) {
+         y.i = isBoolean(op->getOperand(0)) ? !a[0].i : ~a[0].i;
          return true;
        }},
+      {"nn.mod", remainder},
       {"nn.where", select},
       {"nn.cast", convert},
   };
@@ -355,7 +415,8 @@ using Movement = bool (*)(Operation *, Operands, Elements &);
 
 const llvm::StringMap<Movement> &movements() {
   static const llvm::StringMap<Movement> table = {{"nn.reshape", reshape}, {"nn.transpose", transpose}, {"nn.broadcast", broadcast},
-                                                  {"nn.slice", slice},     {"nn.pad", pad},             {"nn.concat", concat}};
+                                                  {"nn.slice", slice},     {"nn.pad", pad},             {"nn.concat", concat},
+                                                  {"nn.gather", gather}};
   return table;
 }
 

@@ -6,6 +6,7 @@
 #include "mlir/IR/Operation.h"
 
 #include <optional>
+#include <vector>
 
 namespace dtc::onnximport {
 
@@ -13,6 +14,15 @@ namespace dtc::onnximport {
 /// masks and positions: elementwise arithmetic, comparisons, logic and casts (by numpy's rules; f32 is rounded after each op), and ops that
 /// move elements. Null for others, where an integer is divided by zero, and where more than `most` elements would be made.
 std::optional<mlir::DenseElementsAttr> evaluate(mlir::Operation *op, int64_t most);
+
+/// Element i is element places[i] of `x` and, counted on, of `y`, which has the same element type and may be null.
+mlir::DenseElementsAttr pick(mlir::RankedTensorType type, llvm::ArrayRef<int64_t> places, mlir::DenseElementsAttr x, mlir::DenseElementsAttr y = {});
+
+/// The elements of a tensor of integers or booleans.
+std::vector<int64_t> readIntegers(mlir::DenseElementsAttr elements);
+
+/// How far apart neighbours along each dimension of a row-major tensor lie.
+llvm::SmallVector<int64_t> rowMajorStrides(llvm::ArrayRef<int64_t> shape);
 
 } // namespace dtc::onnximport
 

@@ -34,6 +34,9 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addKnownOperators(table);
     addReductionOperators(table);
     addConstantOperators(table);
+    addRecurrentOperators(table);
+    addPaddingOperators(table);
+    addIndexingOperators(table);
     return table;
   }();
   return table;

@@ -54,6 +54,9 @@ void addShapeOperators(OperatorTable &table);
 void addKnownOperators(OperatorTable &table);
 void addReductionOperators(OperatorTable &table);
 void addConstantOperators(OperatorTable &table);
+void addRecurrentOperators(OperatorTable &table);
+void addPaddingOperators(OperatorTable &table);
+void addIndexingOperators(OperatorTable &table);
 
 /// All families.
 const OperatorTable &operatorTable();
