@@ -35,6 +35,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addReductionOperators(table);
     addConstantOperators(table);
     addRecurrentOperators(table);
+    addEinsumOperators(table);
     addPaddingOperators(table);
     addIndexingOperators(table);
     return table;

@@ -55,6 +55,7 @@ void addKnownOperators(OperatorTable &table);
 void addReductionOperators(OperatorTable &table);
 void addConstantOperators(OperatorTable &table);
 void addRecurrentOperators(OperatorTable &table);
+void addEinsumOperators(OperatorTable &table);
 void addPaddingOperators(OperatorTable &table);
 void addIndexingOperators(OperatorTable &table);
 
