@@ -11,7 +11,7 @@ namespace dtc::emit {
 std::string formatReal(double value, bool isF32);
 /// `{64, 128}`.
 std::string formatList(llvm::ArrayRef<int64_t> values);
-/// The runtime's name of an element type: `f32`, `i64`, `u8`.
+/// The runtime's name of an element type: `f32`, `i64`, `u8`, `bool`.
 llvm::StringRef elementTypeName(mlir::Type type);
 
 } // namespace dtc::emit
