@@ -91,10 +91,9 @@ Expression asAccessed(Operation *op, Operands operands) {
 
 /// `true`, `7`, `i64(7)`: an i64 says so, that what is computed with it is one.
 Expression integer(const APInt &value) {
+  std::string text = formatInteger(value);
   if (value.getBitWidth() == 1)
-    return {value.isZero() ? "false" : "true"};
-  // C++ has no literal for the lowest, only for its neighbour.
-  std::string text = value.isMinSignedValue() ? toString(value + 1, 10, /*Signed=*/true) + " - 1" : toString(value, 10, /*Signed=*/true);
+    return {text};
   if (value.getBitWidth() == 64)
     return {"i64(" + text + ")"};
   return {text, value.isMinSignedValue() ? Precedence::Sum : value.isNegative() ? Precedence::Unary : Precedence::Primary};

@@ -1,6 +1,8 @@
 // Numbers and shapes as source text.
 #include "Literals.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <charconv>
 #include <cmath>
 
@@ -19,6 +21,13 @@ std::string dtc::emit::formatReal(double value, bool isF32) {
   if (text.find_first_of(".e") == std::string::npos)
     text += ".0";
   return isF32 ? text + "f" : text;
+}
+
+std::string dtc::emit::formatInteger(const APInt &value) {
+  if (value.getBitWidth() == 1)
+    return value.isZero() ? "false" : "true";
+  // C++ has no literal for the lowest, only for its neighbour.
+  return value.isMinSignedValue() ? toString(value + 1, 10, /*Signed=*/true) + " - 1" : toString(value, 10, /*Signed=*/true);
 }
 
 std::string dtc::emit::formatList(ArrayRef<int64_t> values) {
