@@ -66,7 +66,7 @@ class NN_ComparisonOp<string mnemonic, string formula, list<Trait> traits = [], 
 
 def NN_NegOp     : NN_UnaryOp<"neg", "-x", (ins), NN_Number>;
 def NN_AbsOp     : NN_UnaryOp<"abs", "x without its sign", (ins), NN_Number>;
-def NN_SignOp    : NN_UnaryOp<"sign", "1, 0 or -1 as x is above, at or below 0; NaN stays NaN", (ins), NN_Number>;
+def NN_SignOp    : NN_UnaryOp<"sign", "1 where x is above 0, -1 where it is below, else 0, at NaN too (torch.sign)", (ins), NN_Number>;
 def NN_FloorOp   : NN_UnaryOp<"floor", "the next integer at or below x">;
 def NN_CeilOp    : NN_UnaryOp<"ceil", "the next integer at or above x">;
 def NN_RoundOp   : NN_UnaryOp<"round", "the nearest integer, ties to even">;
@@ -108,7 +108,7 @@ def NN_HardSwishOp : NN_UnaryOp<"hard_swish", "x times (x / 6 + 1/2, cut off at 
 def NN_ClipOp : NN_UnaryOp<"clip", "x, but min where it is below, and max where it is above",
                            (ins OptionalAttr<F64Attr>:$min, OptionalAttr<F64Attr>:$max)> {
   let description = [{
-    Where min is above max, max. The gradient is 1 from min to max, the bounds among them (torch.clamp).
+    Where min is above max, max; NaN stays NaN. The gradient is 1 between the bounds and 0 at them, as torch.clamp's is from PyTorch 2.15 on.
     A bound that is no constant is an operand of `nn.max` or `nn.min`, as are those of integers.
   }];
   let hasVerifier = 1;

@@ -101,10 +101,9 @@ Value absolute(Operation *op, Formula &f, ValueRange x) {
   return f.isInteger() ? f.choose(f.less(x[0], f.number(0)), negative(op, f, x), x[0]) : f.make<math::AbsFOp>(x[0]);
 }
 
-/// What is neither above nor below 0 is given back: 0 and NaN.
 Value sign(Operation *, Formula &f, ValueRange x) {
   Value zero = f.number(0);
-  return f.choose(f.less(zero, x[0]), f.number(1), f.choose(f.less(x[0], zero), f.number(-1), x[0]));
+  return f.choose(f.less(zero, x[0]), f.number(1), f.choose(f.less(x[0], zero), f.number(-1), zero));
 }
 
 /// C's remainder has the dividend's sign; where b's is another, b is added.
