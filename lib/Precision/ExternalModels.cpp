@@ -96,7 +96,8 @@ Agreement agreementOfElements(Operation *op, ArrayRef<Wanted> wanted) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
   SmallVector<Value> whole, all;
   for (Value operand : op->getOperands()) {
-    if (matchPattern(operand, m_Constant()))
+    // Conditions and integers have no precision.
+    if (matchPattern(operand, m_Constant()) || !isa<FloatType>(elementOf(operand)))
       continue;
     all.push_back(operand);
     if (cast<RankedTensorType>(operand.getType()).getShape() == shape)
@@ -220,7 +221,11 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     MatmulOp::attachInterface<Matmul>(*context);
     elementwise<Reading::Summed, NegOp, SubOp>(context);
     elementwise<Reading::Either, ExpOp, LogOp, SqrtOp, ReluOp, SigmoidOp, TanhOp, LeakyReluOp, EluOp, PowOp, WherePositiveOp, ErfOp, GeluOp,
-                                 GeluGradientOp>(context);
+                                 GeluGradientOp,
+                                 AbsOp, SignOp, FloorOp, CeilOp, RoundOp, SinOp, CosOp, TanOp, AsinOp, AcosOp,
+                                 AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp, SoftplusOp, SiluOp, MishOp,
+                                 HardSigmoidOp, HardSwishOp, ClipOp, ModOp, MinOp, MaxOp, EqualOp, LessOp,
+                                 LessOrEqualOp, GreaterOp, GreaterOrEqualOp, AndOp, OrOp, XorOp, NotOp, WhereOp>(context);
     have<Scaling, MulOp, DivOp>(context);
     AddOp::attachInterface<Add>(*context);
     reads<Reading::Same, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp, MaxPoolOp, MaxPoolGradientOp, AvgPoolOp,
