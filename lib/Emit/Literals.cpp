@@ -39,6 +39,8 @@ StringRef dtc::emit::elementTypeName(Type type) {
     return "i64";
   if (type.isInteger(32))
     return "i32";
+  if (type.isInteger(1))
+    return "bool";
   assert(type.isInteger(8) && "the rt dialect has no other element types");
   return "u8";
 }

@@ -107,6 +107,7 @@ void registerPoolingLayers(Table<LayerBuiltin> &table);
 void registerNormalisationLayers(Table<LayerBuiltin> &table);
 void registerElementwiseLayers(Table<LayerBuiltin> &table);
 void registerReductionLayers(Table<LayerBuiltin> &table);
+void registerGatherLayers(Table<LayerBuiltin> &table);
 void registerShapeLayers(Table<LayerBuiltin> &table);
 void registerInitialValues(Table<AttributeBuiltin> &table);
 void registerLosses(Table<AttributeBuiltin> &table);
