@@ -1,5 +1,5 @@
 // Calls that move elements and compute nothing: copies between layouts, transpositions, slices, concatenations.
-// Every tensor may be row-major, channels-last or strided; element types f32, bf16, i64, i32, u8.
+// Every tensor may be row-major, channels-last or strided; element types f32, bf16, i64, i32, u8, bool.
 #pragma once
 
 #include "dtcrt/context.h"
