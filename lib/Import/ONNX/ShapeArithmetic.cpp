@@ -37,30 +37,6 @@ static FailureOr<Binding> importShape15(Node &node) {
   return shapeBetween(node, start, end);
 }
 
-static FailureOr<Binding> importGather(Node &node) {
-  const IntegerTensor *data = node.integers(0), *indices = node.integers(1);
-  int64_t axis = node.integer("axis", 0);
-  if (node.failed())
-    return failure();
-  if (data->shape.size() != 1)
-    return node.error()
-           << "only a list of integers can be gathered from, not a "
-              "tensor of rank "
-           << data->shape.size();
-  node.normalizeAxis(axis, 1);
-  if (node.failed())
-    return failure();
-  IntegerTensor result{indices->shape, {}};
-  int64_t size = data->values.size();
-  for (int64_t index : indices->values) {
-    if (index < -size || index >= size)
-      return node.error() << "index " << index << " is outside " << -size
-                          << " to " << size - 1;
-    result.values.push_back(data->values[index < 0 ? index + size : index]);
-  }
-  return node.integerResult(std::move(result));
-}
-
 /// The operand under another shape of as many elements.
 static FailureOr<Binding> withShape(Node &node, const Binding &x,
                                     ArrayRef<int64_t> shape) {
@@ -140,8 +116,6 @@ void dtc::onnximport::addShapeArithmeticOperators(OperatorTable &table) {
   table.add(
       {{"Shape", 13, 1, 1, 1, importShape13, ""},
        {"Shape", 15, 1, 1, 1, importShape15, "integers known at compile time"},
-       {"Gather", 13, 2, 2, 1, importGather,
-        "integers known at compile time, from a list of such"},
        {"Squeeze", 13, 1, 2, 1, importSqueeze,
         "`nn.reshape`, or integers known at compile time"},
        {"Unsqueeze", 13, 2, 2, 1, importUnsqueeze,

@@ -113,6 +113,15 @@ void concat(Context &ctx, std::initializer_list<Tensor<f32>> inputs, const Tenso
 void concat(Context &ctx, std::initializer_list<Tensor<bf16>> inputs, const Tensor<bf16> &y, const ConcatOptions &o) {
   concatenate(ctx, inputs, y, o);
 }
+void concat(Context &ctx, std::initializer_list<Tensor<i64>> inputs, const Tensor<i64> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
+void concat(Context &ctx, std::initializer_list<Tensor<i32>> inputs, const Tensor<i32> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
+void concat(Context &ctx, std::initializer_list<Tensor<bool>> inputs, const Tensor<bool> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
 
 void fill(Context &ctx, const Tensor<f32> &y, f32 value) { fill_view(ctx, value, y.data(), y.strides(), y.shape()); }
 void fill(Context &ctx, const Tensor<bf16> &y, f32 value) { fill_view(ctx, bf16(value), y.data(), y.strides(), y.shape()); }
