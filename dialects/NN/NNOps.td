@@ -7,5 +7,6 @@ include "dialects/NN/NNStructuredOps.td"
 include "dialects/NN/NNNormalisationOps.td"
 include "dialects/NN/NNShapeOps.td"
 include "dialects/NN/NNTrainingOps.td"
+include "dialects/NN/NNGatherOps.td"
 
 #endif // DTC_NN_OPS

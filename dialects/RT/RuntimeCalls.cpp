@@ -40,6 +40,8 @@ static std::vector<RuntimeCall> makeTable() {
       {"copy", "movement.h", 1, 1},
       {"count_correct", "loss.h", 3, 1, 0, Form::Plain, "LossOptions", alongLast},
       {"fill", "movement.h", 0, 1, 0, Form::Plain, "", {Option::argument("value")}},
+      {"gather", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
+      {"gather_gradient", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
       {"insert", "movement.h", 1, 1, 0, Form::Plain, "SliceOptions", block},
       {"log_softmax", "reduction.h", 1, 1, 0, Form::Plain, "SoftmaxOptions", alongLast},
       {"matmul", "matmul.h", 2, 1, 0, Form::Plain, "MatmulOptions",

@@ -15,5 +15,6 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registerNormalisationAdjoint(registry);
   registerShapeAdjoints(registry);
   registerSoftmaxAdjoints(registry);
+  registerGatherAdjoint(registry);
   registerLosses(registry);
 }

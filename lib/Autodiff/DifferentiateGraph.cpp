@@ -1,4 +1,5 @@
 // dtc-differentiate-graph: a model with a recipe becomes @train and @evaluate.
+#include "GatheredRows.h"
 #include "TrainedOutput.h"
 
 #include "dialects/NN/NN.h"
@@ -81,6 +82,14 @@ public:
     DictionaryAttr attributes =
         model.function.getArgAttrDict(argument.getArgNumber());
     return addArgument(argument.getType(), attributes.getValue(), argument.getLoc());
+  }
+
+  /// An input as the model has it; where its whole numbers choose rows of tables, with the rows of the smallest.
+  Value copyInput(Model &model, BlockArgument input) {
+    NamedAttrList attributes(model.function.getArgAttrDict(input.getArgNumber()));
+    if (std::optional<int64_t> rows = findGatheredRows(input))
+      attributes.set(names::classes, builder.getI64IntegerAttr(*rows));
+    return addArgument(input.getType(), attributes.getAttrs(), input.getLoc());
   }
 
   /// Says of a parameter that it has no update.
@@ -218,6 +227,8 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   auto name = function.getResultAttrOfType<StringAttr>(*trained, names::output);
   if (failed(checkBatch(model, prediction, "output", name)))
     return failure();
+  if (!isa<FloatType>(prediction.getElementType()))
+    return function.emitError() << "output " << name << " is " << prediction << ": what has no gradient is not trained; --output names another";
   FailureOr<RankedTensorType> label =
       model.loss.getLabelType(function.getLoc(), prediction);
   if (failed(label))
@@ -264,7 +275,7 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
   Forward forward;
   IRMapping mapping;
   for (BlockArgument input : model.inputs)
-    mapping.map(input, step.copyArgument(model, input));
+    mapping.map(input, step.copyInput(model, input));
   func::FuncOp function = model.function;
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[model.trained]);
   forward.label = step.addLabel(model);

@@ -109,7 +109,11 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
   std::string separator;
   for (rt::BufferOp input : buffersOf(program, rt::BufferKind::Input)) {
     os << separator << "{" << quoteWhole(input.getName()) << ", "
-       << printer.buffer(input.getMemory()) << "}";
+       << printer.buffer(input.getMemory());
+    // Of ids: the rows that they choose from.
+    if (input.getClasses())
+      os << ", " << *input.getClasses();
+    os << "}";
     separator = ", ";
   }
   os << "},\n";

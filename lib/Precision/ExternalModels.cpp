@@ -165,6 +165,21 @@ struct AlongAxis : Policy<AlongAxis<Op>, Op> {
   }
 };
 
+/// A parameter is read where it lies: rows of it are rounded, if a product reads them, and not all of it in every step.
+struct Gather : Policy<Gather, GatherOp> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() == 0 && !isa<BlockArgument>(operand.get()) ? Reading::Same : Reading::Full;
+  }
+};
+
+/// Added up in f32, which is not rounded.
+struct GatherGradient : Policy<GatherGradient, GatherGradientOp> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() == 0 ? Reading::Summed : Reading::Full;
+  }
+  LogicalResult setResultTypes(Operation *, ArrayRef<Wanted>) const { return success(); }
+};
+
 //===-- normalisation, losses --===//
 
 /// Images as they are; all else f32.
@@ -233,6 +248,8 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     ConcatOp::attachInterface<Concat>(*context);
     reads<Reading::Summed, ReduceSumOp>(context);
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);
+    GatherOp::attachInterface<Gather>(*context);
+    GatherGradientOp::attachInterface<GatherGradient>(*context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
     have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);

@@ -49,6 +49,7 @@ static const Rules &allRules() {
     addNormalisationRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
+    addGatherRules(all);
     addLossRules(all);
     addOptimizerRules(all);
     return all;

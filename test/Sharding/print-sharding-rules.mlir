@@ -91,3 +91,14 @@ func.func @normalisation(%x: tensor<8x5x3xf32>, %scale: tensor<5xf32>, %weight: 
   %dx, %dscale, %dbias = nn.batch_norm_gradient %y, %x, %scale, %weight statistics %mean, %inverse : (tensor<8x5x3xf32>, tensor<8x5x3xf32>, tensor<5xf32>, tensor<8xf32>, tensor<5xf32>, tensor<5xf32>) -> (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>)
   return
 }
+
+// Any index may name any row, so rows are whole; a gradient is a sum over the indices.
+func.func @gather(%table: tensor<7x4xf32>, %ids: tensor<8x5xi64>, %dy: tensor<8x5x4xf32>, %x: tensor<8x6x4xf32>, %which: tensor<3xi32>) {
+  // expected-remark @below {{([i, j], [k, l]) -> ([k, l, j]) {i=7, j=4, k=8, l=5} whole {i} linear {0}}}
+  %0 = nn.gather %table, %ids axis 0 : (tensor<7x4xf32>, tensor<8x5xi64>) -> tensor<8x5x4xf32>
+  // expected-remark @below {{([k, l, j], [k, l]) -> ([i, j]) {i=7, j=4, k=8, l=5} sum {k, l} whole {i} linear {0}}}
+  %1 = nn.gather_gradient %dy, %ids axis 0 : tensor<8x5x4xf32>, tensor<8x5xi64> -> tensor<7x4xf32>
+  // expected-remark @below {{([i, j, k], [l]) -> ([i, l, k]) {i=8, j=6, k=4, l=3} whole {j} linear {0}}}
+  %2 = nn.gather %x, %which axis 1 : (tensor<8x6x4xf32>, tensor<3xi32>) -> tensor<8x3x4xf32>
+  return
+}

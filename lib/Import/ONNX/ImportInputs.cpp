@@ -194,12 +194,29 @@ FailureOr<int64_t> GraphImporter::readInputDimension(
                  << "; give its size with --bind=" << onOneLine(dimension.dim_param()) << "=N";
 }
 
+/// The element type of an input; null if models take none such.
+static Type inputElementType(int32_t dataType, Builder &builder) {
+  switch (dataType) {
+  case ::onnx::TensorProto::FLOAT:
+    return builder.getF32Type();
+  case ::onnx::TensorProto::INT64:
+    return builder.getI64Type();
+  case ::onnx::TensorProto::INT32:
+    return builder.getI32Type();
+  case ::onnx::TensorProto::BOOL:
+    return builder.getI1Type();
+  default:
+    return {};
+  }
+}
+
 LogicalResult GraphImporter::readInput(const ::onnx::ValueInfoProto &input) {
   std::string what = "input " + quoted(input.name());
   if (!input.type().has_tensor_type())
     return error() << what << " is not a tensor";
   const ::onnx::TypeProto::Tensor &type = input.type().tensor_type();
-  if (type.elem_type() != ::onnx::TensorProto::FLOAT)
+  Type element = inputElementType(type.elem_type(), builder);
+  if (!element)
     return TensorReader::refuseType(type.elem_type(), [&] {
       InFlightDiagnostic diagnostic = error();
       diagnostic << what << ": ";
@@ -221,7 +238,7 @@ LogicalResult GraphImporter::readInput(const ::onnx::ValueInfoProto &input) {
       })))
     return failure();
   inputs.push_back(place(input.name(),
-                         RankedTensorType::get(shape, builder.getF32Type()),
+                         RankedTensorType::get(shape, element),
                          attribute(nn::names::input, input.name())));
   return success();
 }

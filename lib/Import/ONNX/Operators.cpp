@@ -30,6 +30,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addMatmulOperators(table);
     addElementwiseOperators(table);
     addSoftmaxOperators(table);
+    addGatherOperators(table);
     addShapeOperators(table);
     addKnownOperators(table);
     addReductionOperators(table);

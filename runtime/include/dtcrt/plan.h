@@ -76,11 +76,12 @@ struct Init {
 };
 
 /// A tensor of one of the types that data can have.
-using DataTensor = std::variant<Tensor<f32>, Tensor<i64>>;
+using DataTensor = std::variant<Tensor<f32>, Tensor<i64>, Tensor<i32>, Tensor<bool>>;
 
 struct InputBinding {
   std::string name; ///< the model's own, as --data=npy:<name>= spells it
   DataTensor tensor;   ///< [local_batch, ...]
+  index rows = 0;      ///< of the smallest table that its whole numbers choose from, in [-rows, rows); 0: they choose from none
 };
 
 /// What a rank holds of a tensor that the ranks along an axis share out. The whole is read in row-major order as [outer, size, inner]; of n

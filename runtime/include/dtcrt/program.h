@@ -6,6 +6,7 @@
 #include "dtcrt/comm.h"
 #include "dtcrt/context.h"
 #include "dtcrt/convolution.h"
+#include "dtcrt/gather.h"
 #include "dtcrt/kernel.h"
 #include "dtcrt/loss.h"
 #include "dtcrt/matmul.h"

@@ -1,6 +1,7 @@
 // Every math call on sizes that are drawn at random, and mostly multiples of nothing: computed by the CPU's library, and compared with it by
 // the GPU's on the emulation, in several orders of threads.
 //   math_cases_cpu write FILE [SEEDS]; math_cases_cuda compare FILE [SEEDS]
+#include <dtcrt/gather.h>
 #include <dtcrt/loss.h>
 #include <dtcrt/movement.h>
 #include <dtcrt/normalisation.h>
@@ -120,6 +121,30 @@ template <class T> void softmaxes(Context &ctx, Cases &c) {
   const Tensor<f32> wide = c.tensor<f32>(shape, c.layout(rank));
   softmax(ctx, x, wide, {.axis = axis});
   c.record("softmax to f32", wide);
+}
+
+/// Indices of both signs, some of them often.
+template <class T, class I> void gathers(Context &ctx, Cases &c) {
+  const int rank = static_cast<int>(c.number(1, 3)), axis = static_cast<int>(c.number(0, rank - 1));
+  Dims data, slices, which;
+  for (int d = 0; d < rank; ++d)
+    data.push_back(d == axis ? c.number(1, 50) : c.flip() ? c.number(1, 20) : 8 * c.number(1, 40));
+  for (index d = c.number(0, 2); d > 0; --d)
+    which.push_back(c.number(1, 40));
+  for (int d = 0; d < axis; ++d)
+    slices.push_back(data[d]);
+  for (index size : which)
+    slices.push_back(size);
+  for (int d = axis + 1; d < rank; ++d)
+    slices.push_back(data[d]);
+  const Tensor<T> table = c.tensor<T>(data), y = c.tensor<T>(slices), dy = c.tensor<T>(slices);
+  const f64 rows = static_cast<f64>(c.flip() ? data[axis] : std::min<index>(data[axis], 3));
+  const Tensor<I> ids = c.tensor<I>(which, row_major, -rows, rows);
+  gather(ctx, table, ids, y, {.axis = axis});
+  c.record("gather", y, 0);
+  const Tensor<f32> dtable = c.tensor<f32>(data);
+  gather_gradient(ctx, dy, ids, dtable, {.axis = axis});
+  c.record("gather_gradient", dtable, 0); // added in one order
 }
 
 template <class T> void class_losses(Context &ctx, Cases &c) {
@@ -370,7 +395,7 @@ void updates(Context &ctx, Cases &c) {
 std::vector<Result> run_all(Context &ctx, unsigned seeds) {
   std::vector<Result> results;
   constexpr void (*families[])(Context &, Cases &) = {
-      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements,
+      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements, gathers<f32, i64>, gathers<bf16, i32>,
       softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates};
   for (unsigned seed = 0; seed < seeds; ++seed)
     for (std::size_t f = 0; f < std::size(families); ++f) {
