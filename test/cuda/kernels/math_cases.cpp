@@ -7,6 +7,7 @@
 #include <dtcrt/update.h>
 #include <dtcrt/pooling.h>
 #include <dtcrt/reduction.h>
+#include <dtcrt/sample_normalisation.h>
 
 #include "../../Unit/runtime/Formulas.h"
 
@@ -417,8 +418,9 @@ void updates(Context &ctx, Cases &c) {
 std::vector<Result> run_all(Context &ctx, unsigned seeds) {
   std::vector<Result> results;
   constexpr void (*families[])(Context &, Cases &) = {
-      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  sample_norms<f32>,  element_losses, movements,
-      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, sample_norms<bf16>, updates};
+      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements,
+      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates,
+      sample_norms<f32>, sample_norms<bf16>};
   for (unsigned seed = 0; seed < seeds; ++seed)
     for (std::size_t f = 0; f < std::size(families); ++f) {
       Cases cases(seed * 100 + static_cast<unsigned>(f));
