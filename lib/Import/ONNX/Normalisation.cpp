@@ -90,12 +90,27 @@ template <typename Op> static FailureOr<Binding> importOverRows(Node &node) {
     attributes.push_back({node.builder().getStringAttr(Op::getOperandSegmentSizeAttr()),
                           node.builder().getDenseI32ArrayAttr({1, !apart, !apart && bias})});
   FailureOr<Value> y = node.create<Op>(operands, attributes);
-  if (failed(y) || !apart)
-    return y;
+  if (failed(y))
+    return failure();
+  // Mean and InvStdDev, whose normalised dimensions have size 1.
+  SmallVector<int64_t> statistic(shapeOf(x).take_front(axis));
+  statistic.append(row.size(), 1);
+  for (unsigned i = 1; centered && i < node.outputCount(); ++i) {
+    if (!node.usesOutput(i))
+      continue;
+    FailureOr<Value> kept = node.reshape(y->getDefiningOp()->getResult(i), statistic);
+    if (failed(kept))
+      return failure();
+    node.give(i, *kept);
+  }
+  if (!apart)
+    return Binding(*y);
   y = applyBroadcast<nn::MulOp>(node, *y, scale, "scale");
   if (succeeded(y) && bias)
     y = applyBroadcast<nn::AddOp>(node, *y, bias, "bias");
-  return y;
+  if (failed(y))
+    return failure();
+  return Binding(*y);
 }
 
 static FailureOr<Binding> createGroupNorm(Node &node, Value x, Value scale, Value bias, int64_t groups, double epsilon) {
@@ -195,7 +210,7 @@ void dtc::onnximport::addNormalisationOperators(OperatorTable &table) {
   table.add({{"BatchNormalization", 9, 5, 5, 5, importBatchNormalization, batch},
              {"BatchNormalization", 14, 5, 5, 3, importBatchNormalization, batch},
              {"LayerNormalization", 17, 2, 3, 3, importOverRows<nn::LayerNormOp>,
-              "`nn.layer_norm`; the outputs Mean and InvStdDev are refused if they are used"},
+              "`nn.layer_norm`; nothing is trained through the outputs Mean and InvStdDev"},
              {"RMSNormalization", 23, 2, 2, 1, importOverRows<nn::RmsNormOp>, "`nn.rms_norm`"},
              {"GroupNormalization", 18, 3, 3, 1, importGroupNormalizationOfGroups, group},
              {"GroupNormalization", 21, 3, 3, 1, importGroupNormalization, group},
