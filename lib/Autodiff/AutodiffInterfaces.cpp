@@ -13,6 +13,7 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registerMatmulAdjoint(registry);
   registerPoolingAdjoints(registry);
   registerNormalisationAdjoint(registry);
+  registerSampleNormalisationAdjoints(registry);
   registerShapeAdjoints(registry);
   registerSoftmaxAdjoints(registry);
   registerGatherAdjoint(registry);

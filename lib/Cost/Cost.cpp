@@ -72,6 +72,7 @@ void dtc::registerCostExternalModels(DialectRegistry &registry) {
   cost::registerElementwiseCost(registry);
   cost::registerStructuredCost(registry);
   cost::registerNormalisationCost(registry);
+  cost::registerSampleNormalisationCost(registry);
   cost::registerShapeCost(registry);
   cost::registerGatherCost(registry);
   cost::registerTrainingCost(registry);

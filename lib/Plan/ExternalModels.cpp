@@ -14,6 +14,7 @@ void dtc::registerPlanExternalModels(DialectRegistry &registry) {
   registerMatmulLowerings(registry);
   registerPoolingLowerings(registry);
   registerNormalisationLowerings(registry);
+  registerSampleNormalisationLowerings(registry);
   registerShapeLowerings(registry);
   registerGatherLowerings(registry);
   registerTrainingLowerings(registry);

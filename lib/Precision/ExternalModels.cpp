@@ -201,6 +201,24 @@ struct Normalisation : Policy<Normalisation<Op>, Op> {
   }
 };
 
+/// x, and dy of a gradient, as they are; all else f32, of whatever rank it is.
+template <typename Op>
+struct SampleNormalisation : Policy<SampleNormalisation<Op>, Op> {
+  static constexpr bool isGradient = std::is_same_v<Op, LayerNormGradientOp> || std::is_same_v<Op, GroupNormGradientOp>;
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() <= (isGradient ? 1 : 0) ? Reading::Either : Reading::Full;
+  }
+  Agreement getAgreement(Operation *op, ArrayRef<Wanted>) const {
+    if constexpr (isGradient)
+      return isLow(cast<Op>(op).getX()) ? Agreement::Low : Agreement::Full;
+    return Agreement::None;
+  }
+  LogicalResult setResultTypes(Operation *op, ArrayRef<Wanted>) const {
+    setElement(op->getResult(0), elementOf(cast<Op>(op).getX()));
+    return success();
+  }
+};
+
 /// Logits as they are, computed in f32; their gradient is of their type.
 template <typename Op>
 struct OfLogits : Policy<OfLogits<Op>, Op> {
@@ -251,6 +269,7 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     GatherOp::attachInterface<Gather>(*context);
     GatherGradientOp::attachInterface<GatherGradient>(*context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
+    have<SampleNormalisation, LayerNormOp, RmsNormOp, LayerNormGradientOp, GroupNormOp, GroupNormGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
     have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
   });

@@ -11,6 +11,7 @@ void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerMatmulSharding(registry);
   registerPoolingSharding(registry);
   registerNormalisationSharding(registry);
+  registerSampleNormalisationSharding(registry);
   registerShapeSharding(registry);
   registerGatherSharding(registry);
   registerTrainingSharding(registry);

@@ -47,6 +47,7 @@ static const Rules &allRules() {
     addMatmulRules(all);
     addPoolingRules(all);
     addNormalisationRules(all);
+    addSampleNormalisationRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
     addGatherRules(all);

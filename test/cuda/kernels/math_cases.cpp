@@ -8,6 +8,7 @@
 #include <dtcrt/update.h>
 #include <dtcrt/pooling.h>
 #include <dtcrt/reduction.h>
+#include <dtcrt/sample_normalisation.h>
 
 #include "../../Unit/runtime/Formulas.h"
 
@@ -295,6 +296,53 @@ template <class T> void batch_norms(Context &ctx, Cases &c) {
   c.record("batch_norm_gradient of the bias behind a relu", second, 1e-4f);
 }
 
+template <class T> void sample_norms(Context &ctx, Cases &c) {
+  Dims shape, statistics, parameters;
+  for (index d = 0, leading = c.number(0, 2); d < leading; ++d) {
+    shape.push_back(c.number(1, d ? 9 : 60));
+    statistics.push_back(shape.back());
+  }
+  for (index d = 0, trailing = c.number(1, 2); d < trailing; ++d) {
+    shape.push_back(d ? c.number(1, 9) : c.flip() ? c.number(1, 40) : c.channels());
+    parameters.push_back(shape.back());
+  }
+  {
+    const Tensor<T> x = c.tensor<T>(shape, row_major, 8, 10), y = c.tensor<T>(shape), dy = c.tensor<T>(shape), dx = c.tensor<T>(shape);
+    const Tensor<f32> scale = c.flip() ? c.tensor<f32>(parameters) : Tensor<f32>(), bias = c.flip() ? c.tensor<f32>(parameters) : Tensor<f32>();
+    const Tensor<f32> mean = c.tensor<f32>(statistics), inverse = c.tensor<f32>(statistics), dscale = c.tensor<f32>(parameters), dbias = c.tensor<f32>(parameters);
+    rms_norm(ctx, x, y, inverse, {.scale = scale, .epsilon = 1e-3});
+    c.record("rms_norm", y, tolerance_of<T>(5e-5f));
+    layer_norm_gradient(ctx, dy, x, inverse, dx, {.scale = scale, .scale_gradient = dscale});
+    c.record("layer_norm_gradient of rms_norm", dx, tolerance_of<T>(1e-4f));
+    c.record("layer_norm_gradient of rms_norm's scale", dscale, 2e-4f);
+    layer_norm(ctx, x, y, mean, inverse, {.scale = scale, .bias = bias, .epsilon = 1e-3});
+    c.record("layer_norm", y, tolerance_of<T>(5e-5f));
+    c.record("layer_norm's mean", mean);
+    c.record("layer_norm's inverse deviation", inverse);
+    layer_norm_gradient(ctx, dy, x, inverse, dx, {.mean = mean, .scale = scale, .scale_gradient = dscale, .bias_gradient = dbias});
+    c.record("layer_norm_gradient", dx, tolerance_of<T>(1e-4f));
+    c.record("layer_norm_gradient of the scale", dscale, 2e-4f);
+    c.record("layer_norm_gradient of the bias", dbias, 1e-4f);
+  }
+  const index groups = c.number(1, 6);
+  Dims image{c.number(1, 6), groups * c.number(1, 12)};
+  for (index d = 0, spatial = c.number(0, 3); d < spatial; ++d)
+    image.push_back(c.number(1, 9));
+  const Layout layout = c.layout(image.size());
+  const Dims channels{image[1]}, of_groups{image[0], groups};
+  const Tensor<T> x = c.tensor<T>(image, layout, 8, 10), y = c.tensor<T>(image, layout), dy = c.tensor<T>(image, layout), dx = c.tensor<T>(image, layout);
+  const Tensor<f32> scale = c.tensor<f32>(channels), bias = c.tensor<f32>(channels), dscale = c.tensor<f32>(channels), dbias = c.tensor<f32>(channels);
+  const Tensor<f32> mean = c.tensor<f32>(of_groups), inverse = c.tensor<f32>(of_groups);
+  group_norm(ctx, x, scale, bias, y, mean, inverse, {.epsilon = 1e-3});
+  c.record("group_norm", y, tolerance_of<T>(5e-5f));
+  c.record("group_norm's mean", mean);
+  c.record("group_norm's inverse deviation", inverse);
+  group_norm_gradient(ctx, dy, x, scale, mean, inverse, dx, dscale, dbias);
+  c.record("group_norm_gradient", dx, tolerance_of<T>(1e-4f));
+  c.record("group_norm_gradient of the scale", dscale, 2e-4f);
+  c.record("group_norm_gradient of the bias", dbias, 1e-4f);
+}
+
 template <class T> void movements_of(Context &ctx, Cases &c) {
   const int rank = static_cast<int>(c.number(1, 5));
   Dims shape, perm, turned, part, offsets, steps, wide;
@@ -396,7 +444,8 @@ std::vector<Result> run_all(Context &ctx, unsigned seeds) {
   std::vector<Result> results;
   constexpr void (*families[])(Context &, Cases &) = {
       softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements, gathers<f32, i64>, gathers<bf16, i32>,
-      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates};
+      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates,
+      sample_norms<f32>, sample_norms<bf16>};
   for (unsigned seed = 0; seed < seeds; ++seed)
     for (std::size_t f = 0; f < std::size(families); ++f) {
       Cases cases(seed * 100 + static_cast<unsigned>(f));
