@@ -164,6 +164,14 @@ struct AlongAxis : Policy<AlongAxis<Op>, Op> {
   }
 };
 
+/// x in the type that it has, computed in f32; the numbers that it is drawn by are integers.
+template <typename Op>
+struct Dropout : Policy<Dropout<Op>, Op> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() == 0 ? Reading::Same : Reading::Full;
+  }
+};
+
 //===-- normalisation, losses --===//
 
 /// Images as they are; all else f32.
@@ -225,6 +233,7 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     AddOp::attachInterface<Add>(*context);
     reads<Reading::Same, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp, MaxPoolOp, MaxPoolGradientOp, AvgPoolOp,
           AvgPoolGradientOp>(context);
+    have<Dropout, DropoutOp, DropoutTrainingOp>(context);
     ConcatOp::attachInterface<Concat>(*context);
     reads<Reading::Summed, ReduceSumOp>(context);
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);

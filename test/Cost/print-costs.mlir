@@ -105,3 +105,10 @@ dist.timeline @collectives(%x: tensor<10xf32>, %y: tensor<4x6xf32>) attributes {
   %once = dist.broadcast %same from 0 over "data" : tensor<10xf32>
   dist.return
 }
+
+// 17 an element, most of them for the words that are drawn.
+func.func @random(%x: tensor<4x6xf32>, %step: tensor<i64>, %sample: tensor<4xi64>) {
+  // expected-remark @below {{408 FLOP, 136 bytes read, 96 bytes written}}
+  %0 = nn.dropout_training %x step %step sample %sample {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<4x6xf32>, tensor<i64>, tensor<4xi64>) -> tensor<4x6xf32>
+  return
+}

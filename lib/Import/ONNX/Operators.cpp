@@ -30,6 +30,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addMatmulOperators(table);
     addElementwiseOperators(table);
     addSoftmaxOperators(table);
+    addRandomOperators(table);
     addShapeOperators(table);
     addShapeArithmeticOperators(table);
     addReductionOperators(table);

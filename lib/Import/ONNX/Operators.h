@@ -50,6 +50,7 @@ void addNormalisationOperators(OperatorTable &table);
 void addMatmulOperators(OperatorTable &table);
 void addElementwiseOperators(OperatorTable &table);
 void addSoftmaxOperators(OperatorTable &table);
+void addRandomOperators(OperatorTable &table);
 void addShapeOperators(OperatorTable &table);
 void addShapeArithmeticOperators(OperatorTable &table);
 void addReductionOperators(OperatorTable &table);
