@@ -94,6 +94,7 @@ inline constexpr llvm::StringLiteral constantUse = "nn.constant_use";
 inline constexpr llvm::StringLiteral label = "nn.label";
 inline constexpr llvm::StringLiteral classes = "nn.classes";
 inline constexpr llvm::StringLiteral sampleWeight = "nn.sample_weight";
+inline constexpr llvm::StringLiteral sampleIndex = "nn.sample_index";
 inline constexpr llvm::StringLiteral step = "nn.step";
 inline constexpr llvm::StringLiteral learningRate = "nn.learning_rate";
 inline constexpr llvm::StringLiteral state = "nn.state";

@@ -39,6 +39,8 @@ static std::vector<RuntimeCall> makeTable() {
       {"conv_weight_gradient", "convolution.h", 2, 1, 0, Form::Plain, "ConvGradientOptions", convGradient},
       {"copy", "movement.h", 1, 1},
       {"count_correct", "loss.h", 3, 1, 0, Form::Plain, "LossOptions", alongLast},
+      {"dropout", "random.h", 2, 1, 0, Form::Plain, "DropoutOptions",
+       {Option::buffer("sample"), Option::real("ratio", 0), Option::integer("stream", 0), Option::integer("outer", 1)}},
       {"fill", "movement.h", 0, 1, 0, Form::Plain, "", {Option::argument("value")}},
       {"gather", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
       {"gather_gradient", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},

@@ -14,6 +14,7 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registerPoolingAdjoints(registry);
   registerNormalisationAdjoint(registry);
   registerSampleNormalisationAdjoints(registry);
+  registerRandomAdjoint(registry);
   registerShapeAdjoints(registry);
   registerSoftmaxAdjoints(registry);
   registerGatherAdjoint(registry);

@@ -1,5 +1,6 @@
 // dtc-differentiate-graph: a model with a recipe becomes @train and @evaluate.
 #include "GatheredRows.h"
+#include "SamplePlaces.h"
 #include "TrainedOutput.h"
 
 #include "dialects/NN/NN.h"
@@ -37,6 +38,8 @@ struct Model {
     return bool(function.getArgAttr(parameter.getArgNumber(), names::frozen));
   }
   BatchStatistics batchStatistics = BatchStatistics::Share;
+  /// What draws random values, in order: their numbers among each other. Empty: the step has no sample index.
+  DenseMap<Operation *, int64_t> streams;
   /// The result of the function that is trained.
   unsigned trained = 0;
   RankedTensorType prediction, label;
@@ -202,6 +205,13 @@ LogicalResult checkStates(Model &model) {
   return success();
 }
 
+/// Each has a stream of random values of its own.
+void numberStreams(Model &model) {
+  for (Operation &op : model.function.getBody().front())
+    if (isa<RandomOpInterface>(op))
+      model.streams.try_emplace(&op, model.streams.size());
+}
+
 FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   Model model;
   model.function = function;
@@ -223,6 +233,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   if (failed(trained) || failed(collectArguments(model)) || failed(checkStates(model)))
     return failure();
   model.trained = *trained;
+  numberStreams(model);
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[*trained]);
   auto name = function.getResultAttrOfType<StringAttr>(*trained, names::output);
   if (failed(checkBatch(model, prediction, "output", name)))
@@ -242,6 +253,8 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
 /// The model's forward computation inside a step function.
 struct Forward {
   Value prediction, label, sampleWeight, step, learningRate;
+  /// In training alone, and only where something draws by it.
+  Value sampleIndex;
   /// In the order of Model::parameters.
   SmallVector<Value> parameters;
   /// In the order of Model::states; in training alone.
@@ -271,6 +284,28 @@ void buildStateful(Model &model, StepFunction &step, StatefulOpInterface op, IRM
     mapping.map(result, value);
 }
 
+/// An op that draws as it is in the phase.
+void buildRandom(Model &model, StepFunction &step, RandomOpInterface op, IRMapping &mapping, const SamplePlaces *places,
+                 const Forward &forward) {
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(mapping.lookupOrDefault(operand));
+  step.builder.setLoc(op->getLoc());
+  SmallVector<Value> results;
+  if (places) {
+    Draw draw{forward.step, /*sample=*/{}, /*outer=*/1, model.streams.lookup(op)};
+    if (std::optional<int64_t> outer = places->outerOf(op->getOperand(0))) {
+      draw.sample = forward.sampleIndex;
+      draw.outer = *outer;
+    }
+    results = op.buildTraining(step.builder, operands, draw);
+  } else {
+    results = op.buildEvaluation(step.builder, operands);
+  }
+  for (auto [result, value] : llvm::zip_equal(op->getResults(), results))
+    mapping.map(result, value);
+}
+
 Forward buildForward(Model &model, StepFunction &step, bool training) {
   Forward forward;
   IRMapping mapping;
@@ -284,6 +319,12 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
       names::sampleWeight);
   for (BlockArgument weight : model.sampleWeights)
     mapping.map(weight, forward.sampleWeight);
+  std::optional<SamplePlaces> places;
+  if (training && !model.streams.empty()) {
+    places.emplace(model.function, model.recipe.getBatch());
+    forward.sampleIndex = step.addArgument(
+        RankedTensorType::get({model.recipe.getBatch()}, step.builder.getI64Type()), names::sampleIndex);
+  }
   if (training) {
     forward.step = step.addArgument(
         RankedTensorType::get({}, step.builder.getI64Type()), names::step);
@@ -305,6 +346,8 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
   for (Operation &op : body.without_terminator())
     if (auto stateful = dyn_cast<StatefulOpInterface>(op))
       buildStateful(model, step, stateful, mapping, training, forward);
+    else if (auto random = dyn_cast<RandomOpInterface>(op))
+      buildRandom(model, step, random, mapping, places ? &*places : nullptr, forward);
     else
       step.builder.clone(op, mapping);
   forward.prediction =

@@ -14,6 +14,7 @@ void registerMatmulAdjoint(mlir::DialectRegistry &registry);
 void registerPoolingAdjoints(mlir::DialectRegistry &registry);
 void registerNormalisationAdjoint(mlir::DialectRegistry &registry);
 void registerSampleNormalisationAdjoints(mlir::DialectRegistry &registry);
+void registerRandomAdjoint(mlir::DialectRegistry &registry);
 void registerShapeAdjoints(mlir::DialectRegistry &registry);
 void registerSoftmaxAdjoints(mlir::DialectRegistry &registry);
 void registerGatherAdjoint(mlir::DialectRegistry &registry);

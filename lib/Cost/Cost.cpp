@@ -73,6 +73,7 @@ void dtc::registerCostExternalModels(DialectRegistry &registry) {
   cost::registerStructuredCost(registry);
   cost::registerNormalisationCost(registry);
   cost::registerSampleNormalisationCost(registry);
+  cost::registerRandomCost(registry);
   cost::registerShapeCost(registry);
   cost::registerGatherCost(registry);
   cost::registerTrainingCost(registry);

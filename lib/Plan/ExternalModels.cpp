@@ -15,6 +15,7 @@ void dtc::registerPlanExternalModels(DialectRegistry &registry) {
   registerPoolingLowerings(registry);
   registerNormalisationLowerings(registry);
   registerSampleNormalisationLowerings(registry);
+  registerRandomLowerings(registry);
   registerShapeLowerings(registry);
   registerGatherLowerings(registry);
   registerTrainingLowerings(registry);

@@ -180,6 +180,14 @@ struct GatherGradient : Policy<GatherGradient, GatherGradientOp> {
   LogicalResult setResultTypes(Operation *, ArrayRef<Wanted>) const { return success(); }
 };
 
+/// x in the type that it has, computed in f32; the numbers that it is drawn by are integers.
+template <typename Op>
+struct Dropout : Policy<Dropout<Op>, Op> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() == 0 ? Reading::Same : Reading::Full;
+  }
+};
+
 //===-- normalisation, losses --===//
 
 /// Images as they are; all else f32.
@@ -263,6 +271,7 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     AddOp::attachInterface<Add>(*context);
     reads<Reading::Same, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp, MaxPoolOp, MaxPoolGradientOp, AvgPoolOp,
           AvgPoolGradientOp>(context);
+    have<Dropout, DropoutOp, DropoutTrainingOp>(context);
     ConcatOp::attachInterface<Concat>(*context);
     reads<Reading::Summed, ReduceSumOp>(context);
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);

@@ -12,6 +12,7 @@ void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerPoolingSharding(registry);
   registerNormalisationSharding(registry);
   registerSampleNormalisationSharding(registry);
+  registerRandomSharding(registry);
   registerShapeSharding(registry);
   registerGatherSharding(registry);
   registerTrainingSharding(registry);

@@ -114,3 +114,10 @@ func.func @gather(%table: tensor<7x4xf32>, %ids: tensor<8x5xi64>, %dy: tensor<8x
   %d = nn.gather_gradient %dy, %ids axis 0 : tensor<8x5x4xbf16>, tensor<8x5xi64> -> tensor<7x4xf32>
   return
 }
+
+// 17 an element, most of them for the words that are drawn.
+func.func @random(%x: tensor<4x6xf32>, %step: tensor<i64>, %sample: tensor<4xi64>) {
+  // expected-remark @below {{408 FLOP, 136 bytes read, 96 bytes written}}
+  %0 = nn.dropout_training %x step %step sample %sample {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<4x6xf32>, tensor<i64>, tensor<4xi64>) -> tensor<4x6xf32>
+  return
+}

@@ -48,6 +48,7 @@ static const Rules &allRules() {
     addPoolingRules(all);
     addNormalisationRules(all);
     addSampleNormalisationRules(all);
+    addRandomRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
     addGatherRules(all);

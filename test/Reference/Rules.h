@@ -24,6 +24,7 @@ void addMatmulRules(Rules &rules);
 void addPoolingRules(Rules &rules);
 void addNormalisationRules(Rules &rules);
 void addSampleNormalisationRules(Rules &rules);
+void addRandomRules(Rules &rules);
 void addShapeRules(Rules &rules);
 void addSoftmaxRules(Rules &rules);
 void addGatherRules(Rules &rules);

@@ -102,3 +102,16 @@ func.func @gather(%table: tensor<7x4xf32>, %ids: tensor<8x5xi64>, %dy: tensor<8x
   %2 = nn.gather %x, %which axis 1 : (tensor<8x6x4xf32>, tensor<3xi32>) -> tensor<8x3x4xf32>
   return
 }
+
+// A sample's elements are counted from its beginning, so each share has all of them.
+func.func @random(%x: tensor<8x5xf32>, %t: tensor<3x16x2xf32>, %step: tensor<i64>, %sample: tensor<8xi64>) {
+  // expected-remark @below {{([i, j]) -> ([i, j]) {i=8, j=5} linear {0}}}
+  %0 = nn.dropout %x {ratio = 0.1 : f64} : (tensor<8x5xf32>) -> tensor<8x5xf32>
+  // expected-remark @below {{([i, j], [], [i]) -> ([i, j]) {i=8, j=5} whole {j} linear {0}}}
+  %1 = nn.dropout_training %x step %step sample %sample {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<8x5xf32>, tensor<i64>, tensor<8xi64>) -> tensor<8x5xf32>
+  // expected-remark @below {{([i, jk, l], [], [j]) -> ([i, jk, l]) {i=3, j=8, k=2, l=2} whole {i, k, l} linear {0}}}
+  %2 = nn.dropout_training %t step %step sample %sample {ratio = 0.1 : f64, stream = 0 : i64, outer = 3 : i64} : (tensor<3x16x2xf32>, tensor<i64>, tensor<8xi64>) -> tensor<3x16x2xf32>
+  // expected-remark @below {{([i, j], []) -> ([i, j]) {i=8, j=5} whole {i, j} linear {0}}}
+  %3 = nn.dropout_training %x step %step {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<8x5xf32>, tensor<i64>) -> tensor<8x5xf32>
+  return
+}

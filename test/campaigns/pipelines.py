@@ -23,6 +23,7 @@ EXECUTE = os.path.join(ROOT, "test", "Execute")
 MODELS = {
     "mnist_cnn": "examples/mnist_cnn/mnist_cnn.dt",
     "cifar_convnet": "examples/cifar_convnet/cifar_convnet.dt",
+    "dropping": "test/Execute/Inputs/models/dropping.dt",
     "mlp": "test/Execute/Inputs/models/mlp.dt",
     "residual": "test/Execute/Inputs/models/residual.dt",
     "unet": "test/Execute/Inputs/models/unet.dt",

@@ -100,7 +100,8 @@ def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp">
     an update its parameter's inside `fused<"update">`. A parameter with `nn.frozen`
     is returned unchanged, without state; so is one that does not influence the loss
     (no gradient reaches it), which is warned about and has `nn.frozen` from then on. Ops
-    with state (`nn.batch_norm`) become what they are in either phase.
+    with state (`nn.batch_norm`) and ops that draw (`nn.dropout`) become what they are in either phase; for the
+    latter the step has `nn.sample_index`, the places of its samples in the batch.
 
     ```mlir
     func.func @line(%x: tensor<4x2xf32> {nn.input = "x"},

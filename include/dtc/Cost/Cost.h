@@ -58,6 +58,7 @@ void registerElementwiseCost(mlir::DialectRegistry &registry);
 void registerNormalisationCost(mlir::DialectRegistry &registry);
 void registerSampleNormalisationCost(mlir::DialectRegistry &registry);
 void registerStructuredCost(mlir::DialectRegistry &registry);
+void registerRandomCost(mlir::DialectRegistry &registry);
 void registerShapeCost(mlir::DialectRegistry &registry);
 void registerGatherCost(mlir::DialectRegistry &registry);
 void registerTrainingCost(mlir::DialectRegistry &registry);

@@ -18,6 +18,7 @@ void registerMatmulSharding(mlir::DialectRegistry &registry);
 void registerPoolingSharding(mlir::DialectRegistry &registry);
 void registerNormalisationSharding(mlir::DialectRegistry &registry);
 void registerSampleNormalisationSharding(mlir::DialectRegistry &registry);
+void registerRandomSharding(mlir::DialectRegistry &registry);
 void registerShapeSharding(mlir::DialectRegistry &registry);
 void registerGatherSharding(mlir::DialectRegistry &registry);
 void registerTrainingSharding(mlir::DialectRegistry &registry);

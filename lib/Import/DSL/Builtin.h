@@ -110,6 +110,7 @@ void registerMatmulLayers(Table<LayerBuiltin> &table);
 void registerPoolingLayers(Table<LayerBuiltin> &table);
 void registerNormalisationLayers(Table<LayerBuiltin> &table);
 void registerElementwiseLayers(Table<LayerBuiltin> &table);
+void registerRandomLayers(Table<LayerBuiltin> &table);
 void registerReductionLayers(Table<LayerBuiltin> &table);
 void registerGatherLayers(Table<LayerBuiltin> &table);
 void registerShapeLayers(Table<LayerBuiltin> &table);

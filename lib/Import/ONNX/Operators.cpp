@@ -31,6 +31,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addElementwiseOperators(table);
     addSoftmaxOperators(table);
     addGatherOperators(table);
+    addRandomOperators(table);
     addShapeOperators(table);
     addKnownOperators(table);
     addReductionOperators(table);

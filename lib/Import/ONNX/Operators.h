@@ -51,6 +51,7 @@ void addMatmulOperators(OperatorTable &table);
 void addElementwiseOperators(OperatorTable &table);
 void addSoftmaxOperators(OperatorTable &table);
 void addGatherOperators(OperatorTable &table);
+void addRandomOperators(OperatorTable &table);
 void addShapeOperators(OperatorTable &table);
 void addKnownOperators(OperatorTable &table);
 void addReductionOperators(OperatorTable &table);

@@ -14,6 +14,7 @@
 #include "dtcrt/normalisation.h"
 #include "dtcrt/plan.h"
 #include "dtcrt/pooling.h"
+#include "dtcrt/random.h"
 #include "dtcrt/reduction.h"
 #include "dtcrt/tensor.h"
 #include "dtcrt/trace.h"

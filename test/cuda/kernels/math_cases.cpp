@@ -7,6 +7,7 @@
 #include <dtcrt/normalisation.h>
 #include <dtcrt/update.h>
 #include <dtcrt/pooling.h>
+#include <dtcrt/random.h>
 #include <dtcrt/reduction.h>
 #include <dtcrt/sample_normalisation.h>
 
@@ -146,6 +147,18 @@ template <class T, class I> void gathers(Context &ctx, Cases &c) {
   const Tensor<f32> dtable = c.tensor<f32>(data);
   gather_gradient(ctx, dy, ids, dtable, {.axis = axis});
   c.record("gather_gradient", dtable, 0); // added in one order
+}
+
+template <class T> void dropouts(Context &ctx, Cases &c) {
+  const index outer = c.number(1, 3), samples = c.number(1, 9), inner = c.flip() ? c.number(1, 40) : 4 * c.number(1, 300);
+  const Dims shape{outer, samples, inner};
+  const Tensor<T> x = c.tensor<T>(shape), y = c.tensor<T>(shape);
+  const Tensor<i64> sample = c.tensor<i64>({samples}, row_major, 0, 1000), step = c.tensor<i64>({}, row_major, 1, 1000);
+  ctx.set_seed(static_cast<std::uint64_t>(c.number(0, 1000)));
+  dropout(ctx, x, step, y, {.sample = sample, .ratio = 0.3, .stream = c.number(0, 9), .outer = outer});
+  c.record("dropout", y, 0);
+  dropout(ctx, x, step, y, {.ratio = 0.5});
+  c.record("dropout without samples", y, 0);
 }
 
 template <class T> void class_losses(Context &ctx, Cases &c) {
@@ -445,7 +458,7 @@ std::vector<Result> run_all(Context &ctx, unsigned seeds) {
   constexpr void (*families[])(Context &, Cases &) = {
       softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements, gathers<f32, i64>, gathers<bf16, i32>,
       softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates,
-      sample_norms<f32>, sample_norms<bf16>};
+      sample_norms<f32>, sample_norms<bf16>, dropouts<f32>, dropouts<bf16>};
   for (unsigned seed = 0; seed < seeds; ++seed)
     for (std::size_t f = 0; f < std::size(families); ++f) {
       Cases cases(seed * 100 + static_cast<unsigned>(f));

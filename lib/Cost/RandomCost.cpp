@@ -1,0 +1,30 @@
+// Costs of dropout: what is drawn counts as work.
+#include "dialects/NN/NN.h"
+#include "dtc/Cost/Cost.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace dtc;
+
+namespace {
+
+struct DropoutCost : CostOpInterface::ExternalModel<DropoutCost, nn::DropoutOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Elementwise; }
+  Cost getCost(Operation *op) const { return costOfTensors(op, elementsOf(op->getOperand(0))); }
+};
+
+struct DropoutTrainingCost : CostOpInterface::ExternalModel<DropoutTrainingCost, nn::DropoutTrainingOp> {
+  OpFamily getFamily(Operation *) const { return OpFamily::Elementwise; }
+  /// Ten rounds of two products and four exclusive ors give the words of four elements; the comparison and the product with the scale 2.
+  Cost getCost(Operation *op) const { return costOfTensors(op, llvm::SaturatingMultiply<uint64_t>(17, elementsOf(op->getOperand(0)))); }
+};
+
+} // namespace
+
+void dtc::cost::registerRandomCost(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
+    nn::DropoutOp::attachInterface<DropoutCost>(*context);
+    nn::DropoutTrainingOp::attachInterface<DropoutTrainingCost>(*context);
+  });
+}
