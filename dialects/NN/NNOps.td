@@ -5,6 +5,7 @@
 include "dialects/NN/NNElementwiseOps.td"
 include "dialects/NN/NNStructuredOps.td"
 include "dialects/NN/NNNormalisationOps.td"
+include "dialects/NN/NNAttentionOps.td"
 include "dialects/NN/NNShapeOps.td"
 include "dialects/NN/NNTrainingOps.td"
 

@@ -13,6 +13,7 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registerMatmulAdjoint(registry);
   registerPoolingAdjoints(registry);
   registerNormalisationAdjoint(registry);
+  registerAttentionAdjoint(registry);
   registerShapeAdjoints(registry);
   registerSoftmaxAdjoints(registry);
   registerLosses(registry);

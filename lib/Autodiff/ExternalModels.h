@@ -13,6 +13,7 @@ void registerConvolutionAdjoint(mlir::DialectRegistry &registry);
 void registerMatmulAdjoint(mlir::DialectRegistry &registry);
 void registerPoolingAdjoints(mlir::DialectRegistry &registry);
 void registerNormalisationAdjoint(mlir::DialectRegistry &registry);
+void registerAttentionAdjoint(mlir::DialectRegistry &registry);
 void registerShapeAdjoints(mlir::DialectRegistry &registry);
 void registerSoftmaxAdjoints(mlir::DialectRegistry &registry);
 void registerLosses(mlir::DialectRegistry &registry);

@@ -72,6 +72,7 @@ void dtc::registerCostExternalModels(DialectRegistry &registry) {
   cost::registerElementwiseCost(registry);
   cost::registerStructuredCost(registry);
   cost::registerNormalisationCost(registry);
+  cost::registerAttentionCost(registry);
   cost::registerShapeCost(registry);
   cost::registerTrainingCost(registry);
   cost::registerTimelineCost(registry);

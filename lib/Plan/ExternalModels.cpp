@@ -14,6 +14,7 @@ void dtc::registerPlanExternalModels(DialectRegistry &registry) {
   registerMatmulLowerings(registry);
   registerPoolingLowerings(registry);
   registerNormalisationLowerings(registry);
+  registerAttentionLowerings(registry);
   registerShapeLowerings(registry);
   registerTrainingLowerings(registry);
   registerCollectiveLowerings(registry);

@@ -11,6 +11,7 @@ void registerConvolutionLowerings(mlir::DialectRegistry &registry);
 void registerMatmulLowerings(mlir::DialectRegistry &registry);
 void registerPoolingLowerings(mlir::DialectRegistry &registry);
 void registerNormalisationLowerings(mlir::DialectRegistry &registry);
+void registerAttentionLowerings(mlir::DialectRegistry &registry);
 void registerShapeLowerings(mlir::DialectRegistry &registry);
 void registerTrainingLowerings(mlir::DialectRegistry &registry);
 void registerKernelLowerings(mlir::DialectRegistry &registry);

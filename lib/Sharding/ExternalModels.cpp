@@ -11,6 +11,7 @@ void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerMatmulSharding(registry);
   registerPoolingSharding(registry);
   registerNormalisationSharding(registry);
+  registerAttentionSharding(registry);
   registerShapeSharding(registry);
   registerTrainingSharding(registry);
   registerCollectiveSharding(registry);

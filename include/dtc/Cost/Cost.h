@@ -56,6 +56,7 @@ void registerCostExternalModels(mlir::DialectRegistry &registry);
 namespace cost {
 void registerElementwiseCost(mlir::DialectRegistry &registry);
 void registerNormalisationCost(mlir::DialectRegistry &registry);
+void registerAttentionCost(mlir::DialectRegistry &registry);
 void registerStructuredCost(mlir::DialectRegistry &registry);
 void registerShapeCost(mlir::DialectRegistry &registry);
 void registerTrainingCost(mlir::DialectRegistry &registry);
