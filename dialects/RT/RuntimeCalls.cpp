@@ -22,7 +22,11 @@ static std::vector<RuntimeCall> makeTable() {
   const Options convGradient = Options{Option::buffer("bias_gradient")} + geometry;
   const Options alongLast = {Option::integer("axis", -1)};
   const Options block = {Option::requiredList("offsets"), Option::list("steps", 1)};
+  const Options attention = {Option::buffer("mask"), Option::buffer("bias"), Option::real("scale", 1), Option::flag("causal"),
+                             Option::flag("positions_first")};
   std::vector<RuntimeCall> table = {
+      {"attention", "attention.h", 3, 2, 1, Form::Plain, "AttentionOptions", attention},
+      {"attention_gradient", "attention.h", 6, 4, 1, Form::Plain, "AttentionOptions", attention},
       {"avg_pool", "pooling.h", 1, 1, 0, Form::Plain, "AvgPoolOptions", window + Options{Option::flag("count_include_pad")}},
       {"avg_pool_gradient", "pooling.h", 1, 1, 0, Form::Plain, "AvgPoolOptions", window + Options{Option::flag("count_include_pad")}},
       {"batch_norm", "normalisation.h", 4, 5, 0, Form::Plain, "BatchNormOptions",

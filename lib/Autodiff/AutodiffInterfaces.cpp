@@ -15,6 +15,7 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registerNormalisationAdjoint(registry);
   registerSampleNormalisationAdjoints(registry);
   registerRandomAdjoint(registry);
+  registerAttentionAdjoint(registry);
   registerShapeAdjoints(registry);
   registerSoftmaxAdjoints(registry);
   registerGatherAdjoint(registry);

@@ -15,6 +15,7 @@ void registerPoolingAdjoints(mlir::DialectRegistry &registry);
 void registerNormalisationAdjoint(mlir::DialectRegistry &registry);
 void registerSampleNormalisationAdjoints(mlir::DialectRegistry &registry);
 void registerRandomAdjoint(mlir::DialectRegistry &registry);
+void registerAttentionAdjoint(mlir::DialectRegistry &registry);
 void registerShapeAdjoints(mlir::DialectRegistry &registry);
 void registerSoftmaxAdjoints(mlir::DialectRegistry &registry);
 void registerGatherAdjoint(mlir::DialectRegistry &registry);

@@ -74,6 +74,7 @@ void dtc::registerCostExternalModels(DialectRegistry &registry) {
   cost::registerNormalisationCost(registry);
   cost::registerSampleNormalisationCost(registry);
   cost::registerRandomCost(registry);
+  cost::registerAttentionCost(registry);
   cost::registerShapeCost(registry);
   cost::registerGatherCost(registry);
   cost::registerTrainingCost(registry);

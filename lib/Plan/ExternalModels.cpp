@@ -16,6 +16,7 @@ void dtc::registerPlanExternalModels(DialectRegistry &registry) {
   registerNormalisationLowerings(registry);
   registerSampleNormalisationLowerings(registry);
   registerRandomLowerings(registry);
+  registerAttentionLowerings(registry);
   registerShapeLowerings(registry);
   registerGatherLowerings(registry);
   registerTrainingLowerings(registry);

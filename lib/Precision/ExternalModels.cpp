@@ -227,6 +227,24 @@ struct SampleNormalisation : Policy<SampleNormalisation<Op>, Op> {
   }
 };
 
+/// Products of bf16, as are their results; an added mask and the logarithms of sums are f32.
+template <typename Op>
+struct Attention : Policy<Attention<Op>, Op> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    unsigned full = std::is_same_v<Op, AttentionOp> ? 3 : 5; // behind them mask, or lse and mask
+    return operand.getOperandNumber() < full ? Reading::Low : Reading::Full;
+  }
+  LogicalResult setResultTypes(Operation *op, ArrayRef<Wanted>) const {
+    if constexpr (std::is_same_v<Op, AttentionOp>) {
+      return inferAgain(op);
+    } else {
+      for (Value result : op->getResults().take_front(3))
+        setElement(result, elementOf(cast<Op>(op).getQ()));
+      return success();
+    }
+  }
+};
+
 /// Logits as they are, computed in f32; their gradient is of their type.
 template <typename Op>
 struct OfLogits : Policy<OfLogits<Op>, Op> {
@@ -279,6 +297,7 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     GatherGradientOp::attachInterface<GatherGradient>(*context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
     have<SampleNormalisation, LayerNormOp, RmsNormOp, LayerNormGradientOp, GroupNormOp, GroupNormGradientOp>(context);
+    have<Attention, AttentionOp, AttentionGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
     have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
   });

@@ -13,6 +13,7 @@ void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerNormalisationSharding(registry);
   registerSampleNormalisationSharding(registry);
   registerRandomSharding(registry);
+  registerAttentionSharding(registry);
   registerShapeSharding(registry);
   registerGatherSharding(registry);
   registerTrainingSharding(registry);

@@ -57,6 +57,7 @@ namespace cost {
 void registerElementwiseCost(mlir::DialectRegistry &registry);
 void registerNormalisationCost(mlir::DialectRegistry &registry);
 void registerSampleNormalisationCost(mlir::DialectRegistry &registry);
+void registerAttentionCost(mlir::DialectRegistry &registry);
 void registerStructuredCost(mlir::DialectRegistry &registry);
 void registerRandomCost(mlir::DialectRegistry &registry);
 void registerShapeCost(mlir::DialectRegistry &registry);

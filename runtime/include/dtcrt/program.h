@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dtcrt/array.h"
+#include "dtcrt/attention.h"
 #include "dtcrt/cast.h"
 #include "dtcrt/comm.h"
 #include "dtcrt/context.h"

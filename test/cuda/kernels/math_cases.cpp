@@ -2,6 +2,7 @@
 // the GPU's on the emulation, in several orders of threads.
 //   math_cases_cpu write FILE [SEEDS]; math_cases_cuda compare FILE [SEEDS]
 #include <dtcrt/gather.h>
+#include <dtcrt/attention.h>
 #include <dtcrt/loss.h>
 #include <dtcrt/movement.h>
 #include <dtcrt/normalisation.h>
@@ -159,6 +160,50 @@ template <class T> void dropouts(Context &ctx, Cases &c) {
   c.record("dropout", y, 0);
   dropout(ctx, x, step, y, {.ratio = 0.5});
   c.record("dropout without samples", y, 0);
+}
+
+template <class T> void attentions(Context &ctx, Cases &c) {
+  static constexpr index widths[] = {1, 5, 16, 33, 64, 70};
+  const index samples = c.number(1, 2), groups = c.number(1, 2), heads = groups * c.number(1, 3), queries = c.number(1, 80);
+  const index keys = c.flip() ? queries : c.number(1, 80), width = widths[c.number(0, 5)], value_width = c.flip() ? width : widths[c.number(0, 5)];
+  AttentionOptions o{.scale = 0.25, .causal = c.flip(), .positions_first = c.flip()};
+  const auto tensor = [&](index of_heads, index positions, index elements) {
+    return c.tensor<T>(o.positions_first ? Dims{samples, positions, of_heads, elements} : Dims{samples, of_heads, positions, elements});
+  };
+  Dims mask;
+  for (const index size : {samples, heads, queries, keys})
+    if (!mask.empty() || c.flip()) // leading dimensions may be left out
+      mask.push_back(c.flip() ? size : 1);
+  const index kind = c.number(0, 2);
+  if (kind == 1) {
+    o.mask = c.tensor<bool>(mask, row_major, 0, 0);
+    for (index i = 0; i < o.mask.size(); ++i)
+      o.mask.data()[i] = c.number(0, 2) > 0;
+  } else if (kind == 2) {
+    o.bias = c.tensor<f32>(mask);
+    for (index i = 0; i < o.bias.size(); ++i)
+      if (c.number(0, 5) == 0)
+        o.bias.data()[i] = -INFINITY;
+  }
+  const Tensor<T> q = tensor(heads, queries, width), k = tensor(groups, keys, width), v = tensor(groups, keys, value_width);
+  const Tensor<T> y = tensor(heads, queries, value_width), dy = tensor(heads, queries, value_width);
+  const Tensor<T> dq = tensor(heads, queries, width), dk = tensor(groups, keys, width), dv = tensor(groups, keys, value_width);
+  const Tensor<f32> lse = c.tensor<f32>({samples, heads, queries}), dbias = c.tensor<f32>(mask);
+  attention(ctx, q, k, v, y, o);
+  c.record("attention alone", y);
+  attention(ctx, q, k, v, y, lse, o);
+  c.record("attention", y);
+  c.record("attention's lse", lse);
+  // Of bf16 y, which the gradient reads, differs by a rounding.
+  const f32 tolerance = std::is_same_v<T, bf16> ? 0.06f : 1e-4f;
+  attention_gradient(ctx, dy, q, k, v, y, lse, dq, dk, dv, o);
+  c.record("attention_gradient of q", dq, tolerance);
+  c.record("attention_gradient of k", dk, tolerance);
+  c.record("attention_gradient of v", dv, tolerance);
+  if (kind == 2 && std::is_same_v<T, f32>) {
+    attention_gradient(ctx, dy, q, k, v, y, lse, dq, dk, dv, dbias, o);
+    c.record("attention_gradient of a mask", dbias, 1e-3f); // sums of up to 80 80 terms
+  }
 }
 
 template <class T> void class_losses(Context &ctx, Cases &c) {
@@ -458,7 +503,7 @@ std::vector<Result> run_all(Context &ctx, unsigned seeds) {
   constexpr void (*families[])(Context &, Cases &) = {
       softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements, gathers<f32, i64>, gathers<bf16, i32>,
       softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates,
-      sample_norms<f32>, sample_norms<bf16>, dropouts<f32>, dropouts<bf16>};
+      sample_norms<f32>, sample_norms<bf16>, dropouts<f32>, dropouts<bf16>, attentions<f32>, attentions<bf16>};
   for (unsigned seed = 0; seed < seeds; ++seed)
     for (std::size_t f = 0; f < std::size(families); ++f) {
       Cases cases(seed * 100 + static_cast<unsigned>(f));
