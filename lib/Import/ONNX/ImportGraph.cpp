@@ -1,6 +1,7 @@
 // The nodes and outputs of a model, and the function that they make.
 #include "ConstantUses.h"
 #include "GraphImporter.h"
+#include "InlineFunctions.h"
 #include "Operators.h"
 #include "ReadModel.h"
 
@@ -316,7 +317,7 @@ OwningOpRef<ModuleOp> dtc::importONNX(StringRef path,
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   try {
     std::unique_ptr<::onnx::ModelProto> model = readModel(path, context);
-    if (!model)
+    if (!model || failed(inlineFunctions(*model, path, context)))
       return {};
     return GraphImporter(*model, path, options, context).run();
   } catch (const std::bad_alloc &) {

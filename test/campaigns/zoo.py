@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+# Models as people export them: 21 families by PyTorch's three ways, each imported, compiled, trained and compared with PyTorch's own curve.
+#
+#   zoo.py FOLDER [--models=resnet18,bert] [--ways=ts_train,dynamo] [--strategies="none;data:2;data:2,pipe:2"] [--steps=20] [--dtc=PATH]
+#
+# Python's environment must have torch, torchvision, onnx, onnxscript and transformers. Files, data and PyTorch's curves are made in FOLDER
+# once and used again. Dropout has ratio 0 in them, since no two frameworks draw the same numbers. Both train with SGD from the same
+# weights on the same samples; a row is the largest relative difference of a loss to PyTorch's (`none`), or to the losses of `none`.
+# Status 1 if a file is refused, a program fails, or a difference is above 2e-4 (PyTorch) or 1e-5 (strategies).
+import argparse
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+warnings.filterwarnings("ignore")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WAYS = ("ts_eval", "ts_train", "dynamo")
+BATCH = 4
+FAMILIES = {}
+
+
+def family(function):
+    FAMILIES[function.__name__] = function
+    return function
+
+
+def images(size=64):
+    import torch
+    return torch.randn(BATCH, 3, size, size)
+
+
+def vision(name):
+    def make():
+        import torchvision.models as models
+        return getattr(models, name)(weights=None, num_classes=10), images()
+    return make
+
+
+for name in ("resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "squeezenet1_1",
+             "densenet121", "vgg11", "shufflenet_v2_x0_5", "regnet_y_400mf"):
+    FAMILIES[name] = vision(name)
+
+
+@family
+def vit():
+    import torchvision.models as models
+    return models.VisionTransformer(image_size=64, patch_size=16, num_layers=2, num_heads=2, hidden_dim=32, mlp_dim=64, num_classes=10), images()
+
+
+@family
+def swin():
+    import torchvision.models as models
+    return models.SwinTransformer(patch_size=[4, 4], embed_dim=16, depths=[2, 2], num_heads=[1, 2], window_size=[4, 4], num_classes=10), images()
+
+
+def text(kind):
+    def make():
+        import torch
+        import transformers as T
+
+        class Logits(torch.nn.Module):
+            def __init__(self, model):
+                super().__init__()
+                self.model = model
+
+            def forward(self, ids):
+                return self.model(input_ids=ids).logits
+
+        size = dict(vocab_size=100, hidden_size=32, num_hidden_layers=2, intermediate_size=64, max_position_embeddings=32)
+        if kind == "bert":
+            model = T.BertForSequenceClassification(T.BertConfig(num_attention_heads=2, num_labels=4, **size))
+        elif kind == "distilbert":
+            model = T.DistilBertForSequenceClassification(
+                T.DistilBertConfig(vocab_size=100, dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=32, num_labels=4))
+        else:
+            config = T.GPT2Config(vocab_size=100, n_positions=32, n_embd=32, n_layer=2, n_head=2) if kind == "gpt2" else \
+                {"llama": T.LlamaConfig, "qwen2": T.Qwen2Config}[kind](num_attention_heads=4, num_key_value_heads=2, **size)
+            config.use_cache = False
+            model = {"gpt2": T.GPT2LMHeadModel, "llama": T.LlamaForCausalLM, "qwen2": T.Qwen2ForCausalLM}[kind](config)
+        return Logits(model), torch.randint(0, 100, (BATCH, 16))
+    return make
+
+
+for name in ("bert", "distilbert", "gpt2", "llama", "qwen2"):
+    FAMILIES[name] = text(name)
+
+
+def recurrent(kind):
+    def make():
+        import torch
+
+        class Recurrent(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embedding, self.head = torch.nn.Embedding(50, 16), torch.nn.Linear(24, 5)
+                self.layers = getattr(torch.nn, kind)(16, 24, 2, batch_first=True)
+
+            def forward(self, tokens):
+                return self.head(self.layers(self.embedding(tokens))[0][:, -1])
+
+        return Recurrent(), torch.randint(0, 50, (BATCH, 12))
+    return make
+
+
+FAMILIES["lstm"], FAMILIES["gru"] = recurrent("LSTM"), recurrent("GRU")
+
+
+@family
+def unet():
+    import torch
+    nn = torch.nn
+
+    class UNet(nn.Module):
+        """Group and batch normalisation, a transposed convolution, a skip."""
+
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.SiLU())
+            self.down, self.b = nn.Conv2d(8, 16, 3, 2, 1), nn.Sequential(nn.BatchNorm2d(16), nn.ReLU())
+            self.up, self.out = nn.ConvTranspose2d(16, 8, 2, 2), nn.Conv2d(16, 4, 1)
+
+        def forward(self, x):
+            a = self.a(x)
+            # Classes last, as the loss has them.
+            return self.out(torch.cat([a, self.up(self.b(self.down(a)))], 1)).permute(0, 2, 3, 1)
+
+    return UNet(), images(32)
+
+
+@family
+def dropout():
+    import torch
+    nn = torch.nn
+    return nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Dropout(0.3), nn.LayerNorm(64), nn.Linear(64, 5)), torch.randn(BATCH, 20)
+
+
+def without_dropout(model):
+    """Ratios of 0 everywhere, also of what drops whole samples, and of attention."""
+    import torch
+    for module in model.modules():
+        for name in ("p", "dropout", "attention_dropout", "attn_dropout", "resid_dropout", "dropout_prob"):
+            value = getattr(module, name, None)
+            if isinstance(value, float):
+                setattr(module, name, 0.0)
+        if type(module).__name__ == "StochasticDepth":
+            module.p = 0.0
+        if isinstance(module, torch.nn.MultiheadAttention):
+            module.dropout = 0.0
+    return model
+
+
+def make(name):
+    import torch
+    torch.manual_seed(0)
+    model, example = FAMILIES[name]()
+    return without_dropout(model), example
+
+
+def export(name, way, path):
+    import torch
+    model, example = make(name)
+    model.train() if way == "ts_train" else model.eval()
+    names = dict(input_names=["input"], output_names=["output"])
+    if way == "dynamo":
+        torch.onnx.export(model, (example,), path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("N")},), external_data=False, verbose=False,
+                          **names)
+    else:
+        train = way == "ts_train"
+        torch.onnx.export(model, (example,), path, dynamo=False, opset_version=17, do_constant_folding=not train,
+                          training=torch.onnx.TrainingMode.TRAINING if train else torch.onnx.TrainingMode.EVAL,
+                          dynamic_axes={"input": {0: "N"}, "output": {0: "N"}}, **names)
+
+
+def data_and_curve(name, folder, steps, rate):
+    """The samples of all steps and PyTorch's losses on them, made once."""
+    import numpy
+    import torch
+    curve, inputs, labels = (os.path.join(folder, f"{name}.{what}") for what in ("curve.json", "input.npy", "label.npy"))
+    if not os.path.exists(curve):
+        model, example = make(name)
+        model.train()
+        torch.manual_seed(1)
+        count = steps * BATCH
+        x = torch.randint(0, int(example.max()) + 1, (count, *example.shape[1:])) if example.dtype == torch.int64 else \
+            torch.randn(count, *example.shape[1:])
+        shape = model(x[:BATCH]).shape
+        model, _ = make(name)  # running statistics as in the file
+        model.train()
+        y = torch.randint(0, shape[-1], (count, *shape[1:-1]))
+        numpy.save(inputs, x.numpy())
+        numpy.save(labels, y.numpy())
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        losses = []
+        for step in range(steps):
+            at = slice(step * BATCH, (step + 1) * BATCH)
+            optimizer.zero_grad()
+            output = model(x[at])
+            loss = torch.nn.functional.cross_entropy(output.reshape(-1, output.shape[-1]), y[at].reshape(-1))
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        with open(curve, "w") as file:
+            json.dump(losses, file)
+    with open(curve) as file:
+        return json.load(file), inputs, labels
+
+
+def strategy_options(strategy):
+    if strategy == "none":
+        return []
+    options = strategy.split("/")
+    return [f"--mesh={options[0]}"] + [f"--{option}" for option in options[1:]]
+
+
+def ranks_of(strategy):
+    ranks = 1
+    if strategy != "none":
+        for axis in strategy.split("/")[0].split(","):
+            ranks *= int(axis.split(":")[1])
+    return ranks
+
+
+def train(dtc, model, strategy, inputs, labels, steps, rate, folder):
+    """Losses, or one line that says why there are none."""
+    program, metrics = os.path.join(folder, "program"), os.path.join(folder, "metrics.jsonl")
+    if os.path.exists(metrics):
+        os.remove(metrics)
+    compiled = subprocess.run([dtc, model, "--loss=cross-entropy", "--optimizer=sgd", f"--lr={rate}", f"--batch={BATCH}",
+                               *strategy_options(strategy), "-o", program], capture_output=True, text=True)
+    if compiled.returncode:
+        return f"dtc: {(compiled.stderr.strip().splitlines() or ['?'])[-1] if 'error' not in compiled.stderr else [l for l in compiled.stderr.splitlines() if 'error' in l][0]}"
+    run = subprocess.run(["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", str(ranks_of(strategy)), program,
+                          f"--data=npy:input={inputs},label={labels}", "--shuffle=off", f"--steps={steps}", f"--metrics={metrics}"],
+                         capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
+    if run.returncode:
+        return f"program: {(run.stderr.strip().splitlines() or ['?'])[0]}"
+    with open(metrics) as file:
+        return [entry["loss"] for entry in map(json.loads, file) if "loss" in entry]
+
+
+def difference(losses, expected):
+    if len(losses) < len(expected):
+        return float("inf")
+    return max((abs(a - b) / max(abs(b), 1e-3) for a, b in zip(losses, expected)), default=float("inf"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="models as people export them")
+    parser.add_argument("folder")
+    parser.add_argument("--models", default=",".join(FAMILIES))
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--strategies", default="none")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--dtc", default=os.path.join(ROOT, "build", "release", "bin", "dtc"))
+    arguments = parser.parse_args()
+    os.makedirs(arguments.folder, exist_ok=True)
+    bad, total = 0, 0
+    strategies = arguments.strategies.split(";")
+    for name in arguments.models.split(","):
+        for way in arguments.ways.split(","):
+            path = os.path.join(arguments.folder, f"{name}-{way}.onnx")
+            if not os.path.exists(path):
+                try:
+                    export(name, way, path)
+                except Exception as error:
+                    print(f"{name:20} {way:9} the exporter refuses: {str(error).strip().splitlines()[0][:120]}", flush=True)
+                    continue
+            curve, inputs, labels = data_and_curve(name, arguments.folder, arguments.steps, arguments.lr)
+            alone = None
+            for strategy in strategies:
+                total += 1
+                losses = train(arguments.dtc, path, strategy, inputs, labels, arguments.steps, arguments.lr, arguments.folder)
+                if isinstance(losses, str):
+                    verdict = losses
+                    bad += 1
+                else:
+                    if strategy == "none":
+                        alone = losses
+                    far = difference(losses, alone if alone and strategy != "none" else curve)
+                    isBad = not far <= (1e-5 if alone and strategy != "none" else 2e-4)
+                    bad += isBad
+                    verdict = f"{far:.1e}{'  DIFFERS' if isBad else ''}"
+                print(f"{name:20} {way:9} {strategy:24} {verdict[:240]}", flush=True)
+    print(f"{total} programs, {bad} bad")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
