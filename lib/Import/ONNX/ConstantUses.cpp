@@ -4,7 +4,6 @@
 #include "dialects/NN/NN.h"
 
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/StringMap.h"
 
 #include <google/protobuf/unknown_field_set.h>
 
@@ -32,10 +31,16 @@ static std::string kindOf(const ::onnx::ValueInfoProto &info) {
   return {};
 }
 
-static StringRef useByKind(StringRef kind) {
-  return kind == "BUFFER"            ? "a buffer, says the exporter"
-         : kind == "CONSTANT_TENSOR" ? "a constant, says the exporter"
-                                     : "";
+llvm::StringSet<> dtc::onnximport::findBuffers(const ::onnx::GraphProto &graph) {
+  llvm::StringSet<> buffers;
+  for (const ::onnx::ValueInfoProto &info : graph.value_info())
+    if (std::string kind = kindOf(info); kind == "BUFFER" || kind == "CONSTANT_TENSOR")
+      buffers.insert(info.name());
+  for (const ::onnx::NodeProto &node : graph.node())
+    if (node.op_type() == "BatchNormalization")
+      for (int i = 3; i < std::min(node.input_size(), 5); ++i)
+        buffers.erase(node.input(i));
+  return buffers;
 }
 
 //===----------------------------------------------------------------------===//
@@ -127,19 +132,13 @@ static StringRef useOf(Value value) {
   return "";
 }
 
-void dtc::onnximport::markConstantUses(const ::onnx::GraphProto &graph, func::FuncOp model) {
-  llvm::StringMap<std::string> kinds;
-  for (const ::onnx::ValueInfoProto &info : graph.value_info())
-    kinds.try_emplace(info.name(), kindOf(info));
+void dtc::onnximport::markConstantUses(func::FuncOp model) {
   Builder builder(model.getContext());
   for (BlockArgument argument : model.getArguments()) {
     auto name = model.getArgAttrOfType<StringAttr>(argument.getArgNumber(), nn::names::parameter);
-    if (!name)
+    if (!name || model.getArgAttr(argument.getArgNumber(), nn::names::frozen))
       continue;
-    StringRef use = useByKind(kinds.lookup(name.getValue()));
-    if (use.empty())
-      use = useOf(argument);
-    if (!use.empty())
+    if (StringRef use = useOf(argument); !use.empty())
       model.setArgAttr(argument.getArgNumber(), nn::names::constantUse, builder.getStringAttr(use));
   }
 }

@@ -303,7 +303,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   function.setFunctionType(
       builder.getFunctionType(types(arguments), types(outputs)));
   function.setAllResultAttrs(attributes(outputs));
-  markConstantUses(graph, function);
+  markConstantUses(function);
   if (failed(verify(*module)))
     return {};
   if (options.dataFiles)

@@ -1,4 +1,5 @@
 // What a model says before its nodes: versions, initializers, inputs.
+#include "ConstantUses.h"
 #include "GraphImporter.h"
 
 #include "dialects/NN/NN.h"
@@ -93,6 +94,9 @@ LogicalResult GraphImporter::defineName(StringRef name, Binding binding,
 //===----------------------------------------------------------------------===//
 
 LogicalResult GraphImporter::readInitializers() {
+  // Larger buffers are read with the parameters.
+  constexpr int64_t mostInText = 1024;
+  llvm::StringSet<> buffers = findBuffers(graph);
   for (const ::onnx::TensorProto &tensor : graph.initializer()) {
     auto emit = [&] {
       InFlightDiagnostic diagnostic =
@@ -107,14 +111,15 @@ LogicalResult GraphImporter::readInitializers() {
     FailureOr<DenseElementsAttr> elements = tensors.read(tensor, emit);
     if (failed(elements))
       return failure();
-    if (!isa<FloatType>(elements->getElementType())) {
+    bool isBuffer = buffers.contains(tensor.name());
+    if (!isa<FloatType>(elements->getElementType()) || (isBuffer && elements->getNumElements() <= mostInText)) {
       constants.emplace_back(tensor.name(), *elements);
       continue;
     }
-    parameters.push_back(
-        place(tensor.name(), elements->getType(),
-              {attribute(nn::names::parameter, tensor.name()),
-               builder.getNamedAttr(nn::names::init, *elements)}));
+    SmallVector<NamedAttribute> attributes{attribute(nn::names::parameter, tensor.name()), builder.getNamedAttr(nn::names::init, *elements)};
+    if (isBuffer)
+      attributes.push_back(builder.getNamedAttr(nn::names::frozen, builder.getUnitAttr()));
+    parameters.push_back(place(tensor.name(), elements->getType(), attributes));
   }
   return success();
 }

@@ -39,6 +39,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addRecurrentOperators(table);
     addEinsumOperators(table);
     addPaddingOperators(table);
+    addResizeOperators(table);
     addIndexingOperators(table);
     return table;
   }();

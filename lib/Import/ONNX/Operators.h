@@ -59,6 +59,7 @@ void addConstantOperators(OperatorTable &table);
 void addRecurrentOperators(OperatorTable &table);
 void addEinsumOperators(OperatorTable &table);
 void addPaddingOperators(OperatorTable &table);
+void addResizeOperators(OperatorTable &table);
 void addIndexingOperators(OperatorTable &table);
 
 /// All families.
