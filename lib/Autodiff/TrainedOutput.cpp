@@ -3,6 +3,8 @@
 
 #include "dialects/NN/NN.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace dtc;
 namespace names = dtc::nn::names;
@@ -16,17 +18,21 @@ static std::string quoteAll(ArrayRef<StringAttr> names) {
 }
 
 FailureOr<unsigned> dtc::findTrainedOutput(func::FuncOp function, StringRef output) {
+  auto isReal = [&](unsigned i) { return isa<FloatType>(getElementTypeOrSelf(function.getFunctionType().getResult(i))); };
   SmallVector<StringAttr> all;
+  SmallVector<unsigned> real;
   for (unsigned i = 0; i < function.getNumResults(); ++i) {
     auto name = function.getResultAttrOfType<StringAttr>(i, names::output);
     if (!name)
       return function.emitError() << "result " << i << " of the model has no '"
                                   << names::output << "'";
     all.push_back(name);
+    if (isReal(i))
+      real.push_back(i);
   }
   if (output.empty()) {
-    if (all.size() == 1)
-      return 0u;
+    if (real.size() == 1)
+      return real.front();
     if (all.empty())
       return function.emitError("the model has no output to train");
     return function.emitError() << "the model has the outputs " << quoteAll(all)
@@ -37,5 +43,9 @@ FailureOr<unsigned> dtc::findTrainedOutput(func::FuncOp function, StringRef outp
   if (found == all.end())
     return function.emitError() << "the model has no output " << wanted
                                 << ", only " << quoteAll(all);
-  return static_cast<unsigned>(found - all.begin());
+  auto index = static_cast<unsigned>(found - all.begin());
+  if (!isReal(index))
+    return function.emitError() << "the output " << wanted << " is " << function.getFunctionType().getResult(index)
+                                << ", but a loss is taken of floats";
+  return index;
 }

@@ -180,10 +180,9 @@ GraphImporter::checkDeclaredType(const ::onnx::ValueInfoProto &output,
   if (!output.has_type())
     return success();
   const ::onnx::TypeProto::Tensor &declared = output.type().tensor_type();
-  if (!output.type().has_tensor_type() ||
-      declared.elem_type() != ::onnx::TensorProto::FLOAT)
+  if (!output.type().has_tensor_type() || !TensorReader::holds(declared.elem_type(), type.getElementType()))
     return error() << "output " << quoted(output.name())
-                   << " is declared as something else than a float32 tensor";
+                   << " is declared as something else than a tensor of " << type.getElementType() << ", which the graph computes";
   if (!declared.has_shape())
     return success();
   bool agree = declared.shape().dim_size() == type.getRank();
@@ -222,10 +221,6 @@ LogicalResult GraphImporter::importOutputs(SmallVectorImpl<Value> &values) {
                      << " of the graph is listed twice";
     Value value = binding->second;
     auto type = cast<RankedTensorType>(value.getType());
-    if (!isa<FloatType>(type.getElementType()))
-      return error() << "output " << quoted(name)
-                     << " of the graph holds " << type.getElementType() << "; only float32 tensors "
-                        "can be outputs";
     if (failed(checkDeclaredType(output, type)))
       return failure();
     outputs.push_back(place(name, type, attribute(nn::names::output, name)));

@@ -52,6 +52,17 @@ InFlightDiagnostic TensorReader::refuseType(int32_t dataType,
                      << " is not supported here; models hold floats, integers and booleans";
 }
 
+bool TensorReader::holds(int32_t dataType, Type element) {
+  using T = ::onnx::TensorProto;
+  if (isa<FloatType>(element))
+    return llvm::is_contained({T::FLOAT, T::DOUBLE, T::FLOAT16, T::BFLOAT16}, dataType);
+  if (element.isInteger(1))
+    return dataType == T::BOOL;
+  if (element.isInteger(32))
+    return llvm::is_contained({T::INT32, T::INT16, T::INT8, T::UINT16, T::UINT8}, dataType);
+  return llvm::is_contained({T::INT64, T::UINT32, T::UINT64}, dataType);
+}
+
 FailureOr<ArrayRef<char>>
 TensorReader::bytes(const ::onnx::TensorProto &tensor, uint64_t elementSize,
                     const void *typed, uint64_t typedCount,

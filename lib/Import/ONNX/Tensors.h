@@ -30,7 +30,10 @@ public:
   /// Paths of the files beside the model that have been read.
   llvm::ArrayRef<std::string> getFiles() const { return files; }
 
-  /// The error for an element type that models do not train in.
+  /// Whether a tensor of ONNX's type becomes one of `element`.
+  static bool holds(int32_t dataType, mlir::Type element);
+
+  /// The error for an element type that models do not hold.
   static mlir::InFlightDiagnostic refuseType(int32_t dataType,
                                              EmitError emitError);
 
