@@ -106,6 +106,8 @@ static StringRef useBy(OpOperand &operand) {
     return isSecond ? "an exponent" : "";
   if (isRoot(op))
     return "under a root";
+  if (isa<nn::MinOp, nn::MaxOp>(op))
+    return cast<RankedTensorType>(operand.get().getType()).getNumElements() == 1 ? "a bound" : "";
   if (!isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp>(op))
     return "";
   if (isa<nn::AddOp>(op) && llvm::any_of(op->getUsers(), isRoot))

@@ -29,6 +29,8 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addNormalisationOperators(table);
     addMatmulOperators(table);
     addElementwiseOperators(table);
+    addActivationOperators(table);
+    addComparisonOperators(table);
     addSoftmaxOperators(table);
     addGatherOperators(table);
     addRandomOperators(table);

@@ -49,6 +49,8 @@ void addPoolingOperators(OperatorTable &table);
 void addNormalisationOperators(OperatorTable &table);
 void addMatmulOperators(OperatorTable &table);
 void addElementwiseOperators(OperatorTable &table);
+void addActivationOperators(OperatorTable &table);
+void addComparisonOperators(OperatorTable &table);
 void addSoftmaxOperators(OperatorTable &table);
 void addGatherOperators(OperatorTable &table);
 void addRandomOperators(OperatorTable &table);
