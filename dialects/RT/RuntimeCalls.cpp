@@ -41,7 +41,7 @@ static std::vector<RuntimeCall> makeTable() {
       {"count_correct", "loss.h", 3, 1, 0, Form::Plain, "LossOptions", alongLast},
       {"fill", "movement.h", 0, 1, 0, Form::Plain, "", {Option::argument("value")}},
       {"gather", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
-      {"gather_gradient", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
+      {"gather_gradient", "gather.h", 2, 1, 0, Form::Plain, "GatherGradientOptions", {Option::integer("axis", 0), Option::flag("accumulate")}},
       {"insert", "movement.h", 1, 1, 0, Form::Plain, "SliceOptions", block},
       {"log_softmax", "reduction.h", 1, 1, 0, Form::Plain, "SoftmaxOptions", alongLast},
       {"matmul", "matmul.h", 2, 1, 0, Form::Plain, "MatmulOptions",

@@ -145,6 +145,8 @@ template <class T, class I> void gathers(Context &ctx, Cases &c) {
   const Tensor<f32> dtable = c.tensor<f32>(data);
   gather_gradient(ctx, dy, ids, dtable, {.axis = axis});
   c.record("gather_gradient", dtable, 0); // added in one order
+  gather_gradient(ctx, y, ids, dtable, {.axis = axis, .accumulate = true});
+  c.record("gather_gradient, added", dtable, 0);
 }
 
 template <class T> void class_losses(Context &ctx, Cases &c) {
@@ -395,8 +397,9 @@ void updates(Context &ctx, Cases &c) {
 std::vector<Result> run_all(Context &ctx, unsigned seeds) {
   std::vector<Result> results;
   constexpr void (*families[])(Context &, Cases &) = {
-      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements, gathers<f32, i64>, gathers<bf16, i32>,
-      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates};
+      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements,
+      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates,
+      gathers<f32, i64>, gathers<bf16, i32>};
   for (unsigned seed = 0; seed < seeds; ++seed)
     for (std::size_t f = 0; f < std::size(families); ++f) {
       Cases cases(seed * 100 + static_cast<unsigned>(f));
