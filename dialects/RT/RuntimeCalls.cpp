@@ -47,7 +47,7 @@ static std::vector<RuntimeCall> makeTable() {
        {Option::buffer("sample"), Option::real("ratio", 0), Option::integer("stream", 0), Option::integer("outer", 1)}},
       {"fill", "movement.h", 0, 1, 0, Form::Plain, "", {Option::argument("value")}},
       {"gather", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
-      {"gather_gradient", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
+      {"gather_gradient", "gather.h", 2, 1, 0, Form::Plain, "GatherGradientOptions", {Option::integer("axis", 0), Option::flag("accumulate")}},
       {"group_norm", "sample_normalisation.h", 3, 3, 0, Form::Plain, "GroupNormOptions", {Option::real("epsilon", 1e-5)}},
       {"group_norm_gradient", "sample_normalisation.h", 5, 3},
       {"insert", "movement.h", 1, 1, 0, Form::Plain, "SliceOptions", block},

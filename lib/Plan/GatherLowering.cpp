@@ -14,6 +14,8 @@ struct GatherLowering : RuntimeLoweringOpInterface::ExternalModel<GatherLowering
     Value indices = fragment.memory(op->getOperand(1), Layout::RowMajor);
     CallOptions options = fragment.options(op->getName().stripDialect());
     options.integer("axis", cast<Op>(op).getAxis());
+    // A sum that grows needs no zeros first: the other gradient of a table that is a matrix as well, or that of another microbatch.
+    options.canAccumulate = std::is_same_v<Op, nn::GatherGradientOp>;
     fragment.call(op->getLoc(), {moved, indices}, fragment.define(op->getOpResult(0)), options);
     return success();
   }

@@ -28,6 +28,7 @@ MODELS = {
     "residual": "test/Execute/Inputs/models/residual.dt",
     "unet": "test/Execute/Inputs/models/unet.dt",
     "tied": "test/Execute/Inputs/models/tied.dt",
+    "tokens": "test/Execute/Inputs/models/tokens.dt",
 }
 
 # What losses and parameters may differ by. Where a cut lies decides what is rounded to bf16, and Adam's first moments of small

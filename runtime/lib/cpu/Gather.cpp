@@ -48,21 +48,24 @@ struct Tasks {
   }
 };
 
-template <class T, class I> void backward(Context &ctx, const Tensor<T> &dy, const Tensor<I> &indices, const Tensor<f32> &ddata, int axis) {
-  const GatherGeometry g("gather_gradient", ddata, indices, dy, axis);
+template <class T, class I>
+void backward(Context &ctx, const Tensor<T> &dy, const Tensor<I> &indices, const Tensor<f32> &ddata, const GatherGradientOptions &o) {
+  const GatherGeometry g("gather_gradient", ddata, indices, dy, o.axis);
   const T *const from = dy.data();
   const I *const which = indices.data();
   f32 *const to = ddata.data();
   const index inner = g.inner, size = ddata.size();
   if (size == 0)
     return;
-  const int threads = threads_for(ctx, size + dy.size());
+  const int threads = threads_for(ctx, o.accumulate ? dy.size() : size + dy.size());
   const Tasks tasks(g, threads);
 #pragma omp parallel num_threads(threads)
   {
+    if (!o.accumulate) {
 #pragma omp for schedule(static)
-    for (index i = 0; i < size; ++i)
-      to[i] = 0;
+      for (index i = 0; i < size; ++i)
+        to[i] = 0;
+    }
 #pragma omp for schedule(dynamic)
     for (index task = 0; task < tasks.count; ++task) {
       const index rest = task / tasks.column_parts, outer = rest / tasks.row_parts;
@@ -93,12 +96,12 @@ template <class T> void gather(Context &ctx, const Tensor<T> &data, const Tensor
   forward(ctx, data, indices, y, o.axis);
 }
 template <class T>
-void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i64> &indices, const Tensor<f32> &ddata, const GatherOptions &o) {
-  backward(ctx, dy, indices, ddata, o.axis);
+void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i64> &indices, const Tensor<f32> &ddata, const GatherGradientOptions &o) {
+  backward(ctx, dy, indices, ddata, o);
 }
 template <class T>
-void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i32> &indices, const Tensor<f32> &ddata, const GatherOptions &o) {
-  backward(ctx, dy, indices, ddata, o.axis);
+void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i32> &indices, const Tensor<f32> &ddata, const GatherGradientOptions &o) {
+  backward(ctx, dy, indices, ddata, o);
 }
 
 #define DTCRT_GATHER(T)                                                                                                                \
@@ -112,8 +115,8 @@ DTCRT_GATHER(bool)
 #undef DTCRT_GATHER
 
 #define DTCRT_GATHER_GRADIENT(T)                                                                                                       \
-  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i64> &, const Tensor<f32> &, const GatherOptions &);        \
-  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i32> &, const Tensor<f32> &, const GatherOptions &);
+  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i64> &, const Tensor<f32> &, const GatherGradientOptions &);       \
+  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i32> &, const Tensor<f32> &, const GatherGradientOptions &);
 DTCRT_GATHER_GRADIENT(f32)
 DTCRT_GATHER_GRADIENT(bf16)
 #undef DTCRT_GATHER_GRADIENT

@@ -50,8 +50,8 @@ template <class I> __device__ void find_row(const I *indices, const GatherGeomet
   __syncthreads();
 }
 
-/// A block has an index and a piece of the columns, [outer, inner] read as one. If the index is the first that names its row, the block adds up
-/// that row; else another does. `ddata` holds zeros.
+/// A block has an index and a piece of the columns, [outer, inner] read as one. If the index is the first that names its row, the block adds them
+/// to that row; else another does.
 template <int count, class T, class I> __global__ void add_slices(const T *dy, const I *indices, f32 *ddata, GatherGeometry g, index pieces, index blocks) {
   constexpr int warps = block_threads / 32;
   __shared__ unsigned found[warps];
@@ -69,7 +69,10 @@ template <int count, class T, class I> __global__ void add_slices(const T *dy, c
     const bool has_column = column < g.outer * g.inner;
     const index outer = has_column ? divide(column, g.inner) : 0, inner = column - outer * g.inner;
     const T *const slopes = dy + outer * g.count * g.inner + inner;
+    f32 *const total = ddata + (outer * g.rows + row) * g.inner + inner;
     Pack<f32, count> sum{};
+    if (has_column)
+      sum = load<count>(total);
     for (index first = position; first < g.count; first += block_threads) {
       find_row(indices, g, row, first, g.count, found);
       for (int warp = 0; warp < warps; ++warp)
@@ -83,7 +86,7 @@ template <int count, class T, class I> __global__ void add_slices(const T *dy, c
         }
     }
     if (has_column)
-      store(ddata + (outer * g.rows + row) * g.inner + inner, sum);
+      store(total, sum);
   }
 }
 
@@ -107,11 +110,13 @@ template <class T, class I> void forward(Context &ctx, const Tensor<T> &data, co
     run(std::integral_constant<int, 1>());
 }
 
-template <class T, class I> void backward(Context &ctx, const Tensor<T> &dy, const Tensor<I> &indices, const Tensor<f32> &ddata, int axis) {
-  const GatherGeometry g("gather_gradient", ddata, indices, dy, axis);
+template <class T, class I>
+void backward(Context &ctx, const Tensor<T> &dy, const Tensor<I> &indices, const Tensor<f32> &ddata, const GatherGradientOptions &o) {
+  const GatherGeometry g("gather_gradient", ddata, indices, dy, o.axis);
   if (ddata.size() == 0)
     return;
-  fill(ctx, ddata, 0);
+  if (!o.accumulate)
+    fill(ctx, ddata, 0);
   if (dy.size() == 0)
     return;
   const auto run = [&](auto count) {
@@ -135,12 +140,12 @@ template <class T> void gather(Context &ctx, const Tensor<T> &data, const Tensor
   forward(ctx, data, indices, y, o.axis);
 }
 template <class T>
-void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i64> &indices, const Tensor<f32> &ddata, const GatherOptions &o) {
-  backward(ctx, dy, indices, ddata, o.axis);
+void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i64> &indices, const Tensor<f32> &ddata, const GatherGradientOptions &o) {
+  backward(ctx, dy, indices, ddata, o);
 }
 template <class T>
-void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i32> &indices, const Tensor<f32> &ddata, const GatherOptions &o) {
-  backward(ctx, dy, indices, ddata, o.axis);
+void gather_gradient(Context &ctx, const Tensor<T> &dy, const Tensor<i32> &indices, const Tensor<f32> &ddata, const GatherGradientOptions &o) {
+  backward(ctx, dy, indices, ddata, o);
 }
 
 #define DTCRT_GATHER(T)                                                                                                                \
@@ -154,8 +159,8 @@ DTCRT_GATHER(bool)
 #undef DTCRT_GATHER
 
 #define DTCRT_GATHER_GRADIENT(T)                                                                                                       \
-  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i64> &, const Tensor<f32> &, const GatherOptions &);        \
-  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i32> &, const Tensor<f32> &, const GatherOptions &);
+  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i64> &, const Tensor<f32> &, const GatherGradientOptions &);       \
+  template void gather_gradient(Context &, const Tensor<T> &, const Tensor<i32> &, const Tensor<f32> &, const GatherGradientOptions &);
 DTCRT_GATHER_GRADIENT(f32)
 DTCRT_GATHER_GRADIENT(bf16)
 #undef DTCRT_GATHER_GRADIENT

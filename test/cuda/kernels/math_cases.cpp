@@ -148,6 +148,8 @@ template <class T, class I> void gathers(Context &ctx, Cases &c) {
   const Tensor<f32> dtable = c.tensor<f32>(data);
   gather_gradient(ctx, dy, ids, dtable, {.axis = axis});
   c.record("gather_gradient", dtable, 0); // added in one order
+  gather_gradient(ctx, y, ids, dtable, {.axis = axis, .accumulate = true});
+  c.record("gather_gradient, added", dtable, 0);
 }
 
 template <class T> void dropouts(Context &ctx, Cases &c) {
