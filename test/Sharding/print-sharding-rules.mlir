@@ -115,3 +115,21 @@ func.func @random(%x: tensor<8x5xf32>, %t: tensor<3x16x2xf32>, %step: tensor<i64
   %3 = nn.dropout_training %x step %step {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<8x5xf32>, tensor<i64>) -> tensor<8x5xf32>
   return
 }
+
+// Rows stand alone; gradients of parameters are sums over them.
+func.func @rows(%x: tensor<8x4x6xf32>, %scale: tensor<6xf32>) {
+  // expected-remark @below {{([i, j, k], [k], [k]) -> ([i, j, k], [i, j], [i, j]) {i=8, j=4, k=6} whole {k}}}
+  %y, %mean, %inverse = nn.layer_norm %x scale %scale bias %scale {axis = 2, epsilon = 1.0e-5} : (tensor<8x4x6xf32>, tensor<6xf32>, tensor<6xf32>) -> (tensor<8x4x6xf32>, tensor<8x4xf32>, tensor<8x4xf32>)
+  // expected-remark @below {{([i, j, k], [i, j, k], [i, j], [i, j], [k]) -> ([i, j, k], [k], [k]) {i=8, j=4, k=6} sum {i, j} whole {k} linear {0}}}
+  %dx:3 = nn.layer_norm_gradient %y, %x inverse %inverse mean %mean scale %scale : tensor<8x4x6xf32>, tensor<8x4x6xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<6xf32> -> tensor<8x4x6xf32> scale tensor<6xf32> bias tensor<6xf32>
+  return
+}
+
+// Channels are shared out by whole groups.
+func.func @groups(%x: tensor<8x6x5xf32>, %scale: tensor<6xf32>) {
+  // expected-remark @below {{([i, jk, l], [jk], [jk]) -> ([i, jk, l], [i, j], [i, j]) {i=8, j=3, k=2, l=5} whole {k, l}}}
+  %y, %mean, %inverse = nn.group_norm %x, %scale, %scale groups 3 {epsilon = 1.0e-5} : (tensor<8x6x5xf32>, tensor<6xf32>, tensor<6xf32>) -> (tensor<8x6x5xf32>, tensor<8x3xf32>, tensor<8x3xf32>)
+  // expected-remark @below {{([i, jk, l], [i, jk, l], [jk], [i, j], [i, j]) -> ([i, jk, l], [jk], [jk]) {i=8, j=3, k=2, l=5} sum {i} whole {k, l} linear {0}}}
+  %dx:3 = nn.group_norm_gradient %y, %x, %scale statistics %mean, %inverse : (tensor<8x6x5xf32>, tensor<8x6x5xf32>, tensor<6xf32>, tensor<8x3xf32>, tensor<8x3xf32>) -> (tensor<8x6x5xf32>, tensor<6xf32>, tensor<6xf32>)
+  return
+}
