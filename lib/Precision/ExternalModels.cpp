@@ -239,6 +239,6 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
-    have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
+    have<Untouched, ConstantOp, CastOp, RandomUniformOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
   });
 }
