@@ -199,6 +199,8 @@ LogicalResult checkStates(Model &model) {
 /// Each has a stream of random values of its own. Fails for an op that draws and has no meaning in an evaluation.
 LogicalResult numberStreams(Model &model) {
   WalkResult walked = model.function.walk([](nn::RandomUniformOp op) {
+    if (op->use_empty())
+      return WalkResult::advance();
     op.emitError("random numbers are supported as dropout's alone: uniform ones from 0 to 1 that are compared with the probability to keep; "
                  "an evaluation has no others");
     return WalkResult::interrupt();
