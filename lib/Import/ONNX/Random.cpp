@@ -38,11 +38,14 @@ static FailureOr<Binding> importDropout(Node &node) {
     node.integer("seed", 0);
   if (node.failed())
     return failure();
-  if (node.usesOutput(1))
-    return node.error() << "the output mask is not supported: dtc keeps no mask, training draws it again where it is needed";
-  if (training == 0)
+  if (training == 0 || ratio == 0) {
+    if (node.usesOutput(1)) // all is kept
+      node.give(1, Binding(node.constant(DenseElementsAttr::get(RankedTensorType::get(shapeOf(x), node.builder().getI1Type()), true))));
     return Binding(x);
-  if (!(ratio >= 0 && ratio < 1))
+  }
+  if (node.usesOutput(1))
+    return node.error() << "the output mask is not supported where elements are dropped: dtc keeps no mask, training draws it again where it is needed";
+  if (!(ratio > 0 && ratio < 1))
     return node.error() << "ratio " << ratio << " must be at least 0 and less than 1";
   return node.create<nn::DropoutOp>(x, node.real("ratio", ratio));
 }
@@ -84,7 +87,7 @@ static FailureOr<Binding> importRandomUniform(Node &node) {
 
 void dtc::onnximport::addRandomOperators(OperatorTable &table) {
   const char *becomes = "`nn.dropout` where `training_mode` is true, else its operand; ratio and `training_mode` known at compile "
-                        "time; the output mask is refused if it is used";
+                        "time; the output mask of what drops is refused if it is used";
   table.add({{"Dropout", 13, 1, 3, 2, importDropout, becomes}, {"Dropout", 22, 1, 3, 2, importDropout, becomes}});
   const char *compared = "`nn.random_uniform`, float32; compared with the probability to keep it becomes `nn.dropout`, all else is refused";
   table.add({{"RandomUniform", 1, 0, 0, 1, importRandomUniform, compared}, {"RandomUniformLike", 1, 1, 1, 1, importRandomUniformLike, compared}});
