@@ -4,7 +4,18 @@
 
 include "dialects/NN/NNOpBase.td"
 
-def NN_DropoutOp : NN_InferredOp<"dropout"> {
+// An op of a model that draws anew wherever it stands: two that look the same are not one. Unused it is dead.
+class NN_DrawingOp<string mnemonic, list<Trait> traits = []>
+    : Op<NN_Dialect, mnemonic, !listconcat([DeclareOpInterfaceMethods<MemoryEffectsOpInterface>], traits)> {
+  let extraClassDefinition = [{
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<::mlir::MemoryEffects::Effect>> &effects) {
+      effects.emplace_back(::mlir::MemoryEffects::Allocate::get(), getOperation()->getOpResult(0));
+    }
+  }];
+}
+
+def NN_DropoutOp : NN_DrawingOp<"dropout", [InferTypeOpAdaptor]> {
   let summary = "dropout of a model (ONNX Dropout, torch.nn.Dropout)";
   let description = [{
     What a model file says. In training each element is 0 with probability `ratio` and multiplied by 1 / (1 - ratio) otherwise;
@@ -18,6 +29,21 @@ def NN_DropoutOp : NN_InferredOp<"dropout"> {
   let results = (outs NN_Tensor:$y);
   let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
+}
+
+def NN_RandomUniformOp : NN_DrawingOp<"random_uniform"> {
+  let summary = "numbers from low up to high (ONNX RandomUniform, RandomUniformLike)";
+  let description = [{
+    What a model file says where an exporter took dropout apart. dtc-recognise-dropout makes `nn.dropout` of those that are compared with the
+    probability to keep; what else draws has no meaning in an evaluation, and is refused.
+
+    ```mlir
+    %u = nn.random_uniform {low = 0.0 : f64, high = 1.0 : f64} : tensor<64x1x1x1xf32>
+    ```
+  }];
+  let arguments = (ins F64Attr:$low, F64Attr:$high);
+  let results = (outs NN_Tensor:$y);
+  let assemblyFormat = "attr-dict `:` type($y)";
 }
 
 def NN_DropoutTrainingOp : NN_InferredOp<"dropout_training"> {

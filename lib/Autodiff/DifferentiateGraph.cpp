@@ -205,11 +205,21 @@ LogicalResult checkStates(Model &model) {
   return success();
 }
 
-/// Each has a stream of random values of its own.
-void numberStreams(Model &model) {
+/// Each has a stream of random values of its own. Fails for an op that draws and has no meaning in an evaluation.
+LogicalResult numberStreams(Model &model) {
+  WalkResult walked = model.function.walk([](nn::RandomUniformOp op) {
+    if (op->use_empty())
+      return WalkResult::advance();
+    op.emitError("random numbers are supported as dropout's alone: uniform ones from 0 to 1 that are compared with the probability to keep; "
+                 "an evaluation has no others");
+    return WalkResult::interrupt();
+  });
+  if (walked.wasInterrupted())
+    return failure();
   for (Operation &op : model.function.getBody().front())
     if (isa<RandomOpInterface>(op))
       model.streams.try_emplace(&op, model.streams.size());
+  return success();
 }
 
 FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
@@ -233,7 +243,8 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   if (failed(trained) || failed(collectArguments(model)) || failed(checkStates(model)))
     return failure();
   model.trained = *trained;
-  numberStreams(model);
+  if (failed(numberStreams(model)))
+    return failure();
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[*trained]);
   auto name = function.getResultAttrOfType<StringAttr>(*trained, names::output);
   if (failed(checkBatch(model, prediction, "output", name)))

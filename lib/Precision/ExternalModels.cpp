@@ -299,6 +299,6 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     have<SampleNormalisation, LayerNormOp, RmsNormOp, LayerNormGradientOp, GroupNormOp, GroupNormGradientOp>(context);
     have<Attention, AttentionOp, AttentionGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
-    have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
+    have<Untouched, ConstantOp, CastOp, RandomUniformOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
   });
 }

@@ -18,6 +18,15 @@ struct DropoutSharding : ShardingRuleOpInterface::ExternalModel<DropoutSharding,
   }
 };
 
+/// What stands in a model alone, with nothing to share out.
+struct RandomUniformSharding : ShardingRuleOpInterface::ExternalModel<RandomUniformSharding, nn::RandomUniformOp> {
+  ShardingRule getShardingRule(Operation *op) const {
+    ShardingRule rule(op);
+    rule.results[0] = rule.addAll(FactorKind::Whole, shapeOf(op->getResult(0)));
+    return rule;
+  }
+};
+
 /// The numbers of the samples say where a share's samples stand in the batch. Nothing says that of the elements of a sample, so each
 /// share has all of them; and all of x, if that has no samples.
 struct DropoutTrainingSharding : ShardingRuleOpInterface::ExternalModel<DropoutTrainingSharding, nn::DropoutTrainingOp> {
@@ -50,6 +59,7 @@ struct DropoutTrainingSharding : ShardingRuleOpInterface::ExternalModel<DropoutT
 void dtc::sharding::registerRandomSharding(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     nn::DropoutOp::attachInterface<DropoutSharding>(*context);
+    nn::RandomUniformOp::attachInterface<RandomUniformSharding>(*context);
     nn::DropoutTrainingOp::attachInterface<DropoutTrainingSharding>(*context);
   });
 }

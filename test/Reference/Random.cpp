@@ -41,7 +41,11 @@ static LogicalResult training(Operation *op, Operands operands, Results results)
   return success();
 }
 
+/// It stands in models that are recognised before anything is computed.
+static LogicalResult uniform(Operation *op, Operands, Results) { return op->emitOpError("has no values before dtc-recognise-dropout"); }
+
 void reference::addRandomRules(Rules &rules) {
   rules["nn.dropout"] = dropout;
+  rules["nn.random_uniform"] = uniform;
   rules["nn.dropout_training"] = training;
 }

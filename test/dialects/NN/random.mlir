@@ -1,5 +1,5 @@
 // RUN: dtc-opt %s | dtc-opt | FileCheck %s
-// RUN: dtc-opt %s -canonicalize | FileCheck %s --check-prefix=FOLDED
+// RUN: dtc-opt %s -canonicalize -cse | FileCheck %s --check-prefix=FOLDED
 
 // CHECK-LABEL: func.func @model
 // CHECK: nn.dropout %{{.*}} {ratio = 1.000000e-01 : f64} : (tensor<4x6xf32>) -> tensor<4x6xf32>
@@ -27,5 +27,17 @@ func.func @training(%x: tensor<3x4xbf16>, %t: tensor<4x3xf32>, %step: tensor<i64
 func.func @nothing(%x: tensor<4x6xf32>, %step: tensor<i64>) -> (tensor<4x6xf32>, tensor<4x6xf32>) {
   %0 = nn.dropout %x {ratio = 0.0 : f64} : (tensor<4x6xf32>) -> tensor<4x6xf32>
   %1 = nn.dropout_training %x step %step {ratio = 0.0 : f64, stream = 0 : i64} : (tensor<4x6xf32>, tensor<i64>) -> tensor<4x6xf32>
+  return %0, %1 : tensor<4x6xf32>, tensor<4x6xf32>
+}
+
+// What draws anew is not another's equal, and goes where nobody reads it.
+// FOLDED-LABEL: func.func @two
+// FOLDED-COUNT-2: nn.dropout
+// FOLDED-NOT: nn.random_uniform
+// FOLDED: return
+func.func @two(%x: tensor<4x6xf32>) -> (tensor<4x6xf32>, tensor<4x6xf32>) {
+  %0 = nn.dropout %x {ratio = 0.5 : f64} : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  %1 = nn.dropout %x {ratio = 0.5 : f64} : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  %u = nn.random_uniform {low = 0.0 : f64, high = 1.0 : f64} : tensor<4x1xf32>
   return %0, %1 : tensor<4x6xf32>, tensor<4x6xf32>
 }
