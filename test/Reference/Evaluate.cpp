@@ -47,6 +47,7 @@ static const Rules &allRules() {
     addMatmulRules(all);
     addPoolingRules(all);
     addNormalisationRules(all);
+    addAttentionRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
     addLossRules(all);

@@ -23,6 +23,7 @@ void addConvolutionRules(Rules &rules);
 void addMatmulRules(Rules &rules);
 void addPoolingRules(Rules &rules);
 void addNormalisationRules(Rules &rules);
+void addAttentionRules(Rules &rules);
 void addShapeRules(Rules &rules);
 void addSoftmaxRules(Rules &rules);
 void addLossRules(Rules &rules);

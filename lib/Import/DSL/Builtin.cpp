@@ -12,6 +12,7 @@ const Builtins &dtc::dsl::builtins() {
     registerMatmulLayers(tables.layers);
     registerPoolingLayers(tables.layers);
     registerNormalisationLayers(tables.layers);
+    registerAttentionLayers(tables.layers);
     registerElementwiseLayers(tables.layers);
     registerReductionLayers(tables.layers);
     registerShapeLayers(tables.layers);
