@@ -29,7 +29,7 @@ static FailureOr<Binding> importAttention(Node &node) {
   double softcap = node.floating("softcap", 0);
   node.integer("qk_matmul_output_mode", 0); // of an output that is refused below
   int64_t softmaxPrecision = node.integer("softmax_precision", 0);
-  for (auto [i, name] : {std::pair(4u, "past_key"), {5u, "past_value"}, {6u, "nonpad_kv_seqlen"}})
+  for (auto [i, name] : {std::pair(4u, "past_key"), std::pair(5u, "past_value")})
     if (node.hasInput(i))
       return node.error() << "input " << name << " is not supported: keys of earlier steps belong to generation, not to training";
   for (auto [i, name] : {std::pair(1u, "present_key"), {2u, "present_value"}, {3u, "qk_matmul_output"}})
@@ -62,15 +62,8 @@ static FailureOr<Binding> importAttention(Node &node) {
     return node.error() << "q_num_heads " << heads << " and kv_num_heads " << groups << " are not those of Q " << nn::formatShape(shapeOf(operands[0]))
                         << " and K " << nn::formatShape(shapeOf(operands[1]));
   }
-  if (mask) {
-    // From opset 24 on the last dimension is padded, also one of 1, which before was broadcast.
-    int64_t keys = shapeOf(operands[1])[rank == 3 ? 1 : 2];
-    ArrayRef<int64_t> shape = shapeOf(mask);
-    if (node.opset() >= 24 && (shape.empty() || shape.back() != keys))
-      return node.error() << "attn_mask of shape " << nn::formatShape(shape) << " has not one column for each of the " << keys
-                          << " keys; that it is padded is not supported";
+  if (mask)
     operands.push_back(mask);
-  }
   if (causal)
     attributes.push_back(node.unit("causal"));
   int64_t width = shapeOf(operands[0])[3];
@@ -83,6 +76,6 @@ static FailureOr<Binding> importAttention(Node &node) {
 }
 
 void dtc::onnximport::addAttentionOperators(OperatorTable &table) {
-  table.add({{"Attention", 23, 3, 7, 4, importAttention,
+  table.add({{"Attention", 23, 3, 6, 4, importAttention,
               "`nn.attention`; Q, K and V of rank 3 through `nn.reshape`; no `past_key`, no `softcap`"}});
 }
