@@ -49,6 +49,7 @@ static const Rules &allRules() {
     addNormalisationRules(all);
     addSampleNormalisationRules(all);
     addRandomRules(all);
+    addAttentionRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
     addGatherRules(all);

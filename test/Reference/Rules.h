@@ -25,6 +25,7 @@ void addPoolingRules(Rules &rules);
 void addNormalisationRules(Rules &rules);
 void addSampleNormalisationRules(Rules &rules);
 void addRandomRules(Rules &rules);
+void addAttentionRules(Rules &rules);
 void addShapeRules(Rules &rules);
 void addSoftmaxRules(Rules &rules);
 void addGatherRules(Rules &rules);

@@ -83,6 +83,17 @@ func.func @training(%logits: tensor<8x5x3xf32>, %label: tensor<8x5xi64>, %weight
   return
 }
 
+// Samples and heads stand alone, j groups of k heads each; what heads share, or samples, has a sum over them as its gradient.
+func.func @attention(%q: tensor<2x4x6x5xf32>, %k: tensor<2x2x7x5xf32>, %v: tensor<2x2x7x3xf32>, %m: tensor<4x6x7xf32>, %dy: tensor<2x4x6x3xf32>) {
+  // expected-remark @below {{([i, jk, l, n], [i, j, m, n], [i, j, m, o], [jk, l, m]) -> ([i, jk, l, o], [i, jk, l]) {i=2, j=2, k=2, l=6, m=7, n=5, o=3} whole {l, m, n, o}}}
+  %y, %lse = nn.attention %q, %k, %v mask %m {scale = 0.5} : (tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<4x6x7xf32>) -> (tensor<2x4x6x3xf32>, tensor<2x4x6xf32>)
+  // expected-remark @below {{-> ([i, jk, l, n], [i, j, m, n], [i, j, m, o]) {i=2, j=2, k=2, l=6, m=7, n=5, o=3} sum {k} whole {l, m, n, o} linear {0}}}
+  %dq, %dk, %dv = nn.attention_gradient %dy, %q, %k, %v, %y, %lse mask %m {scale = 0.5} : (tensor<2x4x6x3xf32>, tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<2x4x6x3xf32>, tensor<2x4x6xf32>, tensor<4x6x7xf32>) -> (tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>)
+  // expected-remark @below {{-> ([i, jk, l, n], [i, j, m, n], [i, j, m, o], [jk, l, m]) {i=2, j=2, k=2, l=6, m=7, n=5, o=3} sum {i, j, k} whole {l, m, n, o} linear {0}}}
+  %r:4 = nn.attention_gradient %dy, %q, %k, %v, %y, %lse mask %m {scale = 0.5} : (tensor<2x4x6x3xf32>, tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<2x4x6x3xf32>, tensor<2x4x6xf32>, tensor<4x6x7xf32>) -> (tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<4x6x7xf32>)
+  return
+}
+
 // The statistics that the gradient takes are each share's own.
 func.func @normalisation(%x: tensor<8x5x3xf32>, %scale: tensor<5xf32>, %weight: tensor<8xf32>) {
   // expected-remark @below {{([i, j, k], [j], [j], [i]) -> ([i, j, k], [j], [j], [j], [j]) {i=8, j=5, k=3} sum {i} whole {k} linear {3} own {} -> {3, 4}}}

@@ -13,6 +13,7 @@ const Builtins &dtc::dsl::builtins() {
     registerPoolingLayers(tables.layers);
     registerNormalisationLayers(tables.layers);
     registerRandomLayers(tables.layers);
+    registerAttentionLayers(tables.layers);
     registerElementwiseLayers(tables.layers);
     registerReductionLayers(tables.layers);
     registerShapeLayers(tables.layers);

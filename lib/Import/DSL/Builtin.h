@@ -109,6 +109,7 @@ void registerConvolutionLayers(Table<LayerBuiltin> &table);
 void registerMatmulLayers(Table<LayerBuiltin> &table);
 void registerPoolingLayers(Table<LayerBuiltin> &table);
 void registerNormalisationLayers(Table<LayerBuiltin> &table);
+void registerAttentionLayers(Table<LayerBuiltin> &table);
 void registerElementwiseLayers(Table<LayerBuiltin> &table);
 void registerRandomLayers(Table<LayerBuiltin> &table);
 void registerReductionLayers(Table<LayerBuiltin> &table);

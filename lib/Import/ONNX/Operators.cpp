@@ -27,6 +27,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addConvolutionOperators(table);
     addPoolingOperators(table);
     addNormalisationOperators(table);
+    addAttentionOperators(table);
     addMatmulOperators(table);
     addElementwiseOperators(table);
     addActivationOperators(table);

@@ -47,6 +47,7 @@ private:
 void addConvolutionOperators(OperatorTable &table);
 void addPoolingOperators(OperatorTable &table);
 void addNormalisationOperators(OperatorTable &table);
+void addAttentionOperators(OperatorTable &table);
 void addMatmulOperators(OperatorTable &table);
 void addElementwiseOperators(OperatorTable &table);
 void addActivationOperators(OperatorTable &table);
