@@ -49,7 +49,7 @@ TensorReader::TensorReader(StringRef modelPath, MLIRContext &context)
 InFlightDiagnostic TensorReader::refuseType(int32_t dataType,
                                             EmitError emitError) {
   return emitError() << "element type " << elementTypeName(dataType)
-                     << " is not supported here; models hold floats, integers and booleans";
+                     << " is not supported here; models hold floats, int32, int64 and booleans";
 }
 
 bool TensorReader::holds(int32_t dataType, Type element) {
@@ -59,8 +59,8 @@ bool TensorReader::holds(int32_t dataType, Type element) {
   if (element.isInteger(1))
     return dataType == T::BOOL;
   if (element.isInteger(32))
-    return llvm::is_contained({T::INT32, T::INT16, T::INT8, T::UINT16, T::UINT8}, dataType);
-  return llvm::is_contained({T::INT64, T::UINT32, T::UINT64}, dataType);
+    return dataType == T::INT32;
+  return dataType == T::INT64;
 }
 
 FailureOr<ArrayRef<char>>
@@ -136,36 +136,16 @@ static std::optional<Encoding> encodingOf(const ::onnx::TensorProto &tensor) {
     return Encoding{sizeof(double), tensor.double_data().data(), tensor.double_data_size(), sizeof(double)};
   case T::INT64:
     return Encoding{sizeof(int64_t), tensor.int64_data().data(), tensor.int64_data_size(), sizeof(int64_t)};
-  case T::UINT64:
-    return Encoding{sizeof(uint64_t), tensor.uint64_data().data(), tensor.uint64_data_size(), sizeof(uint64_t)};
-  case T::UINT32: // in a field of uint64
-    return Encoding{sizeof(uint32_t), tensor.uint64_data().data(), tensor.uint64_data_size(), sizeof(uint64_t)};
   case T::INT32:
     return narrow(sizeof(int32_t));
-  case T::INT16:
-  case T::UINT16:
   case T::FLOAT16:
   case T::BFLOAT16:
     return narrow(sizeof(int16_t));
-  case T::INT8:
-  case T::UINT8:
   case T::BOOL:
-    return narrow(sizeof(int8_t));
+    return narrow(sizeof(bool));
   default:
     return std::nullopt;
   }
-}
-
-/// Element i as an integer, sign or zero extended from `type`, that lies in `size` bytes; uint64 beyond int64 is an error of the caller.
-static int64_t integerAt(ArrayRef<char> bytes, size_t i, int32_t type, uint64_t size) {
-  using T = ::onnx::TensorProto;
-  if (size == sizeof(int64_t))
-    return at<int64_t>(bytes, i);
-  if (size == sizeof(int32_t))
-    return type == T::UINT32 ? static_cast<int64_t>(at<uint32_t>(bytes, i)) : at<int32_t>(bytes, i);
-  if (size == sizeof(int16_t))
-    return type == T::INT16 ? at<int16_t>(bytes, i) : static_cast<int64_t>(at<uint16_t>(bytes, i));
-  return type == T::INT8 ? at<int8_t>(bytes, i) : static_cast<int64_t>(at<uint8_t>(bytes, i));
 }
 
 FailureOr<DenseElementsAttr> TensorReader::read(const ::onnx::TensorProto &tensor, EmitError emitError) {
@@ -203,20 +183,12 @@ FailureOr<DenseElementsAttr> TensorReader::read(const ::onnx::TensorProto &tenso
     }
     return DenseElementsAttr::get(typeOf(Float32Type::get(&context)), ArrayRef(values));
   }
-  if (dataType == T::BOOL) {
-    SmallVector<bool> values(count);
-    for (size_t i = 0; i < count; ++i)
-      values[i] = integerAt(*data, i, dataType, size) != 0;
-    return DenseElementsAttr::get(typeOf(IntegerType::get(&context, 1)), ArrayRef<bool>(values));
-  }
-  std::vector<int64_t> values(count);
-  for (size_t i = 0; i < count; ++i) {
-    values[i] = integerAt(*data, i, dataType, size);
-    if (dataType == T::UINT64 && values[i] < 0)
-      return emitError() << "holds an integer that is too large for int64, in which models count";
-  }
-  if (llvm::is_contained({T::INT64, T::UINT64, T::UINT32}, dataType))
-    return DenseElementsAttr::get(typeOf(IntegerType::get(&context, 64)), ArrayRef(values));
-  std::vector<int32_t> narrow(values.begin(), values.end());
-  return DenseElementsAttr::get(typeOf(IntegerType::get(&context, 32)), ArrayRef(narrow));
+  if (dataType == T::INT64)
+    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 64)), *data);
+  if (dataType == T::INT32)
+    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 32)), *data);
+  SmallVector<bool> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = size == sizeof(int32_t) ? at<int32_t>(*data, i) != 0 : at<int8_t>(*data, i) != 0;
+  return DenseElementsAttr::get(typeOf(IntegerType::get(&context, 1)), ArrayRef<bool>(values));
 }

@@ -22,8 +22,8 @@ class TensorReader {
 public:
   TensorReader(llvm::StringRef modelPath, mlir::MLIRContext &context);
 
-  /// The elements of a tensor: float32 of all float types, int32 of integers of at most 32 bits, int64 of wider ones, booleans as they are.
-  /// A double is rounded; what float32 or int64 cannot hold is an error, as is every other type.
+  /// The elements of a tensor: float32 of all float types, int32, int64 and booleans as they are. A double is rounded; what float32
+  /// cannot hold is an error, as is every other type.
   llvm::FailureOr<mlir::DenseElementsAttr>
   read(const ::onnx::TensorProto &tensor, EmitError emitError);
 
