@@ -108,8 +108,9 @@ func.func @shared(%x: tensor<2x3xf32> {nn.input = "x"},
 // CHECK-LABEL: func.func @train
 // CHECK-SAME: %[[IDS:[^:]*]]: tensor<4x3xi64> {nn.classes = 5 : i64, nn.input = "ids"}
 // CHECK-SAME: %[[FREE:[^:]*]]: tensor<4xi32> {nn.input = "free"}
-// CHECK: %[[FLAT:.*]] = nn.reshape %[[IDS]] : tensor<4x3xi64> -> tensor<12xi64>
 // CHECK: nn.gather %{{.*}}, %[[IDS]] axis 0
+// CHECK: %[[FLAT:.*]] = nn.reshape %[[IDS]] : tensor<4x3xi64> -> tensor<12xi64>
+// CHECK: nn.gather %{{.*}}, %[[FLAT]] axis 0
 // CHECK-DAG: nn.gather_gradient %{{.*}}, %[[FLAT]] axis 0 : tensor<12x2xf32>, tensor<12xi64> -> tensor<5x2xf32>
 // CHECK-DAG: nn.gather_gradient %{{.*}}, %[[IDS]] axis 0 : tensor<4x3x2xf32>, tensor<4x3xi64> -> tensor<7x2xf32>
 // CHECK-LABEL: func.func @evaluate

@@ -131,9 +131,9 @@ template <class T, class I> void gathers(Context &ctx, Cases &c) {
   const int rank = static_cast<int>(c.number(1, 3)), axis = static_cast<int>(c.number(0, rank - 1));
   Dims data, slices, which;
   for (int d = 0; d < rank; ++d)
-    data.push_back(d == axis ? c.number(1, 50) : c.flip() ? c.number(1, 20) : 8 * c.number(1, 40));
+    data.push_back(d == axis ? c.number(1, 50) : c.flip() ? c.number(1, 12) : 8 * c.number(1, 5));
   for (index d = c.number(0, 2); d > 0; --d)
-    which.push_back(c.number(1, 40));
+    which.push_back(c.number(1, 8));
   for (int d = 0; d < axis; ++d)
     slices.push_back(data[d]);
   for (index size : which)
