@@ -354,7 +354,7 @@ const llvm::StringMap<Formula> &formulas() {
       {"nn.max", arithmetic<[](I a, I b) { return std::max(a, b); }, [](double a, double b) { return b < a || a != a ? a : b; }>},
       {"nn.neg", arithmetic<[](I a) { return I(-bits(a)); }, [](double a) { return -a; }>},
       {"nn.abs", arithmetic<[](I a) { return a < 0 ? I(-bits(a)) : a; }, [](double a) { return std::abs(a); }>},
-      {"nn.sign", arithmetic<[](I a) { return I((a > 0) - (a < 0)); }, [](double a) { return a != a ? a : double((a > 0) - (a < 0)); }>},
+      {"nn.sign", arithmetic<[](I a) { return I((a > 0) - (a < 0)); }, [](double a) { return double((a > 0) - (a < 0)); }>},
       {"nn.div", divide},
       {"nn.pow", power},
       {"nn.exp", ofReal<[](double a) { return std::exp(a); }>},
