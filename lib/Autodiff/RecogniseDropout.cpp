@@ -24,8 +24,9 @@ struct Comparison {
   bool holdsBelow;
 };
 
-constexpr Comparison comparisons[] = {{"nn.less", 0, true},     {"nn.less_or_equal", 0, true},     {"nn.less", 1, false},    {"nn.less_or_equal", 1, false},
-                                      {"nn.greater", 0, false}, {"nn.greater_or_equal", 0, false}, {"nn.greater", 1, true}, {"nn.greater_or_equal", 1, true}};
+constexpr Comparison comparisons[] = {
+    {"nn.less", 0, true},     {"nn.less_or_equal", 0, true},     {"nn.less", 1, false},   {"nn.less_or_equal", 1, false},
+    {"nn.greater", 0, false}, {"nn.greater_or_equal", 0, false}, {"nn.greater", 1, true}, {"nn.greater_or_equal", 1, true}};
 
 /// The probability that the comparison of `uniform` with a constant holds; none if that is not what `op` is.
 std::optional<double> probabilityOf(Operation *op, nn::RandomUniformOp uniform) {

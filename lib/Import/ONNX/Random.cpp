@@ -39,8 +39,9 @@ static FailureOr<Binding> importDropout(Node &node) {
   if (node.failed())
     return failure();
   if (training == 0 || ratio == 0) {
+    auto mask = RankedTensorType::get(shapeOf(x), node.builder().getI1Type());
     if (node.usesOutput(1)) // all is kept
-      node.give(1, Binding(node.constant(DenseElementsAttr::get(RankedTensorType::get(shapeOf(x), node.builder().getI1Type()), true))));
+      node.give(1, Binding(node.constant(DenseElementsAttr::get(mask, true))));
     return Binding(x);
   }
   if (node.usesOutput(1))

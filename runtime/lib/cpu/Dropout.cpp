@@ -52,7 +52,11 @@ template <class T> void run(Context &ctx, const Tensor<T> &x, const Tensor<i64> 
 
 } // namespace
 
-void dropout(Context &ctx, const Tensor<f32> &x, const Tensor<i64> &step, const Tensor<f32> &y, const DropoutOptions &o) { run(ctx, x, step, y, o); }
-void dropout(Context &ctx, const Tensor<bf16> &x, const Tensor<i64> &step, const Tensor<bf16> &y, const DropoutOptions &o) { run(ctx, x, step, y, o); }
+void dropout(Context &ctx, const Tensor<f32> &x, const Tensor<i64> &step, const Tensor<f32> &y, const DropoutOptions &o) {
+  run(ctx, x, step, y, o);
+}
+void dropout(Context &ctx, const Tensor<bf16> &x, const Tensor<i64> &step, const Tensor<bf16> &y, const DropoutOptions &o) {
+  run(ctx, x, step, y, o);
+}
 
 } // namespace dtcrt

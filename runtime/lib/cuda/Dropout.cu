@@ -44,12 +44,17 @@ template <class T> void run(Context &ctx, const Tensor<T> &x, const Tensor<i64> 
   // A row begins at any of a counter's words.
   const index row_counters = is_packed ? mask.inner / 4 : ceil_div(mask.inner + 3, 4);
   const dim3 blocks = blocks_for(ctx, mask.outer * mask.samples * row_counters);
-  launch(ctx, is_packed ? drop<true, T> : drop<false, T>, blocks, block_threads, x.data(), step.data(), o.sample.data(), y.data(), mask, row_counters);
+  launch(ctx, is_packed ? drop<true, T> : drop<false, T>, blocks, block_threads, x.data(), step.data(), o.sample.data(), y.data(), mask,
+         row_counters);
 }
 
 } // namespace
 
-void dropout(Context &ctx, const Tensor<f32> &x, const Tensor<i64> &step, const Tensor<f32> &y, const DropoutOptions &o) { run(ctx, x, step, y, o); }
-void dropout(Context &ctx, const Tensor<bf16> &x, const Tensor<i64> &step, const Tensor<bf16> &y, const DropoutOptions &o) { run(ctx, x, step, y, o); }
+void dropout(Context &ctx, const Tensor<f32> &x, const Tensor<i64> &step, const Tensor<f32> &y, const DropoutOptions &o) {
+  run(ctx, x, step, y, o);
+}
+void dropout(Context &ctx, const Tensor<bf16> &x, const Tensor<i64> &step, const Tensor<bf16> &y, const DropoutOptions &o) {
+  run(ctx, x, step, y, o);
+}
 
 } // namespace dtcrt
