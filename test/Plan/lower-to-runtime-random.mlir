@@ -15,7 +15,7 @@ dist.fragment @step(%x: tensor<4x8xf32> loc("x"), %t: tensor<3x4xf32>, %weight: 
 // CHECK: rt.call "dropout"(%[[X]], %[[STEP]]) -> (%[[Y]]) named %[[SAMPLE]] ["sample"] options {ratio = 2.500000e-01 : f64}
 // CHECK: rt.call "dropout"({{.*}}) named %[[SAMPLE]] ["sample"] options {ratio = 2.500000e-01 : f64, stream = 3 : i64, outer = 3 : i64}
 dist.timeline @train(%x: tensor<4x8xf32> {nn.input = "x"} loc("x"), %t: tensor<3x4xf32> {nn.input = "t"}, %weight: tensor<4xf32> {nn.sample_weight}, %sample: tensor<4xi64> {nn.sample_index}, %step: tensor<i64> {nn.step})
-    -> tensor<f32> {nn.loss} attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 8>} {
+    -> (tensor<f32> {nn.loss}) attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 8>} {
   %s = dist.run @step(%x, %t, %weight, %sample, %step) : (tensor<4x8xf32>, tensor<3x4xf32>, tensor<4xf32>, tensor<4xi64>, tensor<i64>) -> tensor<f32>
   dist.return %s : tensor<f32>
 }

@@ -32,10 +32,20 @@ static std::string kindOf(const ::onnx::ValueInfoProto &info) {
 }
 
 llvm::StringSet<> dtc::onnximport::findBuffers(const ::onnx::GraphProto &graph) {
-  llvm::StringSet<> buffers;
-  for (const ::onnx::ValueInfoProto &info : graph.value_info())
-    if (std::string kind = kindOf(info); kind == "BUFFER" || kind == "CONSTANT_TENSOR")
+  llvm::StringSet<> buffers, named;
+  for (const ::onnx::ValueInfoProto &info : graph.value_info()) {
+    std::string kind = kindOf(info);
+    if (kind == "BUFFER" || kind == "CONSTANT_TENSOR")
       buffers.insert(info.name());
+    if (!kind.empty())
+      named.insert(info.name());
+  }
+  // Where the exporter names its parameters, another single number is one that it has computed (1 / sqrt(width), an epsilon). Larger tensors may be
+  // parameters that it has transposed.
+  if (!named.empty())
+    for (const ::onnx::TensorProto &tensor : graph.initializer())
+      if (!named.contains(tensor.name()) && llvm::all_of(tensor.dims(), [](int64_t size) { return size == 1; }))
+        buffers.insert(tensor.name());
   for (const ::onnx::NodeProto &node : graph.node())
     if (node.op_type() == "BatchNormalization")
       for (int i = 3; i < std::min(node.input_size(), 5); ++i)

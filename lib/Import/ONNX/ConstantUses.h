@@ -9,8 +9,8 @@
 
 namespace dtc::onnximport {
 
-/// The initializers that PyTorch's exporter says are buffers or constants, not parameters; those that batch normalisation keeps up to date
-/// are not among them.
+/// The initializers that PyTorch's exporter says are buffers or constants, not parameters, and single numbers of which it says nothing where it
+/// says what its parameters are; those that batch normalisation keeps up to date are not among them.
 llvm::StringSet<> findBuffers(const ::onnx::GraphProto &graph);
 
 /// Marks the parameters of `model` that look like constants with `nn.constant_use`: exponents, what is added under a root, what an input is

@@ -14,9 +14,9 @@ namespace dtc::onnximport {
 /// Imports one model, once. Fails after one error, which tells of all nodes that are refused.
 class GraphImporter {
 public:
-  GraphImporter(const ::onnx::ModelProto &model, llvm::StringRef path,
+  GraphImporter(::onnx::ModelProto &model, llvm::StringRef path,
                 const ImportOptions &options, mlir::MLIRContext &context)
-      : model(model), graph(model.graph()), options(options), context(context),
+      : model(model), graph(*model.mutable_graph()), options(options), context(context),
         tensors(path, context), builder(&context) {
     state.path = path;
     state.tensors = &tensors;
@@ -48,6 +48,10 @@ private:
   llvm::LogicalResult defineName(llvm::StringRef name, Binding binding,
                                  llvm::StringRef what);
 
+  // SeparateParameters.cpp
+  /// Gives each use its own parameter where the exporter merged several into one.
+  void separateParameters();
+
   // ImportGraph.cpp
   llvm::LogicalResult importNodes();
   /// Says of a refused node's outputs, or of what depends on them, that nothing is known.
@@ -71,7 +75,7 @@ private:
   }
 
   const ::onnx::ModelProto &model;
-  const ::onnx::GraphProto &graph;
+  ::onnx::GraphProto &graph;
   const ImportOptions &options;
   mlir::MLIRContext &context;
   TensorReader tensors;

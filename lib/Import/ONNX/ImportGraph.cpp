@@ -247,6 +247,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(checkModel()) || failed(readInitializers()) ||
       failed(readInputs()))
     return {};
+  separateParameters();
   collectUses();
 
   Location location = fileLocation(state.path, context);

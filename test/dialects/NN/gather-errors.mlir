@@ -1,6 +1,7 @@
 // RUN: dtc-opt %s -verify-diagnostics -split-input-file
 
 func.func @f(%x: tensor<4x3xf32>, %i: tensor<2xi64>) {
+  // expected-error @below {{failed to infer returned types}}
   // expected-error @below {{axis 2 is no dimension of 'tensor<4x3xf32>'}}
   %y = nn.gather %x, %i axis 2 : (tensor<4x3xf32>, tensor<2xi64>) -> tensor<2x3xf32>
   return
@@ -17,6 +18,7 @@ func.func @f(%x: tensor<4x3xf32>, %i: tensor<2xf32>) {
 // -----
 
 func.func @f(%x: tensor<0x3xf32>, %i: tensor<2xi64>) {
+  // expected-error @below {{failed to infer returned types}}
   // expected-error @below {{nothing can be gathered along axis 0 of 'tensor<0x3xf32>'}}
   %y = nn.gather %x, %i axis 0 : (tensor<0x3xf32>, tensor<2xi64>) -> tensor<2x3xf32>
   return
