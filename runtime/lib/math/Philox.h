@@ -14,9 +14,9 @@ struct PhiloxKey {
 
 /// Puts the four words of the counter (c0, c1, c2, c3) in its place.
 DTCRT_HOST_DEVICE inline void philox(std::uint32_t &c0, std::uint32_t &c1, std::uint32_t &c2, std::uint32_t &c3, PhiloxKey key) {
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__)
 #pragma unroll
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && !defined(__CUDACC__)
 #pragma GCC unroll 10
 #endif
   for (int round = 0; round < 10; ++round) {
