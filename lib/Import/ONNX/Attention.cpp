@@ -51,7 +51,8 @@ static FailureOr<Binding> importAttention(Node &node) {
   if (rank == 3) {
     if (heads == 0 || groups == 0)
       return node.error() << "Q, K and V of rank 3 need the attributes q_num_heads and kv_num_heads";
-    for (auto [i, name] : llvm::enumerate(ArrayRef<StringRef>{"Q", "K", "V"})) {
+    static constexpr StringLiteral names[] = {"Q", "K", "V"};
+    for (auto [i, name] : llvm::enumerate(names)) {
       FailureOr<Value> split = splitHeads(node, operands[i], name, i == 0 ? heads : groups);
       if (failed(split))
         return failure();
