@@ -253,7 +253,7 @@ def main():
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--strategies", default="none")
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--lr", type=float, default=0.001)
     parser.add_argument("--dtc", default=os.path.join(ROOT, "build", "release", "bin", "dtc"))
     arguments = parser.parse_args()
     os.makedirs(arguments.folder, exist_ok=True)

@@ -89,8 +89,6 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
   FailureOr<Binding> result = op->import(node);
   if (failed(result) || failed(node.checkAllAttributesRead()))
     return failure();
-  if (proto.output(0).empty())
-    return node.error() << "its first output has no name";
   for (auto [i, name] : llvm::enumerate(proto.output())) {
     const Binding *binding = i == 0 ? &*result : node.given(i);
     if (name.empty())

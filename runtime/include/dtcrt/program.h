@@ -17,6 +17,7 @@
 #include "dtcrt/pooling.h"
 #include "dtcrt/random.h"
 #include "dtcrt/reduction.h"
+#include "dtcrt/sample_normalisation.h"
 #include "dtcrt/tensor.h"
 #include "dtcrt/trace.h"
 #include "dtcrt/update.h"
