@@ -29,7 +29,7 @@ Activation activationNamed(StringRef name) {
       .Default(nullptr);
 }
 
-/// A product x w' of [rows, from] and [to, from].
+/// A product x w' of [..., from] and [to, from].
 FailureOr<Value> times(Node &node, Value x, Value weight) {
   MLIRContext *context = x.getContext();
   return node.create<nn::MatmulOp>({x, weight}, {node.unit("transpose_b"),
@@ -304,10 +304,10 @@ LogicalResult Importer::runDirection(int64_t number, bool isReverse, SmallVector
   if (failed(direction))
     return failure();
   FailureOr<State> state = initialState(number);
-  FailureOr<Value> rows = node.reshape(x, {steps * batch, shapeOf(x)[2]});
-  if (failed(state) || failed(rows))
+  if (failed(state))
     return failure();
-  FailureOr<Value> gates = times(node, *rows, direction->inputWeight);
+  // Steps stay a dimension of their own: rows of one batch are shared out together.
+  FailureOr<Value> gates = times(node, x, direction->inputWeight);
   if (direction->inputBias)
     gates = add(node, gates, direction->inputBias);
   if (failed(gates))
@@ -315,7 +315,7 @@ LogicalResult Importer::runDirection(int64_t number, bool isReverse, SmallVector
   outputs.resize(steps);
   for (int64_t i = 0; i < steps; ++i) {
     int64_t at = isReverse ? steps - 1 - i : i;
-    FailureOr<Value> ofStep = node.slice(*gates, 0, at * batch, batch);
+    FailureOr<Value> ofStep = element(node, *gates, at);
     if (failed(ofStep))
       return failure();
     state = layer.step(node, *direction, *ofStep, *state);
