@@ -45,6 +45,6 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 # The tools' own libraries, and what the emitted programs are compiled and linked with.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
-    "libmlir-22, libllvm22, libonnx1, libprotobuf32, g++ (>= 12), libdnnl-dev, libopenmpi-dev, openmpi-bin, zlib1g-dev")
+    "libmlir-22, libllvm22, libmimalloc2.0, libonnx1, libprotobuf32, g++ (>= 12), libdnnl-dev, libopenmpi-dev, openmpi-bin, zlib1g-dev")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libmlir-22-dev, mlir-22-tools, llvm-22-dev, cmake")
 include(CPack)
