@@ -58,7 +58,7 @@ static int64_t alignmentOf(Value memory) {
   return Printer::slotsOf(memory) > 1 ? std::gcd(alignment, strideOf(memory)) : alignment;
 }
 
-static int64_t bytesOf(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8); }
+static int64_t bytesOfElement(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8); }
 
 int64_t dtc::emit::lanesOf(rt::ProgramOp program, rt::KernelOp kernel) {
   if (kernel.getGrid().empty())
@@ -72,7 +72,7 @@ int64_t dtc::emit::lanesOf(rt::ProgramOp program, rt::KernelOp kernel) {
   for (Type type : types) {
     if (type.isF64())
       return 1;
-    most = std::max<int64_t>(most, std::min<int64_t>(16 / bytesOf(type), 8));
+    most = std::max<int64_t>(most, std::min<int64_t>(16 / bytesOfElement(type), 8));
   }
   SmallVector<Position> positions;
   for (ArrayAttr maps : {kernel.getReads(), kernel.getWrites()})
@@ -94,7 +94,7 @@ int64_t dtc::emit::lanesOf(rt::ProgramOp program, rt::KernelOp kernel) {
     llvm::append_range(operands, launch.getOutputs());
     for (auto [position, type, memory] : llvm::zip_equal(positions, types, operands))
       if (position.innermost() == 1)
-        lanes = std::gcd(lanes, alignmentOf(memory) / bytesOf(type));
+        lanes = std::gcd(lanes, alignmentOf(memory) / bytesOfElement(type));
   });
   return lanes;
 }

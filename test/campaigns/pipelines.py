@@ -25,6 +25,7 @@ MODELS = {
     "cifar_convnet": "examples/cifar_convnet/cifar_convnet.dt",
     "dropping": "test/Execute/Inputs/models/dropping.dt",
     "mlp": "test/Execute/Inputs/models/mlp.dt",
+    "parts": "test/Execute/Inputs/models/parts.dt",
     "residual": "test/Execute/Inputs/models/residual.dt",
     "unet": "test/Execute/Inputs/models/unet.dt",
     "tied": "test/Execute/Inputs/models/tied.dt",

@@ -67,8 +67,10 @@ static LogicalResult resolveExtents(Node &node, ArrayRef<int64_t> input, Window 
       continue;
     }
     int64_t size = outputShape ? (*outputShape)[d] : input[d] * stride, total = full - size;
-    if (total < 0)
+    // Asked for more than there is: zeros behind it, as output_padding adds them.
+    if (more - total >= std::max(stride, window.dilations[d]))
       return node.error() << "asks for " << size << " elements along spatial dimension " << d << ", of which there are " << full;
+    total = std::max<int64_t>(total, 0);
     int64_t small = total / 2;
     window.pads[d] = autoPad == "SAME_UPPER" ? small : total - small;
     window.pads[spatial + d] = total - window.pads[d];

@@ -112,7 +112,8 @@ LogicalResult GraphImporter::readInitializers() {
     if (failed(elements))
       return failure();
     bool isBuffer = buffers.contains(tensor.name());
-    if (!isa<FloatType>(elements->getElementType()) || (isBuffer && elements->getNumElements() <= mostInText)) {
+    // Without elements: what a node is not given, as Resize its region of interest.
+    if (!isa<FloatType>(elements->getElementType()) || elements->empty() || (isBuffer && elements->getNumElements() <= mostInText)) {
       constants.emplace_back(tensor.name(), *elements);
       continue;
     }

@@ -161,13 +161,29 @@ static FailureOr<Binding> importScatterND(Node &node) {
 /// values[1] where the index along the new axis is the given one, else values[0].
 static FailureOr<Binding> importOneHot(Node &node) {
   Value indices = node.tensor(0), values = node.tensor(2);
-  int64_t depth = node.integerInput(1), axis = node.integer("axis", -1);
+  int64_t axis = node.integer("axis", -1);
+  DenseElementsAttr given = node.constant(1);
   if (node.failed())
     return failure();
+  // Of any number's type.
+  int64_t depth = 0;
+  if (given.getNumElements() == 1 && isa<IntegerType>(given.getElementType())) {
+    depth = (*given.value_begin<APInt>()).getSExtValue();
+  } else if (given.getNumElements() == 1) {
+    double number = (*given.value_begin<APFloat>()).convertToDouble();
+    depth = number >= 1 && number <= INT32_MAX ? static_cast<int64_t>(number) : 0;
+  }
   int64_t rank = shapeOf(indices).size();
   axis = node.normalizeAxis(axis, rank + 1);
   if (node.failed())
     return failure();
+  if (isa<FloatType>(cast<RankedTensorType>(indices.getType()).getElementType())) {
+    FailureOr<Value> whole = node.finish(nn::CastOp::create(
+        node.builder(), node.location(), RankedTensorType::get(shapeOf(indices), node.builder().getI64Type()), indices));
+    if (failed(whole))
+      return failure();
+    indices = *whole;
+  }
   if (!isInteger(indices) || depth < 1 || depth > INT32_MAX || shapeOf(values) != ArrayRef<int64_t>{2})
     return node.error() << "takes integer indices, a positive depth and two values";
   SmallVector<int64_t> shape(shapeOf(indices));

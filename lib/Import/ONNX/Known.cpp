@@ -72,8 +72,8 @@ static FailureOr<Binding> importRange(Node &node) {
     double from = node.floatingInput(0), limit = node.floatingInput(1), delta = node.floatingInput(2);
     if (node.failed())
       return failure();
-    double count = std::max(0.0, std::ceil((limit - from) / delta));
-    if (!(count <= most))
+    double count = std::ceil((limit - from) / delta); // NaN is more than any
+    if (delta == 0 || !(count <= most))
       return tooLong();
     SmallVector<float> values;
     for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)
@@ -83,8 +83,8 @@ static FailureOr<Binding> importRange(Node &node) {
   int64_t from = node.integerInput(0), limit = node.integerInput(1), delta = node.integerInput(2);
   if (node.failed())
     return failure();
-  double count = std::max(0.0, std::ceil((static_cast<double>(limit) - static_cast<double>(from)) / static_cast<double>(delta)));
-  if (!(count <= most))
+  double count = std::ceil((static_cast<double>(limit) - static_cast<double>(from)) / static_cast<double>(delta));
+  if (delta == 0 || !(count <= most))
     return tooLong();
   SmallVector<APInt> values;
   for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)

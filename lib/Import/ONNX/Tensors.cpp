@@ -156,7 +156,7 @@ FailureOr<DenseElementsAttr> TensorReader::read(const ::onnx::TensorProto &tenso
     return refuseType(dataType, emitError);
   bool isReal = llvm::is_contained({T::FLOAT, T::DOUBLE, T::FLOAT16, T::BFLOAT16}, dataType);
   ArrayRef<int64_t> shape(tensor.dims().data(), tensor.dims_size());
-  if (failed(checkShape(shape, emitError, /*orEmpty=*/!isReal)))
+  if (failed(checkShape(shape, emitError, /*orEmpty=*/true)))
     return failure();
   bool isTyped = tensor.data_location() != T::EXTERNAL && !tensor.has_raw_data();
   uint64_t size = isTyped ? encoding->typedSize : encoding->rawSize;

@@ -181,7 +181,8 @@ static FailureOr<double> evaluateBody(Block &body, Scalars inputs) {
       op.emitOpError("is no op of a kernel");
     if (failed(result))
       return failure();
-    values[op.getResult(0)] = *result;
+    // Integers have no -0.
+    values[op.getResult(0)] = isa<IntegerType>(op.getResult(0).getType()) ? *result + 0.0 : *result;
   }
   return values.at(body.getTerminator()->getOperand(0));
 }

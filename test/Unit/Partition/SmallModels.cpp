@@ -91,11 +91,24 @@ model dropouts(x: f32[N, 2, 6]) -> logits {
 train dropouts { loss: cross_entropy  optimizer: adam(lr: 0.01)  batch: 16 }
 )dt";
 
+// Equal parts of one weight, whose gradients have one name and one type.
+static constexpr const char *parts = R"dt(
+model parts(x: f32[N, 6]) -> logits {
+  param mixed: f32[12, 4] = normal(stddev: 0.5)
+  h = x |> linear(4) as encode |> tanh
+  q = matmul(h, slice(mixed, axis: 0, begin: 0, end: 4))
+  k = matmul(h, slice(mixed, axis: 0, begin: 4, end: 8))
+  v = matmul(h, slice(mixed, axis: 0, begin: 8, end: 12))
+  logits = tanh(q * k + v) |> linear(4) as head
+}
+train parts { loss: cross_entropy  optimizer: sgd(lr: 0.1)  batch: 16 }
+)dt";
+
 llvm::ArrayRef<test::SmallModel> test::smallModels() {
   static const SmallModel models[] = {{"chain", chain}, {"residual", residual},
                                       {"unet", unet},   {"tied", tied},
                                       {"convolutions", convolutions}, {"fan", fan},
-                                      {"dropouts", dropouts}};
+                                      {"dropouts", dropouts}, {"parts", parts}};
   return models;
 }
 
