@@ -76,7 +76,7 @@ static FailureOr<Binding> importRange(Node &node) {
     if (delta == 0 || !(count <= most))
       return tooLong();
     SmallVector<float> values;
-    for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)
+    for (int64_t i = 0; i < static_cast<int64_t>(std::max(count, 0.0)); ++i)
       values.push_back(static_cast<float>(from + static_cast<double>(i) * delta));
     return node.constant(DenseElementsAttr::get(RankedTensorType::get(values.size(), element), ArrayRef<float>(values)));
   }
@@ -87,7 +87,7 @@ static FailureOr<Binding> importRange(Node &node) {
   if (delta == 0 || !(count <= most))
     return tooLong();
   SmallVector<APInt> values;
-  for (int64_t i = 0; i < static_cast<int64_t>(count); ++i)
+  for (int64_t i = 0; i < static_cast<int64_t>(std::max(count, 0.0)); ++i)
     values.emplace_back(element.getIntOrFloatBitWidth(), static_cast<uint64_t>(from) + static_cast<uint64_t>(i) * static_cast<uint64_t>(delta),
                         /*isSigned=*/false, /*implicitTrunc=*/true);
   return node.constant(DenseElementsAttr::get(RankedTensorType::get(values.size(), element), values));
