@@ -4,7 +4,7 @@
 #   zoo.py FOLDER [--models=resnet18,bert] [--ways=ts_train,dynamo] [--strategies="none;data:2;data:2,pipe:2"] [--steps=20] [--dtc=PATH]
 #
 # Python's environment must have torch, torchvision, onnx, onnxscript and transformers. Files, data and PyTorch's curves are made in FOLDER
-# once and used again. Dropout has ratio 0 in them, since no two frameworks draw the same numbers. Both train with SGD from the same
+# once and used again: what lies there already needs none of these packages. Dropout has ratio 0 in them, since no two frameworks draw the same numbers. Both train with SGD from the same
 # weights on the same samples; a row is the largest relative difference of a loss to PyTorch's in f64 (`none`), or to the losses of `none`.
 # Batch normalisation over few values amplifies roundings: behind it stands how far PyTorch's own f32 is from its f64.
 # Status 1 if a file is refused, a program fails, or a difference is above 2e-4 and four times PyTorch's own (`none`), or above 1e-5 and a
@@ -57,7 +57,11 @@ def swin():
     return models.SwinTransformer(patch_size=[4, 4], embed_dim=16, depths=[2, 2], num_heads=[1, 2], window_size=[4, 4], num_classes=10), images()
 
 
-def text(kind):
+LARGE = dict(vocab_size=100, hidden_size=32, num_hidden_layers=2, intermediate_size=64, max_position_embeddings=32)
+TINY = dict(vocab_size=24, hidden_size=8, num_hidden_layers=1, intermediate_size=16, max_position_embeddings=8)
+
+
+def text(kind, size=LARGE, tokens=16):
     def make():
         import torch
         import transformers as T
@@ -70,18 +74,19 @@ def text(kind):
             def forward(self, ids):
                 return self.model(input_ids=ids).logits
 
-        size = dict(vocab_size=100, hidden_size=32, num_hidden_layers=2, intermediate_size=64, max_position_embeddings=32)
         if kind == "bert":
             model = T.BertForSequenceClassification(T.BertConfig(num_attention_heads=2, num_labels=4, **size))
         elif kind == "distilbert":
-            model = T.DistilBertForSequenceClassification(
-                T.DistilBertConfig(vocab_size=100, dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=32, num_labels=4))
+            model = T.DistilBertForSequenceClassification(T.DistilBertConfig(
+                vocab_size=size["vocab_size"], dim=size["hidden_size"], n_layers=size["num_hidden_layers"], n_heads=2,
+                hidden_dim=size["intermediate_size"], max_position_embeddings=size["max_position_embeddings"], num_labels=4))
         else:
-            config = T.GPT2Config(vocab_size=100, n_positions=32, n_embd=32, n_layer=2, n_head=2) if kind == "gpt2" else \
+            config = T.GPT2Config(vocab_size=size["vocab_size"], n_positions=size["max_position_embeddings"], n_embd=size["hidden_size"],
+                                  n_layer=size["num_hidden_layers"], n_head=2) if kind == "gpt2" else \
                 {"llama": T.LlamaConfig, "qwen2": T.Qwen2Config}[kind](num_attention_heads=4, num_key_value_heads=2, **size)
             config.use_cache = False
             model = {"gpt2": T.GPT2LMHeadModel, "llama": T.LlamaForCausalLM, "qwen2": T.Qwen2ForCausalLM}[kind](config)
-        return Logits(model), torch.randint(0, 100, (BATCH, 16))
+        return Logits(model), torch.randint(0, size["vocab_size"], (BATCH, tokens))
     return make
 
 
@@ -89,20 +94,20 @@ for name in ("bert", "distilbert", "gpt2", "llama", "qwen2"):
     FAMILIES[name] = text(name)
 
 
-def recurrent(kind):
+def recurrent(kind, words=50, width=16, hidden=24, layers=2, tokens=12):
     def make():
         import torch
 
         class Recurrent(torch.nn.Module):
             def __init__(self):
                 super().__init__()
-                self.embedding, self.head = torch.nn.Embedding(50, 16), torch.nn.Linear(24, 5)
-                self.layers = getattr(torch.nn, kind)(16, 24, 2, batch_first=True)
+                self.embedding, self.head = torch.nn.Embedding(words, width), torch.nn.Linear(hidden, 5)
+                self.layers = getattr(torch.nn, kind)(width, hidden, layers, batch_first=True)
 
             def forward(self, tokens):
                 return self.head(self.layers(self.embedding(tokens))[0][:, -1])
 
-        return Recurrent(), torch.randint(0, 50, (BATCH, 12))
+        return Recurrent(), torch.randint(0, words, (BATCH, tokens))
     return make
 
 
@@ -138,6 +143,48 @@ def dropout():
     return nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Dropout(0.3), nn.LayerNorm(64), nn.Linear(64, 5)), torch.randn(BATCH, 20)
 
 
+# Small enough to be kept with the tests: test/Execute/Inputs/exported, which --models=tiny_... makes.
+TINY_FAMILIES = {
+    "tiny_bert": text("bert", TINY, 6), "tiny_llama": text("llama", TINY, 6), "tiny_lstm": recurrent("LSTM", 12, 6, 5, 1, 4),
+    "tiny_gru": recurrent("GRU", 12, 6, 5, 1, 4),
+}
+
+
+def tiny(function):
+    TINY_FAMILIES["tiny_" + function.__name__] = function
+    return function
+
+
+@tiny
+def vision_transformer():
+    import torchvision.models as models
+    return models.VisionTransformer(image_size=8, patch_size=4, num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=16, num_classes=4), images(8)
+
+
+@tiny
+def mobile():
+    """Depthwise, squeezed and excited, hard functions, batch normalisation, resized."""
+    import torch
+    import torchvision.ops as ops
+    nn = torch.nn
+
+    class Mobile(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.Hardswish())
+            self.depth = nn.Sequential(nn.Conv2d(8, 8, 3, 1, 1, groups=8, bias=False), nn.BatchNorm2d(8), nn.ReLU6())
+            self.excite = ops.SqueezeExcitation(8, 4, scale_activation=nn.Hardsigmoid)
+            self.up, self.norm, self.head = nn.ConvTranspose2d(8, 6, 2, 2), nn.GroupNorm(2, 6), nn.Linear(6, 4)
+
+        def forward(self, x):
+            x = self.stem(x)
+            x = self.norm(self.up(x + self.excite(self.depth(x))))
+            x = nn.functional.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=False)
+            return self.head(nn.functional.gelu(x).mean((2, 3)))
+
+    return Mobile(), images(8)
+
+
 def without_dropout(model):
     """Ratios of 0 everywhere, also of what drops whole samples, and of attention."""
     import torch
@@ -156,7 +203,7 @@ def without_dropout(model):
 def make(name):
     import torch
     torch.manual_seed(0)
-    model, example = FAMILIES[name]()
+    model, example = (FAMILIES | TINY_FAMILIES)[name]()
     return without_dropout(model), example
 
 
@@ -175,12 +222,24 @@ def export(name, way, path):
                           dynamic_axes={"input": {0: "N"}, "output": {0: "N"}}, **names)
 
 
+def without_traces(path):
+    """The modules that nodes come from stay, where their source lay on somebody's disk goes."""
+    import onnx
+    model = onnx.load(path)
+    for owner in [model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+        owner.doc_string = ""
+        kept = [entry for entry in owner.metadata_props if entry.key == "pkg.torch.onnx.name_scopes"]
+        del owner.metadata_props[:]
+        owner.metadata_props.extend(kept)
+    onnx.save(model, path)
+
+
 def data_and_curves(name, folder, steps, rate):
     """The samples of all steps and PyTorch's losses on them in f64 and in f32, made once."""
-    import numpy
-    import torch
     curves, inputs, labels = (os.path.join(folder, f"{name}.{what}") for what in ("curves.json", "input.npy", "label.npy"))
     if not os.path.exists(curves):
+        import numpy
+        import torch
         model, example = make(name)
         model.train()
         torch.manual_seed(1)
@@ -270,6 +329,8 @@ def main():
             if not os.path.exists(path):
                 try:
                     export(name, way, path)
+                    if name in TINY_FAMILIES:
+                        without_traces(path)
                 except Exception as error:
                     print(f"{name:20} {way:9} the exporter refuses: {str(error).strip().splitlines()[0][:120]}", flush=True)
                     continue
