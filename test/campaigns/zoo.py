@@ -223,12 +223,12 @@ def export(name, way, path):
 
 
 def without_traces(path):
-    """The modules that nodes come from stay, where their source lay on somebody's disk goes."""
+    """Which modules nodes come from and what initializers are stays; where their source lay on somebody's disk goes."""
     import onnx
     model = onnx.load(path)
     for owner in [model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
         owner.doc_string = ""
-        kept = [entry for entry in owner.metadata_props if entry.key == "pkg.torch.onnx.name_scopes"]
+        kept = [entry for entry in owner.metadata_props if entry.key == "pkg.torch.onnx.name_scopes" or ".InputSpec." in entry.key]
         del owner.metadata_props[:]
         owner.metadata_props.extend(kept)
     onnx.save(model, path)

@@ -4,6 +4,7 @@
 #include "InlineFunctions.h"
 #include "Operators.h"
 #include "ReadModel.h"
+#include "SpreadConstants.h"
 
 #include "dialects/NN/NN.h"
 #include "dtc/Import/ONNX.h"
@@ -297,6 +298,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   function.setFunctionType(
       builder.getFunctionType(types(arguments), types(outputs)));
   function.setAllResultAttrs(attributes(outputs));
+  spreadConstants(function);
   markConstantUses(function);
   if (failed(verify(*module)))
     return {};
