@@ -132,10 +132,14 @@ def Dist_MicrobatchOp : Dist_Op<"microbatch", [Pure, HasParent<"TimelineOp">]> {
   let hasVerifier = 1;
 }
 
-def Dist_ZerosOp : Dist_Op<"zeros", [Pure, HasParent<"TimelineOp">]> {
+def Dist_ZerosOp : Dist_Op<"zeros", [HasParent<"TimelineOp">]> {
   let summary = "what a sum over microbatches begins with";
+  let description = [{
+    Memory of its own: microbatches add to it in place, so two sums of one name
+    and type (equal slices of one weight) are not one value.
+  }];
   let arguments = (ins StrAttr:$name);
-  let results = (outs AnyStaticShapeTensor:$value);
+  let results = (outs Res<AnyStaticShapeTensor, "the sum's memory", [MemAlloc]>:$value);
   let assemblyFormat = "$name attr-dict `:` type($value)";
 }
 

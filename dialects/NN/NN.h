@@ -66,6 +66,18 @@ inferElementwise(std::optional<mlir::Location> location,
                  mlir::ValueRange operands,
                  llvm::SmallVectorImpl<mlir::Type> &types);
 
+/// The same of what is compared, with booleans as elements; and of what a condition, the first operand, chooses from.
+llvm::LogicalResult inferComparison(std::optional<mlir::Location> location, mlir::ValueRange operands,
+                                    llvm::SmallVectorImpl<mlir::Type> &types);
+llvm::LogicalResult inferWhere(std::optional<mlir::Location> location, mlir::ValueRange operands,
+                               llvm::SmallVectorImpl<mlir::Type> &types);
+
+/// The shape to which numpy's broadcasting brings `operands`; nothing if they do not fit together.
+std::optional<llvm::SmallVector<int64_t>> broadcastShape(mlir::ValueRange operands);
+
+/// Whether a value can have a gradient: a tensor of floating-point numbers, not of integers or booleans.
+bool hasGradient(mlir::Type type);
+
 /// f32 for bf16, any other type as it is: in what values of `element` are added up.
 mlir::Type accumulatedType(mlir::Type element);
 
@@ -82,6 +94,7 @@ inline constexpr llvm::StringLiteral constantUse = "nn.constant_use";
 inline constexpr llvm::StringLiteral label = "nn.label";
 inline constexpr llvm::StringLiteral classes = "nn.classes";
 inline constexpr llvm::StringLiteral sampleWeight = "nn.sample_weight";
+inline constexpr llvm::StringLiteral sampleIndex = "nn.sample_index";
 inline constexpr llvm::StringLiteral step = "nn.step";
 inline constexpr llvm::StringLiteral learningRate = "nn.learning_rate";
 inline constexpr llvm::StringLiteral state = "nn.state";

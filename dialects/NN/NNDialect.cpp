@@ -98,7 +98,7 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   return verifyPlaceAttribute(
       op, type, attribute,
       {names::input, names::parameter, names::state, names::constantUse},
-      {names::label, names::sampleWeight, names::step, names::learningRate, names::statistic, names::frozen},
+      {names::label, names::sampleWeight, names::sampleIndex, names::step, names::learningRate, names::statistic, names::frozen},
       "function argument");
 }
 

@@ -21,7 +21,9 @@ def NN_Dialect : Dialect {
     | argument with nn.parameter  | `nn.constant_use` | why it looks like a constant, in words |
     | argument                    | `nn.label`     | what the loss compares the output with    |
     | argument with nn.label      | `nn.classes`   | labels are class ids below this           |
+    | argument with nn.input      | `nn.classes`   | its whole numbers choose from a table of so many rows: they lie in [-rows, rows) |
     | argument                    | `nn.sample_weight` | per-sample weight, `tensor<Nxf32>`: 1/N for a sample, 0 for padding |
+    | argument                    | `nn.sample_index` | the place of each sample in the whole batch, `tensor<Nxi64>`; in steps that draw random values |
     | argument                    | `nn.step`      | the 1-based number of the step, `tensor<i64>` |
     | argument                    | `nn.learning_rate` | the learning rate of the step, `tensor<f64>` |
     | argument                    | `nn.state`     | what is kept from step to step, under its checkpoint name; `nn.init` is its start value |

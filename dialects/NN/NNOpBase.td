@@ -12,6 +12,11 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def NN_Tensor : StaticShapeTensorOf<[BF16, F32, F64]>;
 // What mixed precision leaves alone: parameters, statistics, sums.
 def NN_FullTensor : StaticShapeTensorOf<[F32, F64]>;
+// What is counted, compared and chosen by; it has no gradient. Integers wrap around, as PyTorch's and ONNX's do.
+def NN_Integer : StaticShapeTensorOf<[I64, I32]>;
+def NN_Boolean : StaticShapeTensorOf<[I1]>;
+// What ops that move elements take.
+def NN_AnyTensor : StaticShapeTensorOf<[BF16, F32, F64, I64, I32, I1]>;
 def NN_Scalar : 0DTensorOf<[F32, F64]>;
 def NN_Label  : StaticShapeTensorOf<[I64, F32, F64]>;
 def NN_ClassIds : StaticShapeTensorOf<[I64]>;

@@ -15,8 +15,8 @@ def NN_ConstantOp : NN_Op<"constant", [ConstantLike]> {
 
 def NN_ReshapeOp : NN_Op<"reshape"> {
   let summary = "the same elements in the same row-major order under another shape";
-  let arguments = (ins NN_Tensor:$x);
-  let results = (outs NN_Tensor:$y);
+  let arguments = (ins NN_AnyTensor:$x);
+  let results = (outs NN_AnyTensor:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -24,16 +24,16 @@ def NN_ReshapeOp : NN_Op<"reshape"> {
 
 def NN_TransposeOp : NN_InferredOp<"transpose"> {
   let summary = "result dimension i is operand dimension permutation[i]";
-  let arguments = (ins NN_Tensor:$x, DenseI64ArrayAttr:$permutation);
-  let results = (outs NN_Tensor:$y);
+  let arguments = (ins NN_AnyTensor:$x, DenseI64ArrayAttr:$permutation);
+  let results = (outs NN_AnyTensor:$y);
   let assemblyFormat = "$x $permutation attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
 }
 
 def NN_BroadcastOp : NN_Op<"broadcast"> {
   let summary = "x repeated to the result's shape by numpy's rules";
-  let arguments = (ins NN_Tensor:$x);
-  let results = (outs NN_Tensor:$y);
+  let arguments = (ins NN_AnyTensor:$x);
+  let results = (outs NN_AnyTensor:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -41,23 +41,23 @@ def NN_BroadcastOp : NN_Op<"broadcast"> {
 
 def NN_ConcatOp : NN_InferredOp<"concat"> {
   let summary = "operands one behind the other along an axis";
-  let arguments = (ins Variadic<NN_Tensor>:$operands, I64Attr:$axis);
-  let results = (outs NN_Tensor:$y);
+  let arguments = (ins Variadic<NN_AnyTensor>:$operands, I64Attr:$axis);
+  let results = (outs NN_AnyTensor:$y);
   let assemblyFormat = "$operands `axis` $axis attr-dict `:` functional-type(operands, results)";
 }
 
 def NN_SliceOp : NN_Op<"slice"> {
   let summary = "the block of the result's shape that begins at offsets";
-  let arguments = (ins NN_Tensor:$x, DenseI64ArrayAttr:$offsets);
-  let results = (outs NN_Tensor:$y);
+  let arguments = (ins NN_AnyTensor:$x, DenseI64ArrayAttr:$offsets);
+  let results = (outs NN_AnyTensor:$y);
   let assemblyFormat = "$x $offsets attr-dict `:` type($x) `->` type($y)";
   let hasVerifier = 1;
 }
 
 def NN_PadOp : NN_Op<"pad"> {
   let summary = "x at offsets inside zeros of the result's shape (adjoint of slice)";
-  let arguments = (ins NN_Tensor:$x, DenseI64ArrayAttr:$offsets);
-  let results = (outs NN_Tensor:$y);
+  let arguments = (ins NN_AnyTensor:$x, DenseI64ArrayAttr:$offsets);
+  let results = (outs NN_AnyTensor:$y);
   let assemblyFormat = "$x $offsets attr-dict `:` type($x) `->` type($y)";
   let hasVerifier = 1;
 }

@@ -65,7 +65,8 @@ def RT_BufferKind : I32EnumAttr<"BufferKind", "what a buffer is for", [
     I32EnumAttrCase<"Bucket", 8, "bucket">,
     I32EnumAttrCase<"Temporary", 9, "temporary">,
     I32EnumAttrCase<"Statistic", 10, "statistic">,
-    I32EnumAttrCase<"LearningRate", 11, "learning_rate">]> {
+    I32EnumAttrCase<"LearningRate", 11, "learning_rate">,
+    I32EnumAttrCase<"SampleIndex", 12, "sample_index">]> {
   let cppNamespace = "::dtc::rt";
   let genSpecializedAttr = 0;
 }

@@ -48,7 +48,7 @@ def RT_BufferOp : RT_Op<"buffer", [HasParent<"ProgramOp">]> {
   let description = [{
     `name` is the source model's name, or one made from it. `init` is the
     first value of a parameter or of state. `classes` bounds labels that are
-    class ids. `shares` says what of a parameter or of state lies here where a rank
+    class ids, and is the rows of the table that an input's whole numbers choose from. `shares` says what of a parameter or of state lies here where a rank
     does not hold it whole: a list of #dist.share. A view shares its base's memory
     from element `at` on; it has no offset of its own.
 

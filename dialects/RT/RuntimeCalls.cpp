@@ -22,7 +22,11 @@ static std::vector<RuntimeCall> makeTable() {
   const Options convGradient = Options{Option::buffer("bias_gradient")} + geometry;
   const Options alongLast = {Option::integer("axis", -1)};
   const Options block = {Option::requiredList("offsets"), Option::list("steps", 1)};
+  const Options attention = {Option::buffer("mask"), Option::buffer("bias"), Option::real("scale", 1), Option::flag("causal"),
+                             Option::flag("positions_first")};
   std::vector<RuntimeCall> table = {
+      {"attention", "attention.h", 3, 2, 1, Form::Plain, "AttentionOptions", attention},
+      {"attention_gradient", "attention.h", 6, 4, 1, Form::Plain, "AttentionOptions", attention},
       {"avg_pool", "pooling.h", 1, 1, 0, Form::Plain, "AvgPoolOptions", window + Options{Option::flag("count_include_pad")}},
       {"avg_pool_gradient", "pooling.h", 1, 1, 0, Form::Plain, "AvgPoolOptions", window + Options{Option::flag("count_include_pad")}},
       {"batch_norm", "normalisation.h", 4, 5, 0, Form::Plain, "BatchNormOptions",
@@ -39,8 +43,18 @@ static std::vector<RuntimeCall> makeTable() {
       {"conv_weight_gradient", "convolution.h", 2, 1, 0, Form::Plain, "ConvGradientOptions", convGradient},
       {"copy", "movement.h", 1, 1},
       {"count_correct", "loss.h", 3, 1, 0, Form::Plain, "LossOptions", alongLast},
+      {"dropout", "random.h", 2, 1, 0, Form::Plain, "DropoutOptions",
+       {Option::buffer("sample"), Option::real("ratio", 0), Option::integer("stream", 0), Option::integer("outer", 1)}},
       {"fill", "movement.h", 0, 1, 0, Form::Plain, "", {Option::argument("value")}},
+      {"gather", "gather.h", 2, 1, 0, Form::Plain, "GatherOptions", {Option::integer("axis", 0)}},
+      {"gather_gradient", "gather.h", 2, 1, 0, Form::Plain, "GatherGradientOptions", {Option::integer("axis", 0), Option::flag("accumulate")}},
+      {"group_norm", "sample_normalisation.h", 3, 3, 0, Form::Plain, "GroupNormOptions", {Option::real("epsilon", 1e-5)}},
+      {"group_norm_gradient", "sample_normalisation.h", 5, 3},
       {"insert", "movement.h", 1, 1, 0, Form::Plain, "SliceOptions", block},
+      {"layer_norm", "sample_normalisation.h", 1, 3, 0, Form::Plain, "LayerNormOptions",
+       {Option::buffer("scale"), Option::buffer("bias"), Option::real("epsilon", 1e-5)}},
+      {"layer_norm_gradient", "sample_normalisation.h", 3, 1, 0, Form::Plain, "LayerNormGradientOptions",
+       {Option::buffer("mean"), Option::buffer("scale"), Option::buffer("scale_gradient"), Option::buffer("bias_gradient")}},
       {"log_softmax", "reduction.h", 1, 1, 0, Form::Plain, "SoftmaxOptions", alongLast},
       {"matmul", "matmul.h", 2, 1, 0, Form::Plain, "MatmulOptions",
        Options{Option::buffer("bias"), Option::buffer("gradient_at"), Option::buffer("bias_gradient"), Option::buffer("bias_gradient_a"),
@@ -50,6 +64,7 @@ static std::vector<RuntimeCall> makeTable() {
       {"max_pool_gradient", "pooling.h", 2, 1, 0, Form::Plain, "MaxPoolOptions", window},
       {"receive_made_up", "measure.h", 0, 1},
       {"reduce_sum", "reduction.h", 1, 1, 0, Form::Plain, "ReduceOptions", {Option::list("axes")}},
+      {"rms_norm", "sample_normalisation.h", 1, 2, 0, Form::Plain, "RmsNormOptions", {Option::buffer("scale"), Option::real("epsilon", 1e-5)}},
       {"running_average_update", "normalisation.h", 2, 0, 0, Form::Tuples, "RunningAverageOptions", {Option::real("momentum", 0.1)}},
       {"slice", "movement.h", 1, 1, 0, Form::Plain, "SliceOptions", block},
       {"softmax", "reduction.h", 1, 1, 0, Form::Plain, "SoftmaxOptions", alongLast},

@@ -13,7 +13,11 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registerMatmulAdjoint(registry);
   registerPoolingAdjoints(registry);
   registerNormalisationAdjoint(registry);
+  registerSampleNormalisationAdjoints(registry);
+  registerRandomAdjoint(registry);
+  registerAttentionAdjoint(registry);
   registerShapeAdjoints(registry);
   registerSoftmaxAdjoints(registry);
+  registerGatherAdjoint(registry);
   registerLosses(registry);
 }

@@ -1,4 +1,4 @@
-// Adjoint of convolution: the two gradients that libraries have calls for.
+// Adjoints of convolution, the two gradients that libraries have calls for, and of the transposed one.
 #include "ExternalModels.h"
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
@@ -42,10 +42,30 @@ struct ConvAdjoint
     return gradients;
   }
 };
+
+/// A model's transposed convolution: y = conv_input_gradient(x, w). It is linear in both, and the convolution leads back.
+struct TransposedConvAdjoint : DifferentiableOpInterface::ExternalModel<TransposedConvAdjoint, ConvInputGradientOp> {
+  FailureOr<SmallVector<Value>> buildAdjoint(Operation *op, ImplicitLocOpBuilder &builder, ArrayRef<Value> resultGradients,
+                                             ArrayRef<bool> needed) const {
+    auto conv = cast<ConvInputGradientOp>(op);
+    Value dy = resultGradients[0];
+    SmallVector<Value> gradients(op->getNumOperands());
+    if (needed[1])
+      gradients[1] = ConvWeightGradientOp::create(builder, TypeRange{conv.getWeight().getType()}, dy, conv.getDy(), conv.getStridesAttr(),
+                                                  conv.getDilationsAttr(), conv.getPadsAttr(), conv.getGroupsAttr())
+                         .getDweight();
+    if (needed[0])
+      gradients[0] = ConvOp::create(builder, conv.getDy().getType(), dy, conv.getWeight(), /*bias=*/Value(), conv.getStridesAttr(),
+                                    conv.getDilationsAttr(), conv.getPadsAttr(), conv.getGroupsAttr(), /*epilogue=*/EpilogueAttr(),
+                                    /*epilogue_operand=*/Value());
+    return gradients;
+  }
+};
 } // namespace
 
 void dtc::registerConvolutionAdjoint(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, nn::NNDialect *) {
     ConvOp::attachInterface<ConvAdjoint>(*context);
+    ConvInputGradientOp::attachInterface<TransposedConvAdjoint>(*context);
   });
 }

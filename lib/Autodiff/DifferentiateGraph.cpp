@@ -1,4 +1,6 @@
 // dtc-differentiate-graph: a model with a recipe becomes @train and @evaluate.
+#include "GatheredRows.h"
+#include "SamplePlaces.h"
 #include "TrainedOutput.h"
 
 #include "dialects/NN/NN.h"
@@ -36,6 +38,8 @@ struct Model {
     return bool(function.getArgAttr(parameter.getArgNumber(), names::frozen));
   }
   BatchStatistics batchStatistics = BatchStatistics::Share;
+  /// What draws random values, in order: their numbers among each other. Empty: the step has no sample index.
+  DenseMap<Operation *, int64_t> streams;
   /// The result of the function that is trained.
   unsigned trained = 0;
   RankedTensorType prediction, label;
@@ -81,6 +85,14 @@ public:
     DictionaryAttr attributes =
         model.function.getArgAttrDict(argument.getArgNumber());
     return addArgument(argument.getType(), attributes.getValue(), argument.getLoc());
+  }
+
+  /// An input as the model has it; where its whole numbers choose rows of tables, with the rows of the smallest.
+  Value copyInput(Model &model, BlockArgument input) {
+    NamedAttrList attributes(model.function.getArgAttrDict(input.getArgNumber()));
+    if (std::optional<int64_t> rows = findGatheredRows(input))
+      attributes.set(names::classes, builder.getI64IntegerAttr(*rows));
+    return addArgument(input.getType(), attributes.getAttrs(), input.getLoc());
   }
 
   /// Says of a parameter that it has no update.
@@ -193,6 +205,23 @@ LogicalResult checkStates(Model &model) {
   return success();
 }
 
+/// Each has a stream of random values of its own. Fails for an op that draws and has no meaning in an evaluation.
+LogicalResult numberStreams(Model &model) {
+  WalkResult walked = model.function.walk([](nn::RandomUniformOp op) {
+    if (op->use_empty())
+      return WalkResult::advance();
+    op.emitError("random numbers are supported as dropout's alone: uniform ones from 0 to 1 that are compared with the probability to keep; "
+                 "an evaluation has no others");
+    return WalkResult::interrupt();
+  });
+  if (walked.wasInterrupted())
+    return failure();
+  for (Operation &op : model.function.getBody().front())
+    if (isa<RandomOpInterface>(op))
+      model.streams.try_emplace(&op, model.streams.size());
+  return success();
+}
+
 FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   Model model;
   model.function = function;
@@ -214,10 +243,14 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   if (failed(trained) || failed(collectArguments(model)) || failed(checkStates(model)))
     return failure();
   model.trained = *trained;
+  if (failed(numberStreams(model)))
+    return failure();
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[*trained]);
   auto name = function.getResultAttrOfType<StringAttr>(*trained, names::output);
   if (failed(checkBatch(model, prediction, "output", name)))
     return failure();
+  if (!isa<FloatType>(prediction.getElementType()))
+    return function.emitError() << "output " << name << " is " << prediction << ": what has no gradient is not trained; --output names another";
   FailureOr<RankedTensorType> label =
       model.loss.getLabelType(function.getLoc(), prediction);
   if (failed(label))
@@ -231,6 +264,8 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
 /// The model's forward computation inside a step function.
 struct Forward {
   Value prediction, label, sampleWeight, step, learningRate;
+  /// In training alone, and only where something draws by it.
+  Value sampleIndex;
   /// In the order of Model::parameters.
   SmallVector<Value> parameters;
   /// In the order of Model::states; in training alone.
@@ -260,11 +295,33 @@ void buildStateful(Model &model, StepFunction &step, StatefulOpInterface op, IRM
     mapping.map(result, value);
 }
 
+/// An op that draws as it is in the phase.
+void buildRandom(Model &model, StepFunction &step, RandomOpInterface op, IRMapping &mapping, const SamplePlaces *places,
+                 const Forward &forward) {
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(mapping.lookupOrDefault(operand));
+  step.builder.setLoc(op->getLoc());
+  SmallVector<Value> results;
+  if (places) {
+    Draw draw{forward.step, /*sample=*/{}, /*outer=*/1, model.streams.lookup(op)};
+    if (std::optional<int64_t> outer = places->outerOf(op->getOperand(0))) {
+      draw.sample = forward.sampleIndex;
+      draw.outer = *outer;
+    }
+    results = op.buildTraining(step.builder, operands, draw);
+  } else {
+    results = op.buildEvaluation(step.builder, operands);
+  }
+  for (auto [result, value] : llvm::zip_equal(op->getResults(), results))
+    mapping.map(result, value);
+}
+
 Forward buildForward(Model &model, StepFunction &step, bool training) {
   Forward forward;
   IRMapping mapping;
   for (BlockArgument input : model.inputs)
-    mapping.map(input, step.copyArgument(model, input));
+    mapping.map(input, step.copyInput(model, input));
   func::FuncOp function = model.function;
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[model.trained]);
   forward.label = step.addLabel(model);
@@ -273,6 +330,12 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
       names::sampleWeight);
   for (BlockArgument weight : model.sampleWeights)
     mapping.map(weight, forward.sampleWeight);
+  std::optional<SamplePlaces> places;
+  if (training && !model.streams.empty()) {
+    places.emplace(model.function, model.recipe.getBatch());
+    forward.sampleIndex = step.addArgument(
+        RankedTensorType::get({model.recipe.getBatch()}, step.builder.getI64Type()), names::sampleIndex);
+  }
   if (training) {
     forward.step = step.addArgument(
         RankedTensorType::get({}, step.builder.getI64Type()), names::step);
@@ -294,6 +357,8 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
   for (Operation &op : body.without_terminator())
     if (auto stateful = dyn_cast<StatefulOpInterface>(op))
       buildStateful(model, step, stateful, mapping, training, forward);
+    else if (auto random = dyn_cast<RandomOpInterface>(op))
+      buildRandom(model, step, random, mapping, places ? &*places : nullptr, forward);
     else
       step.builder.clone(op, mapping);
   forward.prediction =

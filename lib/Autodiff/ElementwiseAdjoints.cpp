@@ -36,6 +36,7 @@ struct Term {
   Term of() const {
     return {builder, Op::create(*builder, value)};
   }
+  Term squared() const { return with<MulOp>(*this); }
 
   friend Term operator+(Term a, Term b) { return a.with<AddOp>(b); }
   friend Term operator-(Term a, Term b) { return a.with<SubOp>(b); }
@@ -56,6 +57,13 @@ Term where(Term condition, Term a, Term b) {
 Term where(Term condition, Term a, double b) {
   return where(condition, a, a.constant(b));
 }
+
+/// a where the condition, a boolean, holds.
+Term choose(Term condition, Term a, Term b) {
+  return {condition.builder, WhereOp::create(*condition.builder, condition.value, a.value, b.value)};
+}
+Term choose(Term condition, Term a, double b) { return choose(condition, a, a.constant(b)); }
+Term both(Term a, Term b) { return a.with<AndOp>(b); }
 
 /// What a formula may use: the gradient g of the result, the result y, the
 /// operands x(i), and alpha where the op has one.
@@ -101,6 +109,61 @@ Term powExponent(Adjoint a) {
   return where(base, slope, where(-base, slope, where(-a.x(1), slope, 0.0)));
 }
 
+/// 1 strictly between the bounds and 0 at them, at NaN too: what torch.clamp does from PyTorch 2.15 on (1 at the bounds before). y says as
+/// much as x unless bf16 cannot hold a bound: then x is kept.
+Term clip(Adjoint a) {
+  auto clip = cast<ClipOp>(a.op);
+  auto isShort = [](std::optional<APFloat> bound) {
+    bool loses = false;
+    if (bound)
+      bound->convert(APFloat::BFloat(), APFloat::rmNearestTiesToEven, &loses);
+    return !loses;
+  };
+  Term at = isShort(clip.getMin()) && isShort(clip.getMax()) ? a.y : a.x();
+  auto number = [&](APFloat bound) { return at.constant(bound.convertToDouble()); };
+  Term above = clip.getMin() ? number(*clip.getMin()).with<LessOp>(at) : none(a);
+  Term below = clip.getMax() ? at.with<LessOp>(number(*clip.getMax())) : none(a);
+  Term inside = !above.value ? below : !below.value ? above : both(above, below);
+  return choose(inside, a.g, 0.0);
+}
+
+/// Strictly between the bounds, as in PyTorch; at NaN 0.
+Term hardSigmoid(Adjoint a) {
+  Term inside = both(a.y.constant(0).with<LessOp>(a.y), a.y.with<LessOp>(a.y.constant(1)));
+  return choose(inside, a.g * a.alpha(), 0.0);
+}
+
+/// x / 3 + 1/2 between -3 and 3; 0 at the one, 1 at the other and at NaN (PyTorch).
+Term hardSwish(Adjoint a) {
+  Term x = a.x(), slope = a.g * (x * (1.0 / 3) + 0.5);
+  return choose(x.with<LessOrEqualOp>(x.constant(-3)), a.g.constant(0), choose(x.with<LessOp>(x.constant(3)), slope, a.g));
+}
+
+Term sigmoid(Term x) { return x.of<SigmoidOp>(); }
+
+Term silu(Adjoint a) {
+  Term x = a.x(), s = sigmoid(x);
+  return a.g * (s * (x * (1.0 - s) + 1.0));
+}
+
+Term mish(Adjoint a) {
+  Term x = a.x(), t = x.of<SoftplusOp>().of<TanhOp>();
+  return a.g * (t + x * sigmoid(x) * (1.0 - t.squared()));
+}
+
+/// Of two equal ones each takes half; NaN gives both all of it (torch.maximum).
+template <typename Loses, unsigned mine>
+Term extreme(Adjoint a) {
+  Term own = a.x(mine), other = a.x(1 - mine);
+  Term shared = choose(own.with<EqualOp>(other), a.g * 0.5, a.g);
+  return choose(own.with<Loses>(other), a.g.constant(0), shared);
+}
+
+/// Of a = n b + y with a whole n.
+Term modDivisor(Adjoint a) {
+  return -(a.g * ((a.x(0) - a.y) / a.x(1)).of<RoundOp>());
+}
+
 Term erfSlope(Adjoint a) {
   return (-(a.x() * a.x())).of<ExpOp>() * (2 / std::sqrt(llvm::numbers::pi));
 }
@@ -142,6 +205,28 @@ void dtc::registerElementwiseAdjoints(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *c, nn::NNDialect *) {
     using A = Adjoint;
     adjoint<NegOp, [](A a) { return -a.g; }>(c);
+    adjoint<AbsOp, [](A a) { return a.g * a.x().of<SignOp>(); }>(c);
+    adjoint<SignOp, none>(c);
+    adjoint<FloorOp, none>(c);
+    adjoint<CeilOp, none>(c);
+    adjoint<RoundOp, none>(c);
+    adjoint<SinOp, [](A a) { return a.g * a.x().of<CosOp>(); }>(c);
+    adjoint<CosOp, [](A a) { return -(a.g * a.x().of<SinOp>()); }>(c);
+    adjoint<TanOp, [](A a) { return a.g * (a.y.squared() + 1.0); }>(c);
+    adjoint<AsinOp, [](A a) { return a.g / (1.0 - a.x().squared()).of<SqrtOp>(); }>(c);
+    adjoint<AcosOp, [](A a) { return -(a.g / (1.0 - a.x().squared()).of<SqrtOp>()); }>(c);
+    adjoint<AtanOp, [](A a) { return a.g / (a.x().squared() + 1.0); }>(c);
+    adjoint<SinhOp, [](A a) { return a.g * a.x().of<CoshOp>(); }>(c);
+    adjoint<CoshOp, [](A a) { return a.g * a.x().of<SinhOp>(); }>(c);
+    adjoint<AsinhOp, [](A a) { return a.g / (a.x().squared() + 1.0).of<SqrtOp>(); }>(c);
+    adjoint<AcoshOp, [](A a) { return a.g / (a.x().squared() + -1.0).of<SqrtOp>(); }>(c);
+    adjoint<AtanhOp, [](A a) { return a.g / (1.0 - a.x().squared()); }>(c);
+    adjoint<SoftplusOp, [](A a) { return a.g * sigmoid(a.x()); }>(c);
+    adjoint<SiluOp, silu>(c);
+    adjoint<MishOp, mish>(c);
+    adjoint<HardSigmoidOp, hardSigmoid>(c);
+    adjoint<HardSwishOp, hardSwish>(c);
+    adjoint<ClipOp, clip>(c);
     adjoint<ExpOp, [](A a) { return a.g * a.y; }>(c);
     adjoint<LogOp, [](A a) { return a.g / a.x(); }>(c);
     adjoint<SqrtOp, [](A a) { return a.g / (a.y * 2.0); }>(c);
@@ -157,6 +242,11 @@ void dtc::registerElementwiseAdjoints(DialectRegistry &registry) {
     adjoint<MulOp, [](A a) { return a.g * a.x(1); }, [](A a) { return a.g * a.x(0); }>(c);
     adjoint<DivOp, [](A a) { return a.g / a.x(1); }, [](A a) { return -(a.g * a.y / a.x(1)); }>(c);
     adjoint<PowOp, powBase, powExponent>(c);
+    adjoint<ModOp, [](A a) { return a.g; }, modDivisor>(c);
+    adjoint<MaxOp, extreme<LessOp, 0>, extreme<LessOp, 1>>(c);
+    adjoint<MinOp, extreme<GreaterOp, 0>, extreme<GreaterOp, 1>>(c);
+    adjoint<WhereOp, none, [](A a) { return choose(a.x(0), a.g, 0.0); },
+            [](A a) { return choose(a.x(0), a.g.constant(0.0), a.g); }>(c);
     adjoint<WherePositiveOp, none, [](A a) { return where(a.x(0), a.g, 0.0); },
             [](A a) { return where(a.x(0), a.g.constant(0.0), a.g); }>(c);
   });

@@ -13,8 +13,12 @@ void registerConvolutionAdjoint(mlir::DialectRegistry &registry);
 void registerMatmulAdjoint(mlir::DialectRegistry &registry);
 void registerPoolingAdjoints(mlir::DialectRegistry &registry);
 void registerNormalisationAdjoint(mlir::DialectRegistry &registry);
+void registerSampleNormalisationAdjoints(mlir::DialectRegistry &registry);
+void registerRandomAdjoint(mlir::DialectRegistry &registry);
+void registerAttentionAdjoint(mlir::DialectRegistry &registry);
 void registerShapeAdjoints(mlir::DialectRegistry &registry);
 void registerSoftmaxAdjoints(mlir::DialectRegistry &registry);
+void registerGatherAdjoint(mlir::DialectRegistry &registry);
 void registerLosses(mlir::DialectRegistry &registry);
 
 } // namespace dtc

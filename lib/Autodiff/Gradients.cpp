@@ -26,7 +26,9 @@ public:
     for (Operation &op : llvm::make_range(block->begin(), builder.getInsertionPoint())) {
       forward.push_back(&op);
       if (llvm::any_of(op.getOperands(), [&](Value v) { return active.contains(v); }))
-        active.insert(op.result_begin(), op.result_end());
+        for (Value result : op.getResults())
+          if (nn::hasGradient(result.getType()))
+            active.insert(result);
     }
   }
 
@@ -84,7 +86,7 @@ private:
 
   ImplicitLocOpBuilder builder;
   SmallVector<Operation *> forward;
-  /// Values that depend on wrt.
+  /// Values that depend on wrt; integers and booleans do so by jumps alone.
   llvm::DenseSet<Value> active;
   llvm::DenseMap<Value, Value> gradients;
 };

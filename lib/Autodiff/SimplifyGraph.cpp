@@ -161,9 +161,8 @@ struct BroadcastInPlace : RewritePattern {
         continue;
       SmallVector<Value> operands(op->getOperands());
       operands[operand.getOperandNumber()] = broadcast.getX();
-      SmallVector<Type> types;
-      if (failed(inferElementwise(std::nullopt, operands, types)) ||
-          types.front() != op->getResult(0).getType())
+      auto type = cast<RankedTensorType>(op->getResult(0).getType());
+      if (broadcastShape(operands) != SmallVector<int64_t>(type.getShape()))
         continue;
       rewriter.modifyOpInPlace(op, [&] { operand.set(broadcast.getX()); });
       return success();

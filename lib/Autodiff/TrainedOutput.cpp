@@ -3,6 +3,8 @@
 
 #include "dialects/NN/NN.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace dtc;
 namespace names = dtc::nn::names;
@@ -16,15 +18,21 @@ static std::string quoteAll(ArrayRef<StringAttr> names) {
 }
 
 FailureOr<unsigned> dtc::findTrainedOutput(func::FuncOp function, StringRef output) {
+  auto isReal = [&](unsigned i) { return isa<FloatType>(getElementTypeOrSelf(function.getFunctionType().getResult(i))); };
   SmallVector<StringAttr> all;
+  SmallVector<unsigned> real;
   for (unsigned i = 0; i < function.getNumResults(); ++i) {
     auto name = function.getResultAttrOfType<StringAttr>(i, names::output);
     if (!name)
       return function.emitError() << "result " << i << " of the model has no '"
                                   << names::output << "'";
     all.push_back(name);
+    if (isReal(i))
+      real.push_back(i);
   }
   if (output.empty()) {
+    if (real.size() == 1)
+      return real.front();
     if (all.size() == 1)
       return 0u;
     if (all.empty())

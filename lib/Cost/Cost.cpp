@@ -72,7 +72,11 @@ void dtc::registerCostExternalModels(DialectRegistry &registry) {
   cost::registerElementwiseCost(registry);
   cost::registerStructuredCost(registry);
   cost::registerNormalisationCost(registry);
+  cost::registerSampleNormalisationCost(registry);
+  cost::registerRandomCost(registry);
+  cost::registerAttentionCost(registry);
   cost::registerShapeCost(registry);
+  cost::registerGatherCost(registry);
   cost::registerTrainingCost(registry);
   cost::registerTimelineCost(registry);
   cost::registerKernelCost(registry);

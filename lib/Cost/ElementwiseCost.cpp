@@ -25,6 +25,11 @@ void dtc::cost::registerElementwiseCost(DialectRegistry &registry) {
     attach<nn::NegOp, nn::ExpOp, nn::LogOp, nn::SqrtOp, nn::ReluOp,
            nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,
            nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp, nn::ErfOp,
-           nn::GeluOp, nn::GeluGradientOp>(context);
+           nn::GeluOp, nn::GeluGradientOp,
+           nn::AbsOp, nn::SignOp, nn::FloorOp, nn::CeilOp, nn::RoundOp, nn::SinOp, nn::CosOp, nn::TanOp, nn::AsinOp,
+           nn::AcosOp, nn::AtanOp, nn::SinhOp, nn::CoshOp, nn::AsinhOp, nn::AcoshOp, nn::AtanhOp, nn::SoftplusOp,
+           nn::SiluOp, nn::MishOp, nn::HardSigmoidOp, nn::HardSwishOp, nn::ClipOp, nn::ModOp, nn::MinOp, nn::MaxOp,
+           nn::EqualOp, nn::LessOp, nn::LessOrEqualOp, nn::GreaterOp, nn::GreaterOrEqualOp, nn::AndOp, nn::OrOp,
+           nn::XorOp, nn::NotOp, nn::WhereOp>(context);
   });
 }

@@ -22,7 +22,7 @@ struct GenericCost : CostOpInterface::ExternalModel<GenericCost, linalg::Generic
     auto generic = cast<linalg::GenericOp>(op);
     uint64_t perPoint = 0;
     for (Operation &inner : generic.getBody()->without_terminator())
-      if (!inner.hasTrait<OpTrait::ConstantLike>() && !isa<arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(inner))
+      if (!inner.hasTrait<OpTrait::ConstantLike>() && !isa<arith::SelectOp, arith::ExtFOp, arith::TruncFOp, arith::FPToSIOp, arith::SIToFPOp, arith::ExtSIOp, arith::TruncIOp>(inner))
         ++perPoint;
     Cost cost;
     cost.flops = llvm::SaturatingMultiply(perPoint, productOf(generic.getStaticLoopRanges()));

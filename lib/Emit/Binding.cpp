@@ -109,7 +109,11 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
   std::string separator;
   for (rt::BufferOp input : buffersOf(program, rt::BufferKind::Input)) {
     os << separator << "{" << quoteWhole(input.getName()) << ", "
-       << printer.buffer(input.getMemory()) << "}";
+       << printer.buffer(input.getMemory());
+    // Of ids: the rows that they choose from.
+    if (input.getClasses())
+      os << ", " << *input.getClasses();
+    os << "}";
     separator = ", ";
   }
   os << "},\n";
@@ -119,6 +123,7 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
   };
   single("label", rt::BufferKind::Label);
   single("weight", rt::BufferKind::SampleWeight);
+  single("sample_index", rt::BufferKind::SampleIndex);
   single("step", rt::BufferKind::Step);
   single("learning_rate", rt::BufferKind::LearningRate);
   single("loss", rt::BufferKind::Loss);

@@ -19,7 +19,7 @@ struct Section {
 
 static SmallVector<Section> sections() {
   using K = rt::BufferKind;
-  return {{"What the runtime fills in before a step", {K::Input, K::Label, K::SampleWeight, K::Step, K::LearningRate}},
+  return {{"What the runtime fills in before a step", {K::Input, K::Label, K::SampleWeight, K::SampleIndex, K::Step, K::LearningRate}},
           {"Parameters", {K::Parameter}},
           {"Running statistics of the model", {K::Statistic}},
           {"State of the optimizer", {K::State}},
@@ -149,11 +149,16 @@ static LogicalResult printConstant(Printer &printer, rt::ConstantOp constant) {
              << elementTypeName(type.getElementType()) << " "
              << printer.names.of(constant.getMemory()) << "[] = {";
   bool first = true;
-  for (const APFloat &value : constant.getValue().getValues<APFloat>()) {
-    printer.os << (first ? "" : ", ")
-               << formatReal(value.convertToDouble(), type.getElementType().isF32());
+  auto print = [&](const std::string &text) {
+    printer.os << (first ? "" : ", ") << text;
     first = false;
-  }
+  };
+  if (isa<FloatType>(type.getElementType()))
+    for (const APFloat &value : constant.getValue().getValues<APFloat>())
+      print(formatReal(value.convertToDouble(), type.getElementType().isF32()));
+  else
+    for (const APInt &value : constant.getValue().getValues<APInt>())
+      print(formatInteger(value));
   printer.os << "};\n";
   return success();
 }

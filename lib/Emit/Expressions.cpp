@@ -3,10 +3,12 @@
 
 #include "Literals.h"
 
+#include "dialects/RT/RT.h"
 #include "dtc/Emit/Emit.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace dtc::emit;
@@ -51,16 +53,57 @@ Expression negate(Operation *, Operands operands) {
   return {"-" + operands[0].as(Precedence::Primary), Precedence::Unary};
 }
 
+/// A function of dtcrt/scalars.h.
+template <Literal name>
+Expression call(Operation *, Operands operands) {
+  std::string text = std::string(name.text) + "(";
+  for (size_t i = 0; i < operands.size(); ++i)
+    text += (i ? ", " : "") + operands[i].text;
+  return {text + ")"};
+}
+
+/// Of truth values and of bits. Their operators bind less than comparisons, which nobody remembers.
+template <char symbol>
+Expression bits(Operation *, Operands operands) {
+  return {operands[0].as(Precedence::Unary) + " " + symbol + " " + operands[1].as(Precedence::Unary), Precedence::Bits};
+}
+
+Expression exclusive(Operation *op, Operands operands) {
+  APInt mask;
+  if (!matchPattern(op->getOperand(1), m_ConstantInt(&mask)) || !mask.isAllOnes())
+    return bits<'^'>(op, operands);
+  return {(mask.getBitWidth() == 1 ? "!" : "~") + operands[0].as(Precedence::Primary), Precedence::Unary};
+}
+
+Expression convert(Operation *op, Operands operands) {
+  return {"convert<" + elementTypeName(op->getResult(0).getType()).str() + ">(" + operands[0].text + ")"};
+}
+
 /// Read and Write (dtcrt/access.h) widen bf16 and round to it. A formula rounds what is no element.
 Expression asAccessed(Operation *op, Operands operands) {
-  if (op->getOperand(0).getType().isF64())
-    return {"f32(" + operands[0].text + ")"};
+  Type from = op->getOperand(0).getType(), to = op->getResult(0).getType();
+  if (to.isF64())
+    return {"convert<f64>(" + operands[0].text + ")"};
+  if (from.isF64())
+    return {(isa<dtc::rt::FormulaOp>(op->getParentOp()) ? "f32(" : "convert<f32>(") + operands[0].text + ")"};
   return operands[0];
 }
 
+/// `true`, `7`, `i64(7)`: an i64 says so, that what is computed with it is one.
+Expression integer(const APInt &value) {
+  std::string text = formatInteger(value);
+  if (value.getBitWidth() == 1)
+    return {text};
+  if (value.getBitWidth() == 64)
+    return {"i64(" + text + ")"};
+  return {text, value.isMinSignedValue() ? Precedence::Sum : value.isNegative() ? Precedence::Unary : Precedence::Primary};
+}
+
 Expression constant(Operation *op, Operands) {
-  auto value = dyn_cast<FloatAttr>(cast<arith::ConstantOp>(op).getValue());
-  assert(value && "kernels hold floating-point constants alone");
+  TypedAttr attribute = cast<arith::ConstantOp>(op).getValue();
+  if (auto number = dyn_cast<IntegerAttr>(attribute))
+    return integer(number.getValue());
+  auto value = cast<FloatAttr>(attribute);
   std::string text =
       formatReal(value.getValueAsDouble(), value.getType().isF32());
   return {text, text.front() == '-' ? Precedence::Unary : Precedence::Primary};
@@ -98,6 +141,22 @@ Expression compare(Operation *op, Operands operands) {
   llvm_unreachable("all predicates are handled");
 }
 
+Expression compareIntegers(Operation *op, Operands operands) {
+  StringRef symbol = [&] {
+    using P = arith::CmpIPredicate;
+    switch (cast<arith::CmpIOp>(op).getPredicate()) {
+    case P::eq: return "==";
+    case P::ne: return "!=";
+    case P::slt: return "<";
+    case P::sle: return "<=";
+    case P::sgt: return ">";
+    case P::sge: return ">=";
+    default: llvm_unreachable("kernels compare signed integers");
+    }
+  }();
+  return {operands[0].as(Precedence::Sum) + " " + symbol.str() + " " + operands[1].as(Precedence::Sum), Precedence::Comparison};
+}
+
 /// `?:` chooses for one element alone.
 Expression choose(Operation *, Operands operands) {
   return {"select(" + operands[0].text + ", " + operands[1].text + ", " + operands[2].text + ")"};
@@ -128,6 +187,24 @@ void dtc::registerEmitExternalModels(DialectRegistry &registry) {
     prints<arith::NegFOp, negate>(context);
     prints<arith::CmpFOp, compare>(context);
     prints<arith::SelectOp, choose>(context);
+    prints<arith::RemFOp, function<"fmod">>(context);
+    prints<arith::MaximumFOp, call<"maximum">>(context);
+    prints<arith::MinimumFOp, call<"minimum">>(context);
+    prints<arith::AddIOp, call<"wrapping_add">>(context);
+    prints<arith::SubIOp, call<"wrapping_sub">>(context);
+    prints<arith::MulIOp, call<"wrapping_mul">>(context);
+    prints<arith::DivSIOp, call<"quotient">>(context);
+    prints<arith::RemSIOp, call<"rest">>(context);
+    prints<arith::MaxSIOp, call<"maximum">>(context);
+    prints<arith::MinSIOp, call<"minimum">>(context);
+    prints<arith::AndIOp, bits<'&'>>(context);
+    prints<arith::OrIOp, bits<'|'>>(context);
+    prints<arith::XOrIOp, exclusive>(context);
+    prints<arith::CmpIOp, compareIntegers>(context);
+    prints<arith::FPToSIOp, convert>(context);
+    prints<arith::SIToFPOp, convert>(context);
+    prints<arith::ExtSIOp, convert>(context);
+    prints<arith::TruncIOp, convert>(context);
   });
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
     prints<math::ExpOp, function<"exp">>(context);
@@ -139,5 +216,20 @@ void dtc::registerEmitExternalModels(DialectRegistry &registry) {
     prints<math::PowFOp, function<"pow">>(context);
     prints<math::ErfOp, function<"erf">>(context);
     prints<math::AbsFOp, function<"fabs">>(context);
+    prints<math::FloorOp, function<"floor">>(context);
+    prints<math::CeilOp, function<"ceil">>(context);
+    prints<math::RoundEvenOp, function<"rint">>(context); // in the rounding mode that programs run in
+    prints<math::SinOp, function<"sin">>(context);
+    prints<math::CosOp, function<"cos">>(context);
+    prints<math::TanOp, function<"tan">>(context);
+    prints<math::AsinOp, function<"asin">>(context);
+    prints<math::AcosOp, function<"acos">>(context);
+    prints<math::AtanOp, function<"atan">>(context);
+    prints<math::SinhOp, function<"sinh">>(context);
+    prints<math::CoshOp, function<"cosh">>(context);
+    prints<math::AsinhOp, function<"asinh">>(context);
+    prints<math::AcoshOp, function<"acosh">>(context);
+    prints<math::AtanhOp, function<"atanh">>(context);
+    prints<math::IPowIOp, call<"integer_power">>(context);
   });
 }

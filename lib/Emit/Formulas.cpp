@@ -66,8 +66,6 @@ private:
 };
 } // namespace
 
-static StringRef typeName(Type type) { return type.isInteger(1) ? "bool" : elementTypeName(type); }
-
 /// A whole sentence as a comment: no character ends or continues the line.
 static std::string onALine(StringRef text) {
   std::string line = text.str();
@@ -186,7 +184,7 @@ LogicalResult FormulaPrinter::printSteps(ArrayRef<Value> wanted, Level level) {
         name = location.getName().str();
       if (name.empty())
         name = "t" + std::to_string(unnamed++);
-      os << "const " << typeName(value.getType()) << ' ' << (names[value] = claim(name, name));
+      os << "const " << elementTypeName(value.getType()) << ' ' << (names[value] = claim(name, name));
     }
     os << " = " << expression->text << ";\n";
   }
@@ -332,7 +330,7 @@ LogicalResult FormulaPrinter::print() {
   for (StringRef type : {"f64", "f32", "bool"}) {
     std::string list;
     for (auto &[value, name] : members)
-      if (typeName(value.getType()) == type)
+      if (elementTypeName(value.getType()) == type)
         list += (list.empty() ? "" : ", ") + name;
     if (!list.empty())
       os << "  " << type << ' ' << list << ";\n";

@@ -58,6 +58,8 @@ static int64_t alignmentOf(Value memory) {
   return Printer::slotsOf(memory) > 1 ? std::gcd(alignment, strideOf(memory)) : alignment;
 }
 
+static int64_t bytesOfElement(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8); }
+
 int64_t dtc::emit::lanesOf(rt::ProgramOp program, rt::KernelOp kernel) {
   if (kernel.getGrid().empty())
     return 1;
@@ -65,12 +67,12 @@ int64_t dtc::emit::lanesOf(rt::ProgramOp program, rt::KernelOp kernel) {
   auto yield = cast<rt::YieldOp>(body.getTerminator());
   SmallVector<Type> types(body.getArgumentTypes());
   llvm::append_range(types, yield.getValues().getTypes());
-  // 16 bytes of the smallest elements; larger ones take several loads.
+  // 16 bytes of the smallest elements, of booleans 8; larger ones take several loads.
   int64_t most = 1;
   for (Type type : types) {
-    if (!type.isF32() && !type.isBF16())
+    if (type.isF64())
       return 1;
-    most = std::max<int64_t>(most, 16 * 8 / type.getIntOrFloatBitWidth());
+    most = std::max<int64_t>(most, std::min<int64_t>(16 / bytesOfElement(type), 8));
   }
   SmallVector<Position> positions;
   for (ArrayAttr maps : {kernel.getReads(), kernel.getWrites()})
@@ -92,7 +94,7 @@ int64_t dtc::emit::lanesOf(rt::ProgramOp program, rt::KernelOp kernel) {
     llvm::append_range(operands, launch.getOutputs());
     for (auto [position, type, memory] : llvm::zip_equal(positions, types, operands))
       if (position.innermost() == 1)
-        lanes = std::gcd(lanes, alignmentOf(memory) / (type.getIntOrFloatBitWidth() / 8));
+        lanes = std::gcd(lanes, alignmentOf(memory) / bytesOfElement(type));
   });
   return lanes;
 }

@@ -1,6 +1,8 @@
 // Numbers and shapes as source text.
 #include "Literals.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <charconv>
 #include <cmath>
 
@@ -21,6 +23,13 @@ std::string dtc::emit::formatReal(double value, bool isF32) {
   return isF32 ? text + "f" : text;
 }
 
+std::string dtc::emit::formatInteger(const APInt &value) {
+  if (value.getBitWidth() == 1)
+    return value.isZero() ? "false" : "true";
+  // C++ has no literal for the lowest, only for its neighbour.
+  return value.isMinSignedValue() ? toString(value + 1, 10, /*Signed=*/true) + " - 1" : toString(value, 10, /*Signed=*/true);
+}
+
 std::string dtc::emit::formatList(ArrayRef<int64_t> values) {
   std::string text = "{";
   for (size_t i = 0; i < values.size(); ++i)
@@ -39,6 +48,8 @@ StringRef dtc::emit::elementTypeName(Type type) {
     return "i64";
   if (type.isInteger(32))
     return "i32";
+  if (type.isInteger(1))
+    return "bool";
   assert(type.isInteger(8) && "the rt dialect has no other element types");
   return "u8";
 }

@@ -9,9 +9,11 @@ namespace dtc::emit {
 
 /// `0.5f`, `1e-08`: the shortest text that reads back the same.
 std::string formatReal(double value, bool isF32);
+/// `7`, of one bit `true`.
+std::string formatInteger(const llvm::APInt &value);
 /// `{64, 128}`.
 std::string formatList(llvm::ArrayRef<int64_t> values);
-/// The runtime's name of an element type: `f32`, `i64`, `u8`.
+/// The runtime's name of an element type: `f32`, `i64`, `u8`, `bool`.
 llvm::StringRef elementTypeName(mlir::Type type);
 
 } // namespace dtc::emit

@@ -68,12 +68,15 @@ llvm::ArrayRef<StringLiteral> dtc::emit::wordsOfFile() {
       "bf16", "f32", "f64", "i32", "i64", "index", "std", "u8",
       // Functions.
       "all_gather", "all_gather_start", "all_reduce", "all_reduce_start", "all_to_all", "all_to_all_start", "broadcast",
-      "broadcast_start", "device", "dtcrt", "grid", "launch", "less_or_greater", "measure",
-      "recv_start", "reduce_scatter", "reduce_scatter_start", "role", "run", "select", "send_start", "unordered",
+      "broadcast_start", "convert", "device", "dtcrt", "grid", "integer_power", "launch", "less_or_greater", "maximum", "measure", "minimum",
+      "quotient", "recv_start", "reduce_scatter", "reduce_scatter_start", "rest", "role", "run", "select", "send_start", "unordered",
+      "wrapping_add", "wrapping_mul", "wrapping_sub",
       // Parameters and variables.
       "argc", "argv", "b", "binding", "ctx", "i", "lanes", "microbatch", "span", "tensors",
       // Of the C library, in kernels (Expressions.cpp).
-      "erf", "erff", "exp", "expf", "expm1", "expm1f", "fabs", "fabsf", "log", "log1p", "log1pf", "logf", "pow",
-      "powf", "sqrt", "sqrtf", "tanh", "tanhf"};
+      "acos", "acosf", "acosh", "acoshf", "asin", "asinf", "asinh", "asinhf", "atan", "atanf", "atanh", "atanhf",
+      "ceil", "ceilf", "cos", "cosf", "cosh", "coshf", "erf", "erff", "exp", "expf", "expm1", "expm1f", "fabs",
+      "fabsf", "floor", "floorf", "fmod", "fmodf", "log", "log1p", "log1pf", "logf", "pow", "powf", "rint", "rintf",
+      "sin", "sinf", "sinh", "sinhf", "sqrt", "sqrtf", "tan", "tanf", "tanh", "tanhf"};
   return words;
 }

@@ -54,19 +54,19 @@ static Value beforeBroadcast(Value value) {
 }
 
 /// The one value of all elements of a constant, or null.
-static FloatAttr getSplat(Value value) {
+static TypedAttr getSplat(Value value) {
   auto constant = value.getDefiningOp<nn::ConstantOp>();
   auto elements =
       constant ? dyn_cast<SplatElementsAttr>(constant.getValue()) : nullptr;
-  return elements ? dyn_cast<FloatAttr>(elements.getSplatValue<Attribute>())
+  return elements ? dyn_cast<TypedAttr>(elements.getSplatValue<Attribute>())
                   : nullptr;
 }
 
-/// `scalar` in another type, unless it is of that.
+/// `scalar` as another floating-point type, unless it is of that type.
 static Value converted(OpBuilder &builder, Location location, Value scalar, Type type) {
-  auto from = cast<FloatType>(scalar.getType()), to = cast<FloatType>(type);
-  if (from == to)
+  if (scalar.getType() == type)
     return scalar;
+  auto from = cast<FloatType>(scalar.getType()), to = cast<FloatType>(type);
   return from.getWidth() < to.getWidth() ? builder.createOrFold<arith::ExtFOp>(location, to, scalar)
                                          : builder.createOrFold<arith::TruncFOp>(location, to, scalar);
 }
@@ -78,10 +78,10 @@ static linalg::GenericOp makeGeneric(RewriterBase &rewriter,
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
   // For each operand of the op, its constant or the number of its input.
-  SmallVector<std::pair<FloatAttr, unsigned>> sources;
+  SmallVector<std::pair<TypedAttr, unsigned>> sources;
   for (Value operand : op->getOperands()) {
     Value tensor = beforeBroadcast(operand);
-    FloatAttr splat = getSplat(tensor);
+    TypedAttr splat = getSplat(tensor);
     auto known = llvm::find(inputs, tensor);
     sources.emplace_back(splat, known - inputs.begin());
     if (!splat && known == inputs.end()) {

@@ -16,7 +16,10 @@ using namespace mlir;
 
 /// A model becomes its training step.
 static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &options) {
-  // First, on the model as it was imported: its means are no sums yet, and what
+  // What exporters took apart is whole again before anybody looks at it.
+  manager.addNestedPass<func::FuncOp>(dtc::createRecogniseDropoutPass());
+
+  // On the model as it was imported: its means are no sums yet, and what
   // keeps padding out of the forward graph keeps it out of the gradients.
   dtc::MaskPaddingPassOptions mask;
   mask.output = options.output;

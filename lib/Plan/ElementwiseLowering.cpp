@@ -125,7 +125,7 @@ static std::string kernelFormula(linalg::GenericOp generic) {
 static bool isRounding(linalg::GenericOp generic) {
   Block &body = *generic.getBody();
   auto rounded = dyn_cast<arith::TruncFOp>(body.front());
-  return rounded && &*std::next(body.begin()) == body.getTerminator() &&
+  return rounded && rounded.getIn().getType().isF32() && rounded.getType().isBF16() && &*std::next(body.begin()) == body.getTerminator() &&
          body.getTerminator()->getOperand(0) == rounded.getResult() &&
          generic.getNumDpsInputs() == 1 && rounded.getIn() == body.getArgument(0) &&
          llvm::all_of(generic.getIndexingMapsArray(), [](AffineMap map) { return map.isIdentity(); });

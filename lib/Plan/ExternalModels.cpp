@@ -14,7 +14,11 @@ void dtc::registerPlanExternalModels(DialectRegistry &registry) {
   registerMatmulLowerings(registry);
   registerPoolingLowerings(registry);
   registerNormalisationLowerings(registry);
+  registerSampleNormalisationLowerings(registry);
+  registerRandomLowerings(registry);
+  registerAttentionLowerings(registry);
   registerShapeLowerings(registry);
+  registerGatherLowerings(registry);
   registerTrainingLowerings(registry);
   registerCollectiveLowerings(registry);
   registerPartsLowerings(registry);

@@ -40,6 +40,8 @@ RoleLowering::classify(dist::TimelineOp timeline, unsigned index) {
     return ArgumentKind{rt::BufferKind::Label, "label"};
   if (timeline.getArgAttr(index, nn::names::sampleWeight))
     return ArgumentKind{rt::BufferKind::SampleWeight, "sample_weight"};
+  if (timeline.getArgAttr(index, nn::names::sampleIndex))
+    return ArgumentKind{rt::BufferKind::SampleIndex, "sample_index"};
   if (timeline.getArgAttr(index, nn::names::step))
     return ArgumentKind{rt::BufferKind::Step, "step"};
   if (timeline.getArgAttr(index, nn::names::learningRate))
@@ -69,7 +71,7 @@ LogicalResult RoleLowering::bindArguments(dist::TimelineOp timeline) {
     std::optional<ArgumentKind> what = classify(timeline, i);
     if (!what)
       return timeline.emitOpError("argument ")
-             << i << " is neither input, label, weight, step, learning rate, parameter nor state";
+             << i << " is neither input, label, weight, sample index, step, learning rate, parameter nor state";
     MemRefType type = rowMajor(argument.getType());
     Value buffer = getOrCreateBuffer(argument.getLoc(), *what, type,
                                      timeline.getArgAttr(i, nn::names::init));

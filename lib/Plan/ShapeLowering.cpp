@@ -17,10 +17,12 @@ struct ConstantLowering
     auto constant = cast<nn::ConstantOp>(op);
     auto type = dyn_cast<RankedTensorType>(constant.getType());
     bool isSplat = isa<SplatElementsAttr>(constant.getValue());
-    if (!type || !(type.getElementType().isF32() || (isSplat && type.getElementType().isBF16())))
+    bool isWhole = type && (type.getElementType().isSignlessInteger(64) || type.getElementType().isSignlessInteger(32) ||
+                            type.getElementType().isInteger(1));
+    if (!type || !(isWhole || type.getElementType().isF32() || (isSplat && type.getElementType().isBF16())))
       return op->emitError("constants of type ")
-             << constant.getType() << " have no memory: only f32 tensors do";
-    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue())) {
+             << constant.getType() << " have no memory: only tensors of f32, i64, i32 and i1 do";
+    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()); splat && !isWhole) {
       Value memory = fragment.define(op->getOpResult(0));
       CallOptions options = fragment.options("fill");
       options.argument("value", splat.getSplatValue<APFloat>().convertToDouble());

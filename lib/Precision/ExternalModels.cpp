@@ -96,7 +96,8 @@ Agreement agreementOfElements(Operation *op, ArrayRef<Wanted> wanted) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
   SmallVector<Value> whole, all;
   for (Value operand : op->getOperands()) {
-    if (matchPattern(operand, m_Constant()))
+    // Conditions and integers have no precision.
+    if (matchPattern(operand, m_Constant()) || !isa<FloatType>(elementOf(operand)))
       continue;
     all.push_back(operand);
     if (cast<RankedTensorType>(operand.getType()).getShape() == shape)
@@ -164,6 +165,29 @@ struct AlongAxis : Policy<AlongAxis<Op>, Op> {
   }
 };
 
+/// A parameter is read where it lies: rows of it are rounded, if a product reads them, and not all of it in every step.
+struct Gather : Policy<Gather, GatherOp> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() == 0 && !isa<BlockArgument>(operand.get()) ? Reading::Same : Reading::Full;
+  }
+};
+
+/// Added up in f32, which is not rounded.
+struct GatherGradient : Policy<GatherGradient, GatherGradientOp> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() == 0 ? Reading::Summed : Reading::Full;
+  }
+  LogicalResult setResultTypes(Operation *, ArrayRef<Wanted>) const { return success(); }
+};
+
+/// x in the type that it has, computed in f32; the numbers that it is drawn by are integers.
+template <typename Op>
+struct Dropout : Policy<Dropout<Op>, Op> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() == 0 ? Reading::Same : Reading::Full;
+  }
+};
+
 //===-- normalisation, losses --===//
 
 /// Images as they are; all else f32.
@@ -182,6 +206,42 @@ struct Normalisation : Policy<Normalisation<Op>, Op> {
   LogicalResult setResultTypes(Operation *op, ArrayRef<Wanted>) const {
     setElement(op->getResult(0), elementOf(cast<Op>(op).getX()));
     return success();
+  }
+};
+
+/// x, and dy of a gradient, as they are; all else f32, of whatever rank it is.
+template <typename Op>
+struct SampleNormalisation : Policy<SampleNormalisation<Op>, Op> {
+  static constexpr bool isGradient = std::is_same_v<Op, LayerNormGradientOp> || std::is_same_v<Op, GroupNormGradientOp>;
+  Reading getReading(Operation *, OpOperand &operand) const {
+    return operand.getOperandNumber() <= (isGradient ? 1 : 0) ? Reading::Either : Reading::Full;
+  }
+  Agreement getAgreement(Operation *op, ArrayRef<Wanted>) const {
+    if constexpr (isGradient)
+      return isLow(cast<Op>(op).getX()) ? Agreement::Low : Agreement::Full;
+    return Agreement::None;
+  }
+  LogicalResult setResultTypes(Operation *op, ArrayRef<Wanted>) const {
+    setElement(op->getResult(0), elementOf(cast<Op>(op).getX()));
+    return success();
+  }
+};
+
+/// Products of bf16, as are their results; an added mask and the logarithms of sums are f32.
+template <typename Op>
+struct Attention : Policy<Attention<Op>, Op> {
+  Reading getReading(Operation *, OpOperand &operand) const {
+    unsigned full = std::is_same_v<Op, AttentionOp> ? 3 : 5; // behind them mask, or lse and mask
+    return operand.getOperandNumber() < full ? Reading::Low : Reading::Full;
+  }
+  LogicalResult setResultTypes(Operation *op, ArrayRef<Wanted>) const {
+    if constexpr (std::is_same_v<Op, AttentionOp>) {
+      return inferAgain(op);
+    } else {
+      for (Value result : op->getResults().take_front(3))
+        setElement(result, elementOf(cast<Op>(op).getQ()));
+      return success();
+    }
   }
 };
 
@@ -220,16 +280,25 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     MatmulOp::attachInterface<Matmul>(*context);
     elementwise<Reading::Summed, NegOp, SubOp>(context);
     elementwise<Reading::Either, ExpOp, LogOp, SqrtOp, ReluOp, SigmoidOp, TanhOp, LeakyReluOp, EluOp, PowOp, WherePositiveOp, ErfOp, GeluOp,
-                                 GeluGradientOp>(context);
+                                 GeluGradientOp,
+                                 AbsOp, SignOp, FloorOp, CeilOp, RoundOp, SinOp, CosOp, TanOp, AsinOp, AcosOp,
+                                 AtanOp, SinhOp, CoshOp, AsinhOp, AcoshOp, AtanhOp, SoftplusOp, SiluOp, MishOp,
+                                 HardSigmoidOp, HardSwishOp, ClipOp, ModOp, MinOp, MaxOp, EqualOp, LessOp,
+                                 LessOrEqualOp, GreaterOp, GreaterOrEqualOp, AndOp, OrOp, XorOp, NotOp, WhereOp>(context);
     have<Scaling, MulOp, DivOp>(context);
     AddOp::attachInterface<Add>(*context);
     reads<Reading::Same, ReshapeOp, TransposeOp, BroadcastOp, SliceOp, PadOp, MaxPoolOp, MaxPoolGradientOp, AvgPoolOp,
           AvgPoolGradientOp>(context);
+    have<Dropout, DropoutOp, DropoutTrainingOp>(context);
     ConcatOp::attachInterface<Concat>(*context);
     reads<Reading::Summed, ReduceSumOp>(context);
     have<AlongAxis, SoftmaxOp, LogSoftmaxOp>(context);
+    GatherOp::attachInterface<Gather>(*context);
+    GatherGradientOp::attachInterface<GatherGradient>(*context);
     have<Normalisation, BatchNormTrainingOp, BatchNormGradientOp>(context);
+    have<SampleNormalisation, LayerNormOp, RmsNormOp, LayerNormGradientOp, GroupNormOp, GroupNormGradientOp>(context);
+    have<Attention, AttentionOp, AttentionGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
-    have<Untouched, ConstantOp, CastOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
+    have<Untouched, ConstantOp, CastOp, RandomUniformOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
   });
 }

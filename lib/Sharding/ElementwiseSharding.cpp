@@ -19,7 +19,9 @@ struct ElementwiseSharding
     rule.results[0] = rule.addAll(FactorKind::Parallel, shape);
     for (auto [factors, operand] : llvm::zip(rule.operands, op->getOperands()))
       factors = broadcastFactors(shapeOf(operand), rule.results[0], shape);
-    rule.linear = linear();
+    // What is left of a quotient of integers is lost in each part.
+    if (nn::hasGradient(op->getResult(0).getType()))
+      rule.linear = linear();
     rule.vanishing = vanishing();
     return rule;
   }
@@ -37,15 +39,17 @@ template <> OperandSets ElementwiseSharding<nn::MulOp>::linear() { return {{0}, 
 template <> OperandSets ElementwiseSharding<nn::DivOp>::linear() { return {{0}}; }
 template <> OperandSets ElementwiseSharding<nn::WherePositiveOp>::linear() { return {{1, 2}}; }
 template <> OperandSets ElementwiseSharding<nn::WherePositiveOp>::vanishing() { return {{0, 2}}; }
+template <> OperandSets ElementwiseSharding<nn::WhereOp>::linear() { return {{1, 2}}; }
+template <> OperandSets ElementwiseSharding<nn::WhereOp>::vanishing() { return {{0, 2}}; }
 template <> OperandSets ElementwiseSharding<nn::GeluGradientOp>::linear() { return {{0}}; }
 
-/// Sums must not be rounded before they are complete, so a cast is linear only where it widens.
+/// Sums must not be rounded before they are complete, so a cast is linear only where it widens floating-point numbers.
 struct CastSharding : ShardingRuleOpInterface::ExternalModel<CastSharding, nn::CastOp> {
   ShardingRule getShardingRule(Operation *op) const {
     auto cast = nn::CastOp(op);
     ShardingRule rule(op);
     rule.results[0] = rule.operands[0] = rule.addAll(FactorKind::Parallel, shapeOf(cast.getX()));
-    bool widens = cast.getX().getType().getElementTypeBitWidth() <= cast.getType().getElementTypeBitWidth();
+    bool widens = nn::hasGradient(cast.getX().getType()) && nn::hasGradient(cast.getType()) && cast.getX().getType().getElementTypeBitWidth() <= cast.getType().getElementTypeBitWidth();
     (widens ? rule.linear : rule.vanishing) = {{0}};
     return rule;
   }
@@ -62,7 +66,12 @@ void dtc::sharding::registerElementwiseSharding(DialectRegistry &registry) {
     attach<nn::NegOp, nn::ExpOp, nn::LogOp, nn::SqrtOp, nn::ReluOp,
            nn::SigmoidOp, nn::TanhOp, nn::LeakyReluOp, nn::EluOp, nn::AddOp,
            nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::WherePositiveOp, nn::ErfOp,
-           nn::GeluOp, nn::GeluGradientOp>(context);
+           nn::GeluOp, nn::GeluGradientOp,
+           nn::AbsOp, nn::SignOp, nn::FloorOp, nn::CeilOp, nn::RoundOp, nn::SinOp, nn::CosOp, nn::TanOp, nn::AsinOp,
+           nn::AcosOp, nn::AtanOp, nn::SinhOp, nn::CoshOp, nn::AsinhOp, nn::AcoshOp, nn::AtanhOp, nn::SoftplusOp,
+           nn::SiluOp, nn::MishOp, nn::HardSigmoidOp, nn::HardSwishOp, nn::ClipOp, nn::ModOp, nn::MinOp, nn::MaxOp,
+           nn::EqualOp, nn::LessOp, nn::LessOrEqualOp, nn::GreaterOp, nn::GreaterOrEqualOp, nn::AndOp, nn::OrOp,
+           nn::XorOp, nn::NotOp, nn::WhereOp>(context);
     nn::CastOp::attachInterface<CastSharding>(*context);
   });
 }

@@ -11,7 +11,11 @@ void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerMatmulSharding(registry);
   registerPoolingSharding(registry);
   registerNormalisationSharding(registry);
+  registerSampleNormalisationSharding(registry);
+  registerRandomSharding(registry);
+  registerAttentionSharding(registry);
   registerShapeSharding(registry);
+  registerGatherSharding(registry);
   registerTrainingSharding(registry);
   registerCollectiveSharding(registry);
 }

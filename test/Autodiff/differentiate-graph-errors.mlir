@@ -168,3 +168,11 @@ func.func @rows(%x: tensor<4x3xf32> {nn.input = "x"}, %p: tensor<5x2xf32> {nn.pa
   %y = nn.mul %x, %sum : tensor<4x3xf32>, tensor<f32>
   return %y : tensor<4x3xf32>
 }
+
+// -----
+
+// expected-error @below {{output "y" is 'tensor<4x3xi64>': what has no gradient is not trained}}
+func.func @ids(%ids: tensor<4x3xi64> {nn.input = "ids"}, %w: tensor<2xf32> {nn.parameter = "w"}) -> (tensor<4x3xi64> {nn.output = "y"})
+    attributes {nn.model = "ids", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>} {
+  return %ids : tensor<4x3xi64>
+}

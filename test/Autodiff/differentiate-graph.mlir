@@ -101,3 +101,29 @@ func.func @shared(%x: tensor<2x3xf32> {nn.input = "x"},
   %2 = nn.matmul %1, %w : (tensor<2x3xf32>, tensor<3x3xf32>) -> tensor<2x3xf32>
   return %2 : tensor<2x3xf32>
 }
+
+// -----
+
+// Ids have no gradient. The smallest table that they choose from bounds them, also behind ops that only move them.
+// CHECK-LABEL: func.func @train
+// CHECK-SAME: %[[IDS:[^:]*]]: tensor<4x3xi64> {nn.classes = 5 : i64, nn.input = "ids"}
+// CHECK-SAME: %[[FREE:[^:]*]]: tensor<4xi32> {nn.input = "free"}
+// CHECK: nn.gather %{{.*}}, %[[IDS]] axis 0
+// CHECK: %[[FLAT:.*]] = nn.reshape %[[IDS]] : tensor<4x3xi64> -> tensor<12xi64>
+// CHECK: nn.gather %{{.*}}, %[[FLAT]] axis 0
+// CHECK-DAG: nn.gather_gradient %{{.*}}, %[[FLAT]] axis 0 : tensor<12x2xf32>, tensor<12xi64> -> tensor<5x2xf32>
+// CHECK-DAG: nn.gather_gradient %{{.*}}, %[[IDS]] axis 0 : tensor<4x3x2xf32>, tensor<4x3xi64> -> tensor<7x2xf32>
+// CHECK-LABEL: func.func @evaluate
+// CHECK-SAME: {nn.classes = 5 : i64, nn.input = "ids"}
+func.func @tables(%ids: tensor<4x3xi64> {nn.input = "ids"}, %free: tensor<4xi32> {nn.input = "free"},
+                  %large: tensor<7x2xf32> {nn.parameter = "large", nn.init = #nn.constant<value = 0.0>},
+                  %small: tensor<5x2xf32> {nn.parameter = "small", nn.init = #nn.constant<value = 0.0>})
+    -> (tensor<4x3x2xf32> {nn.output = "y"})
+    attributes {nn.model = "tables", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>} {
+  %a = nn.gather %large, %ids axis 0 : (tensor<7x2xf32>, tensor<4x3xi64>) -> tensor<4x3x2xf32>
+  %flat = nn.reshape %ids : tensor<4x3xi64> -> tensor<12xi64>
+  %b = nn.gather %small, %flat axis 0 : (tensor<5x2xf32>, tensor<12xi64>) -> tensor<12x2xf32>
+  %c = nn.reshape %b : tensor<12x2xf32> -> tensor<4x3x2xf32>
+  %y = nn.add %a, %c : tensor<4x3x2xf32>, tensor<4x3x2xf32>
+  return %y : tensor<4x3x2xf32>
+}

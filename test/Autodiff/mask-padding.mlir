@@ -145,3 +145,31 @@ func.func @statistics(%x: tensor<4x4xf32> {nn.input = "x"}, %s: tensor<4xf32> {n
   %y = nn.transpose %n [1, 0] : (tensor<4x4xf32>) -> tensor<4x4xf32>
   return %y : tensor<4x4xf32>
 }
+
+// -----
+
+// A row's statistics are of its own elements.
+// CHECK-LABEL: func.func @rows(
+// CHECK-NOT:     nn.sample_weight
+// CHECK-NOT:     nn.where_positive
+// CHECK:         return
+func.func @rows(%x: tensor<4x3xf32> {nn.input = "x"}, %s: tensor<3xf32> {nn.parameter = "s", nn.init = #nn.constant<value = 1.0>})
+    -> (tensor<4x3xf32> {nn.output = "y"})
+    attributes {nn.model = "rows", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 1.0>, batch = 4>} {
+  %h, %mean, %inverse = nn.layer_norm %x scale %s {axis = 1, epsilon = 1.0e-5} : (tensor<4x3xf32>, tensor<3xf32>) -> (tensor<4x3xf32>, tensor<4xf32>, tensor<4xf32>)
+  %y, %m, %i = nn.group_norm %h, %s, %s groups 3 {epsilon = 1.0e-5} : (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<4x3xf32>, tensor<4x3xf32>, tensor<4x3xf32>)
+  return %y : tensor<4x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @whole_rows(
+// CHECK-SAME:    nn.whole_batches = "layer_norm"
+func.func @whole_rows(%x: tensor<4x3xf32> {nn.input = "x"}, %s: tensor<3xf32> {nn.parameter = "s", nn.init = #nn.constant<value = 1.0>})
+    -> (tensor<4x3xf32> {nn.output = "y"})
+    attributes {nn.model = "whole_rows", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 1.0>, batch = 4>} {
+  %h = nn.mul %x, %s : tensor<4x3xf32>, tensor<3xf32>
+  // expected-warning @below {{layer_norm mixes samples}}
+  %y, %mean, %inverse = nn.layer_norm %h {axis = 0, epsilon = 1.0e-5} : (tensor<4x3xf32>) -> (tensor<4x3xf32>, tensor<f32>, tensor<f32>)
+  return %y : tensor<4x3xf32>
+}

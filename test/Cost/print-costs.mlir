@@ -49,6 +49,20 @@ func.func @normalisation(%x: tensor<8x4xf32>, %c: tensor<4xf32>, %weight: tensor
   return
 }
 
+// A row stays in caches from its statistics to y; a group is read again.
+func.func @normalisation_of_samples(%x: tensor<8x4xf32>, %c: tensor<4xf32>) {
+  // expected-remark @below {{256 FLOP, 144 bytes read, 192 bytes written}}
+  %y, %mean, %inverse = nn.layer_norm %x scale %c bias %c {axis = 1, epsilon = 1.0e-5}
+     : (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<8x4xf32>, tensor<8xf32>, tensor<8xf32>)
+  // expected-remark @below {{416 FLOP, 336 bytes read, 160 bytes written}}
+  %dx:3 = nn.layer_norm_gradient %y, %x inverse %inverse mean %mean scale %c
+     : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8xf32>, tensor<8xf32>, tensor<4xf32> -> tensor<8x4xf32> scale tensor<4xf32> bias tensor<4xf32>
+  // expected-remark @below {{224 FLOP, 272 bytes read, 256 bytes written}}
+  %z:3 = nn.group_norm %x, %c, %c groups 2 {epsilon = 1.0e-5}
+     : (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<8x4xf32>, tensor<8x2xf32>, tensor<8x2xf32>)
+  return
+}
+
 // A fused kernel: two operations a point; what it writes over is not read.
 func.func @kernel(%x: tensor<4x8xf32>, %b: tensor<8xf32>) {
   %empty = tensor.empty() : tensor<4x8xf32>
@@ -104,4 +118,20 @@ dist.timeline @collectives(%x: tensor<10xf32>, %y: tensor<4x6xf32>) attributes {
   // expected-remark @below {{40 bytes communicated}}
   %once = dist.broadcast %same from 0 over "data" : tensor<10xf32>
   dist.return
+}
+
+// A gather reads the rows that it gives and no others; its gradient writes zeros everywhere, and reads and writes where it adds.
+func.func @gather(%table: tensor<7x4xf32>, %ids: tensor<8x5xi64>, %dy: tensor<8x5x4xbf16>) {
+  // expected-remark @below {{0 FLOP, 960 bytes read, 640 bytes written}}
+  %y = nn.gather %table, %ids axis 0 : (tensor<7x4xf32>, tensor<8x5xi64>) -> tensor<8x5x4xf32>
+  // expected-remark @below {{160 FLOP, 1280 bytes read, 752 bytes written}}
+  %d = nn.gather_gradient %dy, %ids axis 0 : tensor<8x5x4xbf16>, tensor<8x5xi64> -> tensor<7x4xf32>
+  return
+}
+
+// 17 an element, most of them for the words that are drawn.
+func.func @random(%x: tensor<4x6xf32>, %step: tensor<i64>, %sample: tensor<4xi64>) {
+  // expected-remark @below {{408 FLOP, 136 bytes read, 96 bytes written}}
+  %0 = nn.dropout_training %x step %step sample %sample {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<4x6xf32>, tensor<i64>, tensor<4xi64>) -> tensor<4x6xf32>
+  return
 }

@@ -12,11 +12,11 @@ rt.program @all arena(0) attributes {model = "m", recipe = #nn.recipe<loss = #nn
 
 // -----
 
-// CHECK: error: 'math.atan' op has no expression in emitted kernels (ExpressionOpInterface)
+// CHECK: error: 'math.cbrt' op has no expression in emitted kernels (ExpressionOpInterface)
 rt.program @all arena(0) attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>, batch = 4 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
   rt.kernel @k grid [4] reads [affine_map<(d0) -> (d0)>] writes [affine_map<(d0) -> (d0)>] formula "" {
   ^bb0(%a: f32):
-    %y = math.atan %a : f32
+    %y = math.cbrt %a : f32
     rt.yield %y : f32
   }
   rt.timeline @train phase "train" {
@@ -25,11 +25,11 @@ rt.program @all arena(0) attributes {model = "m", recipe = #nn.recipe<loss = #nn
 
 // -----
 
-// CHECK: error: 'math.atan' op has no expression in emitted formulas (ExpressionOpInterface)
+// CHECK: error: 'math.cbrt' op has no expression in emitted formulas (ExpressionOpInterface)
 rt.program @all arena(0) attributes {model = "m", recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 4>, batch = 4 : i64, local_batch = 4 : i64, axes = [], mesh = array<i64>} {
   rt.formula @f "f" settings [] [] states [] {
   ^bb0(%lr: f64, %step: f64, %p: f32, %g: f32):
-    %y = math.atan %p : f32
+    %y = math.cbrt %p : f32
     rt.yield %y : f32
   }
   rt.timeline @train phase "train" {

@@ -22,7 +22,7 @@ dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}) -> () attributes {pha
 // -----
 
 shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
-// expected-error @below {{argument 1 is neither input, label, weight, step, learning rate, parameter nor state}}
+// expected-error @below {{argument 1 is neither input, label, weight, sample index, step, learning rate, parameter nor state}}
 dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}, %x: tensor<2xf32>) -> () attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
   dist.return
 }
@@ -103,8 +103,8 @@ dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}) -> (tensor<2xf32> {nn
 
 shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
 dist.fragment @f(%x: tensor<2xf32>) -> tensor<2xf32> {
-  // expected-error @below {{constants of type 'tensor<2xi64>' have no memory: only f32 tensors do}}
-  %c = nn.constant dense<[1, 2]> : tensor<2xi64> : tensor<2xi64>
+  // expected-error @below {{constants of type 'tensor<2xf64>' have no memory: only tensors of f32, i64, i32 and i1 do}}
+  %c = nn.constant dense<[1.0, 2.0]> : tensor<2xf64> : tensor<2xf64>
   %y = nn.reshape %x : tensor<2xf32> -> tensor<2xf32>
   dist.return %y : tensor<2xf32>
 }

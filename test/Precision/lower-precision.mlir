@@ -150,3 +150,40 @@ func.func @normalised(%x: tensor<4x1x3x3xf32> {nn.input = "x"}, %w: tensor<2x1x1
   %sum = nn.reduce_sum %p axes [0, 1, 2, 3] : (tensor<4x2x3x3xf32>) -> tensor<f32>
   return %m, %sum : tensor<2xf32>, tensor<f32>
 }
+
+// -----
+
+// A table is read where it lies: what is rounded for a product is what was gathered. Its gradient is added up in f32, of bf16.
+// CHECK-LABEL: func.func @train(
+// CHECK-NOT: nn.cast %arg2
+// CHECK: %[[E:.*]] = nn.gather %arg2, %arg0 axis 0 : (tensor<9x4xf32>, tensor<8x3xi64>) -> tensor<8x3x4xf32>
+// CHECK: %[[L:.*]] = nn.cast %[[E]] : tensor<8x3x4xf32> -> tensor<8x3x4xbf16>
+// CHECK: nn.matmul %[[L]]
+// CHECK: nn.gather_gradient %{{.*}}, %arg0 axis 0 : tensor<8x3x4xbf16>, tensor<8x3xi64> -> tensor<9x4xf32>
+func.func @train(%ids: tensor<8x3xi64> {nn.input = "ids", nn.classes = 9 : i64}, %dy: tensor<8x3x2xf32> {nn.input = "dy"},
+    %table: tensor<9x4xf32> {nn.parameter = "table"}, %w: tensor<4x2xf32> {nn.parameter = "w"})
+    -> (tensor<8x3x2xf32>, tensor<9x4xf32>) attributes {nn.phase = "train"} {
+  %e = nn.gather %table, %ids axis 0 : (tensor<9x4xf32>, tensor<8x3xi64>) -> tensor<8x3x4xf32>
+  %y = nn.matmul %e, %w : (tensor<8x3x4xf32>, tensor<4x2xf32>) -> tensor<8x3x2xf32>
+  %de = nn.matmul %dy, %w transposed : (tensor<8x3x2xf32>, tensor<4x2xf32>) -> tensor<8x3x4xf32>
+  %dt = nn.gather_gradient %de, %ids axis 0 : tensor<8x3x4xf32>, tensor<8x3xi64> -> tensor<9x4xf32>
+  return %y, %dt : tensor<8x3x2xf32>, tensor<9x4xf32>
+}
+
+// -----
+
+// Of whatever rank a scale is, it is f32, as are statistics; rows stay bf16, and the gradient takes dy as forward took x.
+// CHECK-LABEL: func.func @rows
+// CHECK: %[[H:.*]] = nn.matmul {{.*}} -> tensor<4x6xbf16>
+// CHECK: %[[R:.*]] = nn.reshape %[[H]] : tensor<4x6xbf16> -> tensor<4x2x3xbf16>
+// CHECK: %[[Y:.*]], %{{.*}}, %{{.*}} = nn.layer_norm %[[R]] scale %arg2 {{.*}} (tensor<4x2x3xbf16>, tensor<2x3xf32>) -> (tensor<4x2x3xbf16>, tensor<4xf32>, tensor<4xf32>)
+// CHECK: nn.layer_norm_gradient %[[Y]], %[[R]] {{.*}} : tensor<4x2x3xbf16>, tensor<4x2x3xbf16>, tensor<4xf32>, tensor<4xf32>, tensor<2x3xf32> -> tensor<4x2x3xbf16> scale tensor<2x3xf32>
+func.func @rows(%x: tensor<4x5xf32> {nn.input = "x"}, %w: tensor<5x6xf32> {nn.parameter = "w"}, %s: tensor<2x3xf32> {nn.parameter = "s"})
+    -> (tensor<2x3xf32>, tensor<f32>) attributes {nn.phase = "train"} {
+  %h = nn.matmul %x, %w : (tensor<4x5xf32>, tensor<5x6xf32>) -> tensor<4x6xf32>
+  %r = nn.reshape %h : tensor<4x6xf32> -> tensor<4x2x3xf32>
+  %y, %mean, %inverse = nn.layer_norm %r scale %s {axis = 1, epsilon = 1.0e-5} : (tensor<4x2x3xf32>, tensor<2x3xf32>) -> (tensor<4x2x3xf32>, tensor<4xf32>, tensor<4xf32>)
+  %dx, %ds = nn.layer_norm_gradient %y, %r inverse %inverse mean %mean scale %s : tensor<4x2x3xf32>, tensor<4x2x3xf32>, tensor<4xf32>, tensor<4xf32>, tensor<2x3xf32> -> tensor<4x2x3xf32> scale tensor<2x3xf32>
+  %sum = nn.reduce_sum %dx axes [0, 1, 2] : (tensor<4x2x3xf32>) -> tensor<f32>
+  return %ds, %sum : tensor<2x3xf32>, tensor<f32>
+}

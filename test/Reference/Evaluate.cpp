@@ -47,8 +47,12 @@ static const Rules &allRules() {
     addMatmulRules(all);
     addPoolingRules(all);
     addNormalisationRules(all);
+    addSampleNormalisationRules(all);
+    addRandomRules(all);
+    addAttentionRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
+    addGatherRules(all);
     addLossRules(all);
     addOptimizerRules(all);
     return all;
@@ -91,8 +95,12 @@ FailureOr<SmallVector<Tensor>> reference::evaluate(func::FuncOp function,
       operands.push_back(&values.find(operand)->second);
     if (failed(rule->second(&op, operands, results)))
       return failure();
-    for (auto [value, tensor] : llvm::zip_equal(op.getResults(), results))
+    for (auto [value, tensor] : llvm::zip_equal(op.getResults(), results)) {
+      if (isa<IntegerType>(getElementTypeOrSelf(value.getType())))
+        for (double &element : tensor.data)
+          element += 0.0; // integers have no -0
       values[value] = std::move(tensor);
+    }
   }
   SmallVector<Tensor> results;
   for (Value operand : function.getBody().front().getTerminator()->getOperands())

@@ -23,8 +23,12 @@ void addConvolutionRules(Rules &rules);
 void addMatmulRules(Rules &rules);
 void addPoolingRules(Rules &rules);
 void addNormalisationRules(Rules &rules);
+void addSampleNormalisationRules(Rules &rules);
+void addRandomRules(Rules &rules);
+void addAttentionRules(Rules &rules);
 void addShapeRules(Rules &rules);
 void addSoftmaxRules(Rules &rules);
+void addGatherRules(Rules &rules);
 void addLossRules(Rules &rules);
 void addOptimizerRules(Rules &rules);
 

@@ -28,7 +28,7 @@ static LogicalResult constant(Operation *op, Operands, Results results) {
   }
   if (auto dense = dyn_cast<DenseIntElementsAttr>(value)) {
     for (auto [element, to] : llvm::zip_equal(dense.getValues<APInt>(), data))
-      to = static_cast<double>(element.getSExtValue());
+      to = element.getBitWidth() == 1 ? element.getZExtValue() : static_cast<double>(element.getSExtValue());
     return success();
   }
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
@@ -136,7 +136,6 @@ void reference::addShapeRules(Rules &rules) {
   rules["nn.constant"] = constant;
   rules["nn.reshape"] = reshape;
   // In double: what a type cannot hold is not the reference's matter.
-  rules["nn.cast"] = reshape;
   rules["nn.transpose"] = transpose;
   rules["nn.broadcast"] = broadcast;
   rules["nn.concat"] = concat;

@@ -83,11 +83,64 @@ func.func @training(%logits: tensor<8x5x3xf32>, %label: tensor<8x5xi64>, %weight
   return
 }
 
+// Samples and heads stand alone, j groups of k heads each; what heads share, or samples, has a sum over them as its gradient.
+func.func @attention(%q: tensor<2x4x6x5xf32>, %k: tensor<2x2x7x5xf32>, %v: tensor<2x2x7x3xf32>, %m: tensor<4x6x7xf32>, %dy: tensor<2x4x6x3xf32>) {
+  // expected-remark @below {{([i, jk, l, n], [i, j, m, n], [i, j, m, o], [jk, l, m]) -> ([i, jk, l, o], [i, jk, l]) {i=2, j=2, k=2, l=6, m=7, n=5, o=3} whole {l, m, n, o}}}
+  %y, %lse = nn.attention %q, %k, %v mask %m {scale = 0.5} : (tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<4x6x7xf32>) -> (tensor<2x4x6x3xf32>, tensor<2x4x6xf32>)
+  // expected-remark @below {{-> ([i, jk, l, n], [i, j, m, n], [i, j, m, o]) {i=2, j=2, k=2, l=6, m=7, n=5, o=3} sum {k} whole {l, m, n, o} linear {0}}}
+  %dq, %dk, %dv = nn.attention_gradient %dy, %q, %k, %v, %y, %lse mask %m {scale = 0.5} : (tensor<2x4x6x3xf32>, tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<2x4x6x3xf32>, tensor<2x4x6xf32>, tensor<4x6x7xf32>) -> (tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>)
+  // expected-remark @below {{-> ([i, jk, l, n], [i, j, m, n], [i, j, m, o], [jk, l, m]) {i=2, j=2, k=2, l=6, m=7, n=5, o=3} sum {i, j, k} whole {l, m, n, o} linear {0}}}
+  %r:4 = nn.attention_gradient %dy, %q, %k, %v, %y, %lse mask %m {scale = 0.5} : (tensor<2x4x6x3xf32>, tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<2x4x6x3xf32>, tensor<2x4x6xf32>, tensor<4x6x7xf32>) -> (tensor<2x4x6x5xf32>, tensor<2x2x7x5xf32>, tensor<2x2x7x3xf32>, tensor<4x6x7xf32>)
+  return
+}
+
 // The statistics that the gradient takes are each share's own.
 func.func @normalisation(%x: tensor<8x5x3xf32>, %scale: tensor<5xf32>, %weight: tensor<8xf32>) {
   // expected-remark @below {{([i, j, k], [j], [j], [i]) -> ([i, j, k], [j], [j], [j], [j]) {i=8, j=5, k=3} sum {i} whole {k} linear {3} own {} -> {3, 4}}}
   %y, %a, %b, %mean, %inverse = nn.batch_norm_training %x, %scale, %scale, %weight {epsilon = 1.0e-5} : (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<8xf32>) -> (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>)
   // expected-remark @below {{([i, j, k], [i, j, k], [j], [i], [j], [j]) -> ([i, j, k], [j], [j]) {i=8, j=5, k=3} sum {i} whole {k} linear {0} own {4, 5} -> {}}}
   %dx, %dscale, %dbias = nn.batch_norm_gradient %y, %x, %scale, %weight statistics %mean, %inverse : (tensor<8x5x3xf32>, tensor<8x5x3xf32>, tensor<5xf32>, tensor<8xf32>, tensor<5xf32>, tensor<5xf32>) -> (tensor<8x5x3xf32>, tensor<5xf32>, tensor<5xf32>)
+  return
+}
+
+// Any index may name any row, so rows are whole; a gradient is a sum over the indices.
+func.func @gather(%table: tensor<7x4xf32>, %ids: tensor<8x5xi64>, %dy: tensor<8x5x4xf32>, %x: tensor<8x6x4xf32>, %which: tensor<3xi32>) {
+  // expected-remark @below {{([i, j], [k, l]) -> ([k, l, j]) {i=7, j=4, k=8, l=5} whole {i} linear {0}}}
+  %0 = nn.gather %table, %ids axis 0 : (tensor<7x4xf32>, tensor<8x5xi64>) -> tensor<8x5x4xf32>
+  // expected-remark @below {{([k, l, j], [k, l]) -> ([i, j]) {i=7, j=4, k=8, l=5} sum {k, l} whole {i} linear {0}}}
+  %1 = nn.gather_gradient %dy, %ids axis 0 : tensor<8x5x4xf32>, tensor<8x5xi64> -> tensor<7x4xf32>
+  // expected-remark @below {{([i, j, k], [l]) -> ([i, l, k]) {i=8, j=6, k=4, l=3} whole {j} linear {0}}}
+  %2 = nn.gather %x, %which axis 1 : (tensor<8x6x4xf32>, tensor<3xi32>) -> tensor<8x3x4xf32>
+  return
+}
+
+// A sample's elements are counted from its beginning, so each share has all of them.
+func.func @random(%x: tensor<8x5xf32>, %t: tensor<3x16x2xf32>, %step: tensor<i64>, %sample: tensor<8xi64>) {
+  // expected-remark @below {{([i, j]) -> ([i, j]) {i=8, j=5} linear {0}}}
+  %0 = nn.dropout %x {ratio = 0.1 : f64} : (tensor<8x5xf32>) -> tensor<8x5xf32>
+  // expected-remark @below {{([i, j], [], [i]) -> ([i, j]) {i=8, j=5} whole {j} linear {0}}}
+  %1 = nn.dropout_training %x step %step sample %sample {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<8x5xf32>, tensor<i64>, tensor<8xi64>) -> tensor<8x5xf32>
+  // expected-remark @below {{([i, jk, l], [], [j]) -> ([i, jk, l]) {i=3, j=8, k=2, l=2} whole {i, k, l} linear {0}}}
+  %2 = nn.dropout_training %t step %step sample %sample {ratio = 0.1 : f64, stream = 0 : i64, outer = 3 : i64} : (tensor<3x16x2xf32>, tensor<i64>, tensor<8xi64>) -> tensor<3x16x2xf32>
+  // expected-remark @below {{([i, j], []) -> ([i, j]) {i=8, j=5} whole {i, j} linear {0}}}
+  %3 = nn.dropout_training %x step %step {ratio = 0.1 : f64, stream = 0 : i64} : (tensor<8x5xf32>, tensor<i64>) -> tensor<8x5xf32>
+  return
+}
+
+// Rows stand alone; gradients of parameters are sums over them.
+func.func @rows(%x: tensor<8x4x6xf32>, %scale: tensor<6xf32>) {
+  // expected-remark @below {{([i, j, k], [k], [k]) -> ([i, j, k], [i, j], [i, j]) {i=8, j=4, k=6} whole {k}}}
+  %y, %mean, %inverse = nn.layer_norm %x scale %scale bias %scale {axis = 2, epsilon = 1.0e-5} : (tensor<8x4x6xf32>, tensor<6xf32>, tensor<6xf32>) -> (tensor<8x4x6xf32>, tensor<8x4xf32>, tensor<8x4xf32>)
+  // expected-remark @below {{([i, j, k], [i, j, k], [i, j], [i, j], [k]) -> ([i, j, k], [k], [k]) {i=8, j=4, k=6} sum {i, j} whole {k} linear {0}}}
+  %dx:3 = nn.layer_norm_gradient %y, %x inverse %inverse mean %mean scale %scale : tensor<8x4x6xf32>, tensor<8x4x6xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<6xf32> -> tensor<8x4x6xf32> scale tensor<6xf32> bias tensor<6xf32>
+  return
+}
+
+// Channels are shared out by whole groups.
+func.func @groups(%x: tensor<8x6x5xf32>, %scale: tensor<6xf32>) {
+  // expected-remark @below {{([i, jk, l], [jk], [jk]) -> ([i, jk, l], [i, j], [i, j]) {i=8, j=3, k=2, l=5} whole {k, l}}}
+  %y, %mean, %inverse = nn.group_norm %x, %scale, %scale groups 3 {epsilon = 1.0e-5} : (tensor<8x6x5xf32>, tensor<6xf32>, tensor<6xf32>) -> (tensor<8x6x5xf32>, tensor<8x3xf32>, tensor<8x3xf32>)
+  // expected-remark @below {{([i, jk, l], [i, jk, l], [jk], [i, j], [i, j]) -> ([i, jk, l], [jk], [jk]) {i=8, j=3, k=2, l=5} sum {i} whole {k, l} linear {0}}}
+  %dx:3 = nn.group_norm_gradient %y, %x, %scale statistics %mean, %inverse : (tensor<8x6x5xf32>, tensor<8x6x5xf32>, tensor<6xf32>, tensor<8x3xf32>, tensor<8x3xf32>) -> (tensor<8x6x5xf32>, tensor<6xf32>, tensor<6xf32>)
   return
 }

@@ -23,10 +23,13 @@ EXECUTE = os.path.join(ROOT, "test", "Execute")
 MODELS = {
     "mnist_cnn": "examples/mnist_cnn/mnist_cnn.dt",
     "cifar_convnet": "examples/cifar_convnet/cifar_convnet.dt",
+    "dropping": "test/Execute/Inputs/models/dropping.dt",
     "mlp": "test/Execute/Inputs/models/mlp.dt",
+    "parts": "test/Execute/Inputs/models/parts.dt",
     "residual": "test/Execute/Inputs/models/residual.dt",
     "unet": "test/Execute/Inputs/models/unet.dt",
     "tied": "test/Execute/Inputs/models/tied.dt",
+    "tokens": "test/Execute/Inputs/models/tokens.dt",
 }
 
 # What losses and parameters may differ by. Where a cut lies decides what is rounded to bf16, and Adam's first moments of small

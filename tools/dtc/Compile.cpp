@@ -141,6 +141,7 @@ OwningOpRef<ModuleOp> Compilation::import() {
   }
   dtc::ImportOptions import;
   import.batch = options.recipe.batch;
+  import.dimensions = options.dimensions;
   import.dataFiles = &modelData;
   return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
                              : dtc::importDSL(options.model, import, context);

@@ -57,7 +57,7 @@ public:
   explicit Reader(const InputArgList &args) : args(args) {}
 
   bool read(dtc::Options &options) {
-    return readModel(options) && readRecipe(options) &&
+    return readModel(options) && readDimensions(options) && readRecipe(options) &&
            readStrategy(options) && readResult(options);
   }
   const std::string &getError() const { return error; }
@@ -95,6 +95,22 @@ private:
     if (text.getAsInteger(10, count) || count < 1 || count > largest)
       return fail(arg->getSpelling() + text + ": expected a whole number from 1 to " +
                   Twine(largest));
+    return true;
+  }
+
+  bool readDimensions(dtc::Options &options) {
+    for (const std::string &list : args.getAllArgValues(OPT_bind))
+      for (StringRef item : llvm::split(list, ',')) {
+        auto [name, size] = item.split('=');
+        int64_t number;
+        if (name.empty() || size.getAsInteger(10, number) || number < 1 || number > INT32_MAX)
+          return fail("--bind=" + list + ": expected NAME=N with a whole number from 1 to " + Twine(INT32_MAX) + ", or several behind commas");
+        if (llvm::any_of(options.dimensions, [&](const auto &other) { return other.first == name; }))
+          return fail("--bind gives '" + name + "' twice");
+        options.dimensions.emplace_back(name, number);
+      }
+    if (!options.dimensions.empty() && !options.modelIsONNX)
+      return fail("--bind is for ONNX models, whose dimensions may have names: '" + options.model + "' is none");
     return true;
   }
 

@@ -35,6 +35,8 @@ struct Options {
   std::string model;
   bool modelIsONNX = false;
   RecipeOptions recipe;
+  /// Sizes of the model's symbolic dimensions, by their names.
+  std::vector<std::pair<std::string, int64_t>> dimensions;
   /// Name of the output that the loss takes; empty: the only one.
   std::string modelOutput;
   /// Patterns of names of parameters that are not trained.

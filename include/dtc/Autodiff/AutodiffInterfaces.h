@@ -27,6 +27,18 @@ struct TrainedOp {
   llvm::SmallVector<mlir::Value> newStates;
 };
 
+/// What a random op of a training step draws by.
+struct Draw {
+  /// The number of the step, a scalar.
+  mlir::Value step;
+  /// [N]: where each sample stands in the whole batch. Null if operand 0 belongs to no sample, or to none alone.
+  mlir::Value sample;
+  /// Operand 0 in row-major order is outer x N x the rest.
+  int64_t outer = 1;
+  /// The number of the op among the model's that draw.
+  int64_t stream = 0;
+};
+
 } // namespace dtc
 
 #include "dtc/Autodiff/AutodiffAttrInterfaces.h.inc"

@@ -52,6 +52,25 @@ def StatefulOpInterface : OpInterface<"StatefulOpInterface"> {
   ];
 }
 
+def RandomOpInterface : OpInterface<"RandomOpInterface"> {
+  let description = [{
+    An op of a model that draws random values in training and none in an evaluation. It stands in a model only;
+    dtc-differentiate-graph asks it what stands in each phase.
+  }];
+  let cppNamespace = "::dtc";
+  let methods = [
+    InterfaceMethod<[{
+        Builds what the op computes in a training step from `operands`, one for each of the op's. All that is random follows from
+        `draw`. The builder's location is the op's.
+      }],
+      "::llvm::SmallVector<::mlir::Value>", "buildTraining",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::ValueRange":$operands, "const ::dtc::Draw &":$draw)>,
+    InterfaceMethod<"Builds the op's results in an evaluation.",
+      "::llvm::SmallVector<::mlir::Value>", "buildEvaluation",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::ValueRange":$operands)>
+  ];
+}
+
 def LossInterface : AttrInterface<"LossInterface"> {
   let description = [{
     A loss that a recipe can name. The loss of a batch is the sum over samples n

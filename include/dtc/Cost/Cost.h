@@ -56,8 +56,12 @@ void registerCostExternalModels(mlir::DialectRegistry &registry);
 namespace cost {
 void registerElementwiseCost(mlir::DialectRegistry &registry);
 void registerNormalisationCost(mlir::DialectRegistry &registry);
+void registerSampleNormalisationCost(mlir::DialectRegistry &registry);
+void registerAttentionCost(mlir::DialectRegistry &registry);
 void registerStructuredCost(mlir::DialectRegistry &registry);
+void registerRandomCost(mlir::DialectRegistry &registry);
 void registerShapeCost(mlir::DialectRegistry &registry);
+void registerGatherCost(mlir::DialectRegistry &registry);
 void registerTrainingCost(mlir::DialectRegistry &registry);
 void registerTimelineCost(mlir::DialectRegistry &registry);
 void registerKernelCost(mlir::DialectRegistry &registry);

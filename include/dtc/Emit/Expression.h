@@ -9,7 +9,7 @@
 namespace dtc::emit {
 
 /// Binding strength of an expression's outermost operator, as in C++.
-enum class Precedence { Comparison, Sum, Product, Unary, Primary };
+enum class Precedence { Bits, Comparison, Sum, Product, Unary, Primary };
 
 /// A piece of source text that stands for a value.
 struct Expression {

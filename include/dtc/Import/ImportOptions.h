@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dtc {
@@ -12,6 +13,8 @@ struct ImportOptions {
   /// The global batch. It binds the symbolic first dimension of the model's
   /// inputs; 0 leaves the batch that the model states.
   int64_t batch = 0;
+  /// Sizes of the model's symbolic dimensions by their names; each must be one of the model's.
+  std::vector<std::pair<std::string, int64_t>> dimensions;
   /// Receives the paths of the files that were read besides the model's own; null: nobody wants them.
   std::vector<std::string> *dataFiles = nullptr;
 };

@@ -13,11 +13,12 @@
 namespace dtc {
 
 /// Reads an ONNX model: the binary form, or ONNX's own text form if the name
-/// ends in ".onnxtxt". Opsets 13 to 21 of the default domain, float32.
+/// ends in ".onnxtxt". Opsets 13 to 23 of the default domain.
 ///
 /// The result is a verified module with one `func.func`, named after the graph,
 /// that carries `nn.model`; its arguments are the inputs (`nn.input`) and then
-/// the float initializers (`nn.parameter`, `nn.init`), in the file's order.
+/// the float initializers (`nn.parameter`, `nn.init`; `nn.frozen` for large
+/// buffers), in the file's order.
 /// Every op's location is a NameLoc with its node's name over the file.
 ///
 /// Null after one error through the context's diagnostic engine. Never throws,

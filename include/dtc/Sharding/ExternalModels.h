@@ -17,7 +17,11 @@ void registerConvolutionSharding(mlir::DialectRegistry &registry);
 void registerMatmulSharding(mlir::DialectRegistry &registry);
 void registerPoolingSharding(mlir::DialectRegistry &registry);
 void registerNormalisationSharding(mlir::DialectRegistry &registry);
+void registerSampleNormalisationSharding(mlir::DialectRegistry &registry);
+void registerRandomSharding(mlir::DialectRegistry &registry);
+void registerAttentionSharding(mlir::DialectRegistry &registry);
 void registerShapeSharding(mlir::DialectRegistry &registry);
+void registerGatherSharding(mlir::DialectRegistry &registry);
 void registerTrainingSharding(mlir::DialectRegistry &registry);
 void registerCollectiveSharding(mlir::DialectRegistry &registry);
 } // namespace sharding

@@ -67,6 +67,8 @@ struct Expr {
 /// `f32[N, 1, 28, 28]`
 struct TypeExpr {
   Position position;
+  static constexpr llvm::StringLiteral elements[] = {"f32", "i64", "i32", "bool"};
+  llvm::StringRef element; ///< one of these
   std::vector<const Expr *> extents;
 };
 

@@ -12,9 +12,12 @@ const Builtins &dtc::dsl::builtins() {
     registerMatmulLayers(tables.layers);
     registerPoolingLayers(tables.layers);
     registerNormalisationLayers(tables.layers);
+    registerRandomLayers(tables.layers);
+    registerAttentionLayers(tables.layers);
     registerElementwiseLayers(tables.layers);
     registerReductionLayers(tables.layers);
     registerShapeLayers(tables.layers);
+    registerGatherLayers(tables.layers);
     registerInitialValues(tables.initialValues);
     registerLosses(tables.losses);
     registerOptimizers(tables.optimizers);
@@ -48,6 +51,17 @@ Value Layer::uniformParameter(StringRef suffix, ArrayRef<int64_t> shape,
       locationOf(*this, name));
 }
 
+Value Layer::normalParameter(StringRef suffix, ArrayRef<int64_t> shape,
+                             double stddev) {
+  RankedTensorType type = graph.makeType(shape, location);
+  if (!type)
+    return {};
+  std::string name = path + "." + suffix.str();
+  return graph.addParameter(
+      name, type, nn::NormalAttr::get(type.getContext(), nn::Real(0), nn::Real(stddev)),
+      locationOf(*this, name));
+}
+
 Value Layer::constantParameter(StringRef suffix, ArrayRef<int64_t> shape,
                                double value) {
   RankedTensorType type = graph.makeType(shape, location);
@@ -70,7 +84,7 @@ Value Layer::statistic(StringRef suffix, ArrayRef<int64_t> shape, double value) 
 }
 
 Datum Layer::reshape(Value x, ArrayRef<int64_t> shape) {
-  RankedTensorType type = graph.makeType(shape, location);
+  RankedTensorType type = graph.makeType(shape, location, tensorType(x).getElementType());
   if (!type)
     return Invalid();
   auto op = graph.create<nn::ReshapeOp>(location, type, x);

@@ -34,6 +34,10 @@ struct Layer {
   mlir::Value uniformParameter(llvm::StringRef suffix,
                                llvm::ArrayRef<int64_t> shape, double bound);
 
+  /// The same, starting as normal with mean 0.
+  mlir::Value normalParameter(llvm::StringRef suffix,
+                              llvm::ArrayRef<int64_t> shape, double stddev);
+
   /// The same, starting as one value.
   mlir::Value constantParameter(llvm::StringRef suffix,
                                 llvm::ArrayRef<int64_t> shape, double value);
@@ -105,8 +109,11 @@ void registerConvolutionLayers(Table<LayerBuiltin> &table);
 void registerMatmulLayers(Table<LayerBuiltin> &table);
 void registerPoolingLayers(Table<LayerBuiltin> &table);
 void registerNormalisationLayers(Table<LayerBuiltin> &table);
+void registerAttentionLayers(Table<LayerBuiltin> &table);
 void registerElementwiseLayers(Table<LayerBuiltin> &table);
+void registerRandomLayers(Table<LayerBuiltin> &table);
 void registerReductionLayers(Table<LayerBuiltin> &table);
+void registerGatherLayers(Table<LayerBuiltin> &table);
 void registerShapeLayers(Table<LayerBuiltin> &table);
 void registerInitialValues(Table<AttributeBuiltin> &table);
 void registerLosses(Table<AttributeBuiltin> &table);

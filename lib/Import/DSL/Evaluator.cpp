@@ -6,6 +6,7 @@
 #include "Recipe.h"
 #include "Scope.h"
 
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
@@ -105,7 +106,13 @@ RankedTensorType Evaluator::evaluateType(const TypeExpr &type,
       reporter.error(extent->position)
           << "an extent must be an integer, not " << describe(value);
   }
-  return valid ? graph.makeType(shape, location) : RankedTensorType();
+  Builder &builder = graph.getBuilder();
+  Type element = llvm::StringSwitch<Type>(type.element)
+                     .Case("i64", builder.getI64Type())
+                     .Case("i32", builder.getI32Type())
+                     .Case("bool", builder.getI1Type())
+                     .Default(builder.getF32Type());
+  return valid ? graph.makeType(shape, location, element) : RankedTensorType();
 }
 
 void Evaluator::addInput(const Formal &formal) {
@@ -215,6 +222,10 @@ void Evaluator::run(const Parameter &parameter) {
                                  *parameter.init, argument, reporter);
   if (!name || !type || !init)
     return;
+  if (!type.getElementType().isF32()) {
+    reporter.error(parameter.type.position) << "a parameter is trained, so its type is f32[...]";
+    return;
+  }
   Location named = NameLoc::get(graph.getBuilder().getStringAttr(*name), location);
   if (Value value = graph.addParameter(*name, type, init, named))
     assign(parameter.name, value);

@@ -19,7 +19,7 @@ Graph::Graph(Reporter &reporter, StringRef modelName, Location location)
   builder.setInsertionPointToEnd(body);
 }
 
-RankedTensorType Graph::makeType(ArrayRef<int64_t> shape, Location location) {
+RankedTensorType Graph::makeType(ArrayRef<int64_t> shape, Location location, Type element) {
   for (int64_t extent : shape) {
     if (extent < 1) {
       reporter.error(location) << "extent " << extent << " of shape "
@@ -27,7 +27,7 @@ RankedTensorType Graph::makeType(ArrayRef<int64_t> shape, Location location) {
       return {};
     }
   }
-  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  auto type = RankedTensorType::get(shape, element ? element : builder.getF32Type());
   return checkElements(type, location) ? type : RankedTensorType();
 }
 

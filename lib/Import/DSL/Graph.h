@@ -25,10 +25,10 @@ public:
 
   Graph(Reporter &reporter, llvm::StringRef modelName, mlir::Location location);
 
-  /// f32 with these extents; reports at `location` and returns null if one is
+  /// A tensor with these extents, of f32 unless an element type is given; reports at `location` and returns null if one is
   /// not positive or the whole is too large.
   mlir::RankedTensorType makeType(llvm::ArrayRef<int64_t> shape,
-                                  mlir::Location location);
+                                  mlir::Location location, mlir::Type element = {});
 
   /// Arguments of the function; null after a report (duplicate name).
   mlir::Value addInput(llvm::StringRef name, mlir::RankedTensorType type,

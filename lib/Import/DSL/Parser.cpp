@@ -250,11 +250,11 @@ bool Parser::parseTrain(Train &train) {
 
 bool Parser::parseType(TypeExpr &type) {
   type.position = current.position;
-  if (!is(TokenKind::Identifier) || current.text != "f32") {
-    unexpected("the type f32[...]");
+  if (!is(TokenKind::Identifier) || !llvm::is_contained(TypeExpr::elements, current.text)) {
+    unexpected("the type f32[...], i64[...], i32[...] or bool[...]");
     return false;
   }
-  take();
+  type.element = take().text;
   if (!expect(TokenKind::LeftBracket, "before the shape"))
     return false;
   if (consume(TokenKind::RightBracket))

@@ -15,7 +15,11 @@ namespace {
 struct Describe {
   std::string operator()(Invalid) const { return "an invalid value"; }
   std::string operator()(mlir::Value value) const {
-    std::string text = "a tensor of shape [";
+    mlir::Type element = tensorType(value).getElementType();
+    std::string text = element.isInteger(64)   ? "an i64 tensor of shape ["
+                       : element.isInteger(32) ? "an i32 tensor of shape ["
+                       : element.isInteger(1)  ? "a bool tensor of shape ["
+                                               : "a tensor of shape [";
     llvm::raw_string_ostream stream(text);
     llvm::interleaveComma(tensorType(value).getShape(), stream);
     stream << "]";
@@ -52,6 +56,10 @@ std::string dtc::dsl::describe(const Datum &datum) {
 // Kinds
 //===----------------------------------------------------------------------===//
 
+static bool isReal(mlir::Value value) {
+  return llvm::isa<mlir::FloatType>(tensorType(value).getElementType());
+}
+
 static constexpr int64_t maxSize = INT32_MAX;
 
 template <typename T>
@@ -80,11 +88,19 @@ static Datum ifIntegers(const Datum &datum, int64_t low, int64_t high) {
 
 namespace dtc::dsl::kinds {
 const Kind any = {"a value", [](const Datum &datum) { return datum; }};
-const Kind tensor = {"a tensor", ifHolds<mlir::Value>};
+const Kind tensor = {"an f32 tensor", [](const Datum &datum) {
+                       auto *value = std::get_if<mlir::Value>(&datum);
+                       return value && isReal(*value) ? datum : Datum(Invalid());
+                     }};
+const Kind anyTensor = {"a tensor", ifHolds<mlir::Value>};
+const Kind ids = {"a tensor of i64 or i32", [](const Datum &datum) {
+                    auto *value = std::get_if<mlir::Value>(&datum);
+                    bool whole = value && !isReal(*value) && tensorType(*value).getElementTypeBitWidth() > 1;
+                    return whole ? datum : Datum(Invalid());
+                  }};
 const Kind tensorOrBoolean = {
-    "true, false or a tensor", [](const Datum &datum) {
-      return std::holds_alternative<bool>(datum) ? datum
-                                                 : ifHolds<mlir::Value>(datum);
+    "true, false or an f32 tensor", [](const Datum &datum) {
+      return std::holds_alternative<bool>(datum) ? datum : tensor.convert(datum);
     }};
 const Kind real = {"a number", [](const Datum &datum) {
                      if (auto *value = std::get_if<int64_t>(&datum))

@@ -20,7 +20,8 @@ struct Kind {
 
 namespace kinds {
 extern const Kind any;
-extern const Kind tensor;
+/// Of floating point; of any element type; of i64 or i32.
+extern const Kind tensor, anyTensor, ids;
 extern const Kind tensorOrBoolean;
 extern const Kind real;
 extern const Kind boolean;

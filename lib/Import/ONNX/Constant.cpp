@@ -30,24 +30,23 @@ static FailureOr<Binding> importConstant(Node &node) {
     return Binding(node.constant(DenseElementsAttr::get(type, floats)));
   }
   if (auto value = node.attribute("value_int", AttributeProto::INT))
-    return Binding(IntegerTensor{{}, {value->i()}});
+    return node.reshape(node.integers(value->i()), {});
   if (auto value = node.attribute("value_ints", AttributeProto::INTS))
-    return Binding(IntegerTensor{{value->ints_size()},
-                                 {value->ints().begin(), value->ints().end()}});
+    return node.integers(ArrayRef<int64_t>(value->ints().data(), value->ints_size()));
   if (!node.failed())
     node.error() << "strings and sparse tensors are not supported";
   return failure();
 }
 
 static FailureOr<Binding> importIdentity(Node &node) {
-  const Binding *x = node.input(0);
+  Value x = node.tensor(0);
   if (node.failed())
     return failure();
-  return *x;
+  return x;
 }
 
 void dtc::onnximport::addConstantOperators(OperatorTable &table) {
   table.add({{"Constant", 13, 0, 0, 1, importConstant,
-              "`nn.constant` (float32), or integers known at compile time"},
+              "`nn.constant`"},
              {"Identity", 13, 1, 1, 1, importIdentity, "its operand"}});
 }

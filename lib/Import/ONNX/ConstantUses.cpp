@@ -4,7 +4,6 @@
 #include "dialects/NN/NN.h"
 
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/StringMap.h"
 
 #include <google/protobuf/unknown_field_set.h>
 
@@ -32,10 +31,26 @@ static std::string kindOf(const ::onnx::ValueInfoProto &info) {
   return {};
 }
 
-static StringRef useByKind(StringRef kind) {
-  return kind == "BUFFER"            ? "a buffer, says the exporter"
-         : kind == "CONSTANT_TENSOR" ? "a constant, says the exporter"
-                                     : "";
+llvm::StringSet<> dtc::onnximport::findBuffers(const ::onnx::GraphProto &graph) {
+  llvm::StringSet<> buffers, named;
+  for (const ::onnx::ValueInfoProto &info : graph.value_info()) {
+    std::string kind = kindOf(info);
+    if (kind == "BUFFER" || kind == "CONSTANT_TENSOR")
+      buffers.insert(info.name());
+    if (!kind.empty())
+      named.insert(info.name());
+  }
+  // Where the exporter names its parameters, another single number is one that it has computed (1 / sqrt(width), an epsilon). Larger tensors may be
+  // parameters that it has transposed.
+  if (!named.empty())
+    for (const ::onnx::TensorProto &tensor : graph.initializer())
+      if (!named.contains(tensor.name()) && llvm::all_of(tensor.dims(), [](int64_t size) { return size == 1; }))
+        buffers.insert(tensor.name());
+  for (const ::onnx::NodeProto &node : graph.node())
+    if (node.op_type() == "BatchNormalization")
+      for (int i = 3; i < std::min(node.input_size(), 5); ++i)
+        buffers.erase(node.input(i));
+  return buffers;
 }
 
 //===----------------------------------------------------------------------===//
@@ -101,6 +116,8 @@ static StringRef useBy(OpOperand &operand) {
     return isSecond ? "an exponent" : "";
   if (isRoot(op))
     return "under a root";
+  if (isa<nn::MinOp, nn::MaxOp>(op))
+    return cast<RankedTensorType>(operand.get().getType()).getNumElements() == 1 ? "a bound" : "";
   if (!isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp>(op))
     return "";
   if (isa<nn::AddOp>(op) && llvm::any_of(op->getUsers(), isRoot))
@@ -127,19 +144,13 @@ static StringRef useOf(Value value) {
   return "";
 }
 
-void dtc::onnximport::markConstantUses(const ::onnx::GraphProto &graph, func::FuncOp model) {
-  llvm::StringMap<std::string> kinds;
-  for (const ::onnx::ValueInfoProto &info : graph.value_info())
-    kinds.try_emplace(info.name(), kindOf(info));
+void dtc::onnximport::markConstantUses(func::FuncOp model) {
   Builder builder(model.getContext());
   for (BlockArgument argument : model.getArguments()) {
     auto name = model.getArgAttrOfType<StringAttr>(argument.getArgNumber(), nn::names::parameter);
-    if (!name)
+    if (!name || model.getArgAttr(argument.getArgNumber(), nn::names::frozen))
       continue;
-    StringRef use = useByKind(kinds.lookup(name.getValue()));
-    if (use.empty())
-      use = useOf(argument);
-    if (!use.empty())
+    if (StringRef use = useOf(argument); !use.empty())
       model.setArgAttr(argument.getArgNumber(), nn::names::constantUse, builder.getStringAttr(use));
   }
 }

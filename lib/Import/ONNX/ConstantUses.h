@@ -5,13 +5,17 @@
 #include "onnx/onnx_pb.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace dtc::onnximport {
 
-/// Marks the parameters of `model`, the function made of `graph`, that look like constants with `nn.constant_use`: those that
-/// PyTorch's exporter calls buffers or constants, exponents, what is added under a root, what an input is normalised with, and
-/// single numbers that are spread over the features of a tensor.
-void markConstantUses(const ::onnx::GraphProto &graph, mlir::func::FuncOp model);
+/// The initializers that PyTorch's exporter says are buffers or constants, not parameters, and single numbers of which it says nothing where it
+/// says what its parameters are; those that batch normalisation keeps up to date are not among them.
+llvm::StringSet<> findBuffers(const ::onnx::GraphProto &graph);
+
+/// Marks the parameters of `model` that look like constants with `nn.constant_use`: exponents, what is added under a root, what an input is
+/// normalised with, and single numbers that are spread over the features of a tensor.
+void markConstantUses(mlir::func::FuncOp model);
 
 } // namespace dtc::onnximport
 

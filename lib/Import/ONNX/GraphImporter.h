@@ -14,9 +14,9 @@ namespace dtc::onnximport {
 /// Imports one model, once. Fails after one error, which tells of all nodes that are refused.
 class GraphImporter {
 public:
-  GraphImporter(const ::onnx::ModelProto &model, llvm::StringRef path,
+  GraphImporter(::onnx::ModelProto &model, llvm::StringRef path,
                 const ImportOptions &options, mlir::MLIRContext &context)
-      : model(model), graph(model.graph()), options(options), context(context),
+      : model(model), graph(*model.mutable_graph()), options(options), context(context),
         tensors(path, context), builder(&context) {
     state.path = path;
     state.tensors = &tensors;
@@ -48,6 +48,10 @@ private:
   llvm::LogicalResult defineName(llvm::StringRef name, Binding binding,
                                  llvm::StringRef what);
 
+  // SeparateParameters.cpp
+  /// Gives each use its own parameter where the exporter merged several into one.
+  void separateParameters();
+
   // ImportGraph.cpp
   llvm::LogicalResult importNodes();
   /// Says of a refused node's outputs, or of what depends on them, that nothing is known.
@@ -71,7 +75,7 @@ private:
   }
 
   const ::onnx::ModelProto &model;
-  const ::onnx::GraphProto &graph;
+  ::onnx::GraphProto &graph;
   const ImportOptions &options;
   mlir::MLIRContext &context;
   TensorReader tensors;
@@ -79,11 +83,11 @@ private:
   GraphState state;
   /// Initializers by name, until their inputs have been read.
   llvm::StringMap<const ::onnx::TensorProto *> initializers;
-  /// Names of symbolic dimensions that are bound to the batch.
-  llvm::StringSet<> batchNames;
+  /// Symbolic dimensions that are bound: the batch's, and those that the options name.
+  llvm::StringMap<int64_t> dimensions;
   llvm::SmallVector<Place> inputs, parameters, outputs;
-  llvm::SmallVector<std::pair<llvm::StringRef, IntegerTensor>>
-      integerInitializers;
+  /// Integers and booleans among the initializers: constants.
+  llvm::SmallVector<std::pair<llvm::StringRef, mlir::DenseElementsAttr>> constants;
   /// Whether a node was refused because of its operator.
   bool lacksOperator = false;
 };

@@ -1,8 +1,10 @@
 // The nodes and outputs of a model, and the function that they make.
 #include "ConstantUses.h"
 #include "GraphImporter.h"
+#include "InlineFunctions.h"
 #include "Operators.h"
 #include "ReadModel.h"
+#include "SpreadConstants.h"
 
 #include "dialects/NN/NN.h"
 #include "dtc/Import/ONNX.h"
@@ -79,7 +81,7 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
   // What a refused node computes is not known, nor then what follows from it.
   if (llvm::any_of(proto.input(), [&](const std::string &input) {
         auto binding = state.bindings.find(input);
-        return binding != state.bindings.end() && binding->second.isUnknown();
+        return binding != state.bindings.end() && !binding->second;
       })) {
     bindUnknown(proto);
     return success();
@@ -88,8 +90,6 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
   FailureOr<Binding> result = op->import(node);
   if (failed(result) || failed(node.checkAllAttributesRead()))
     return failure();
-  if (proto.output(0).empty())
-    return node.error() << "its first output has no name";
   for (auto [i, name] : llvm::enumerate(proto.output())) {
     const Binding *binding = i == 0 ? &*result : node.given(i);
     if (name.empty())
@@ -109,7 +109,7 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
 void GraphImporter::bindUnknown(const ::onnx::NodeProto &proto) {
   for (const std::string &output : proto.output())
     if (!output.empty())
-      state.bindings.try_emplace(output, Binding::unknown());
+      state.bindings.try_emplace(output, Binding());
 }
 
 LogicalResult GraphImporter::importNodes() {
@@ -179,10 +179,9 @@ GraphImporter::checkDeclaredType(const ::onnx::ValueInfoProto &output,
   if (!output.has_type())
     return success();
   const ::onnx::TypeProto::Tensor &declared = output.type().tensor_type();
-  if (!output.type().has_tensor_type() ||
-      declared.elem_type() != ::onnx::TensorProto::FLOAT)
+  if (!output.type().has_tensor_type() || !TensorReader::holds(declared.elem_type(), type.getElementType()))
     return error() << "output " << quoted(output.name())
-                   << " is declared as something else than a float32 tensor";
+                   << " is declared as something else than a tensor of " << type.getElementType() << ", which the graph computes";
   if (!declared.has_shape())
     return success();
   bool agree = declared.shape().dim_size() == type.getRank();
@@ -190,8 +189,8 @@ GraphImporter::checkDeclaredType(const ::onnx::ValueInfoProto &output,
   for (auto [i, dimension] : llvm::enumerate(declared.shape().dim())) {
     if (dimension.has_dim_value())
       sizes.push_back(std::to_string(dimension.dim_value()));
-    else if (batchNames.contains(dimension.dim_param()))
-      sizes.push_back(std::to_string(options.batch));
+    else if (auto bound = dimensions.find(dimension.dim_param()); bound != dimensions.end())
+      sizes.push_back(std::to_string(bound->second));
     else
       sizes.push_back("?");
     agree = agree && (sizes.back() == "?" ||
@@ -219,11 +218,7 @@ LogicalResult GraphImporter::importOutputs(SmallVectorImpl<Value> &values) {
     if (!seen.insert(name).second)
       return error() << "output " << quoted(name)
                      << " of the graph is listed twice";
-    Value value = binding->second.value;
-    if (!value)
-      return error() << "output " << quoted(name)
-                     << " of the graph holds integers; only float32 tensors "
-                        "can be outputs";
+    Value value = binding->second;
     auto type = cast<RankedTensorType>(value.getType());
     if (failed(checkDeclaredType(output, type)))
       return failure();
@@ -251,6 +246,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(checkModel()) || failed(readInitializers()) ||
       failed(readInputs()))
     return {};
+  separateParameters();
   collectUses();
 
   Location location = fileLocation(state.path, context);
@@ -282,9 +278,11 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
                           i < inputs.size() ? "input" : "initializer")))
       return {};
   }
-  for (auto &[name, integers] : integerInitializers)
-    if (failed(defineName(name, std::move(integers), "initializer")))
+  for (auto [name, elements] : constants) {
+    auto constant = nn::ConstantOp::create(builder, namedLocation(name, state.path, context), elements.getType(), elements);
+    if (failed(defineName(name, constant, "initializer")))
       return {};
+  }
 
   if (failed(importNodes()))
     return {};
@@ -293,10 +291,15 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(importOutputs(values)))
     return {};
   func::ReturnOp::create(builder, location, values);
+  // What served shapes alone leaves no ops.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*body)))
+    if (mlir::isOpTriviallyDead(&op))
+      op.erase();
   function.setFunctionType(
       builder.getFunctionType(types(arguments), types(outputs)));
   function.setAllResultAttrs(attributes(outputs));
-  markConstantUses(graph, function);
+  spreadConstants(function);
+  markConstantUses(function);
   if (failed(verify(*module)))
     return {};
   if (options.dataFiles)
@@ -310,7 +313,7 @@ OwningOpRef<ModuleOp> dtc::importONNX(StringRef path,
   context.loadDialect<nn::NNDialect, func::FuncDialect>();
   try {
     std::unique_ptr<::onnx::ModelProto> model = readModel(path, context);
-    if (!model)
+    if (!model || failed(inlineFunctions(*model, path, context)))
       return {};
     return GraphImporter(*model, path, options, context).run();
   } catch (const std::bad_alloc &) {

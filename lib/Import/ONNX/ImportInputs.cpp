@@ -1,4 +1,5 @@
 // What a model says before its nodes: versions, initializers, inputs.
+#include "ConstantUses.h"
 #include "GraphImporter.h"
 
 #include "dialects/NN/NN.h"
@@ -9,7 +10,7 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-static constexpr int64_t minOpset = 13, maxOpset = 21;
+static constexpr int64_t minOpset = 13, maxOpset = 23;
 // IR versions 4 to 14 add what float32 graphs do not use, or fields that are
 // refused by name below.
 static constexpr int64_t minIRVersion = 3, maxIRVersion = 14;
@@ -93,6 +94,9 @@ LogicalResult GraphImporter::defineName(StringRef name, Binding binding,
 //===----------------------------------------------------------------------===//
 
 LogicalResult GraphImporter::readInitializers() {
+  // Larger buffers are read with the parameters.
+  constexpr int64_t mostInText = 1024;
+  llvm::StringSet<> buffers = findBuffers(graph);
   for (const ::onnx::TensorProto &tensor : graph.initializer()) {
     auto emit = [&] {
       InFlightDiagnostic diagnostic =
@@ -104,21 +108,19 @@ LogicalResult GraphImporter::readInitializers() {
       return error() << "an initializer has no name";
     if (!initializers.try_emplace(tensor.name(), &tensor).second)
       return emit() << "the name is already taken by another initializer";
-    if (tensor.data_type() == ::onnx::TensorProto::INT64 ||
-        tensor.data_type() == ::onnx::TensorProto::INT32) {
-      FailureOr<IntegerTensor> integers = tensors.readIntegers(tensor, emit);
-      if (failed(integers))
-        return failure();
-      integerInitializers.emplace_back(tensor.name(), std::move(*integers));
+    FailureOr<DenseElementsAttr> elements = tensors.read(tensor, emit);
+    if (failed(elements))
+      return failure();
+    bool isBuffer = buffers.contains(tensor.name());
+    // Without elements: what a node is not given, as Resize its region of interest.
+    if (!isa<FloatType>(elements->getElementType()) || elements->empty() || (isBuffer && elements->getNumElements() <= mostInText)) {
+      constants.emplace_back(tensor.name(), *elements);
       continue;
     }
-    FailureOr<DenseElementsAttr> floats = tensors.readFloats(tensor, emit);
-    if (failed(floats))
-      return failure();
-    parameters.push_back(
-        place(tensor.name(), floats->getType(),
-              {attribute(nn::names::parameter, tensor.name()),
-               builder.getNamedAttr(nn::names::init, *floats)}));
+    SmallVector<NamedAttribute> attributes{attribute(nn::names::parameter, tensor.name()), builder.getNamedAttr(nn::names::init, *elements)};
+    if (isBuffer)
+      attributes.push_back(builder.getNamedAttr(nn::names::frozen, builder.getUnitAttr()));
+    parameters.push_back(place(tensor.name(), elements->getType(), attributes));
   }
   return success();
 }
@@ -170,12 +172,17 @@ GraphImporter::bindFirstDimension(const ::onnx::ValueInfoProto &input) {
                     << first.dim_value();
     return success();
   }
-  if (!options.batch)
+  auto bound = dimensions.find(first.dim_param());
+  int64_t named = bound == dimensions.end() || first.dim_param().empty() ? 0 : bound->second;
+  if (!options.batch && !named)
     return emit() << "has the symbolic batch " << quoted(first.dim_param())
                   << "; give one with --batch";
-  state.symbolicBatch = options.batch;
+  if (options.batch && named && options.batch != named)
+    return emit() << "has the symbolic batch " << quoted(first.dim_param()) << ", which is bound to " << named << ", but the batch asked for is "
+                  << options.batch;
+  state.symbolicBatch = options.batch ? options.batch : named;
   if (!first.dim_param().empty())
-    batchNames.insert(first.dim_param());
+    dimensions[first.dim_param()] = *state.symbolicBatch;
   return success();
 }
 
@@ -184,12 +191,29 @@ FailureOr<int64_t> GraphImporter::readInputDimension(
     StringRef what) {
   if (dimension.has_dim_value())
     return dimension.dim_value();
-  if (number == 0 || batchNames.contains(dimension.dim_param()))
-    return options.batch;
+  if (auto bound = dimensions.find(dimension.dim_param()); bound != dimensions.end())
+    return bound->second;
+  if (number == 0)
+    return *state.symbolicBatch;
   return error() << what << " has the symbolic dimension "
                  << quoted(dimension.dim_param()) << " at position " << number
-                 << "; only the first, the batch, may be symbolic, so export "
-                    "the model with fixed sizes";
+                 << "; give its size with --bind=" << onOneLine(dimension.dim_param()) << "=N";
+}
+
+/// The element type of an input; null if models take none such.
+static Type inputElementType(int32_t dataType, Builder &builder) {
+  switch (dataType) {
+  case ::onnx::TensorProto::FLOAT:
+    return builder.getF32Type();
+  case ::onnx::TensorProto::INT64:
+    return builder.getI64Type();
+  case ::onnx::TensorProto::INT32:
+    return builder.getI32Type();
+  case ::onnx::TensorProto::BOOL:
+    return builder.getI1Type();
+  default:
+    return {};
+  }
 }
 
 LogicalResult GraphImporter::readInput(const ::onnx::ValueInfoProto &input) {
@@ -197,7 +221,8 @@ LogicalResult GraphImporter::readInput(const ::onnx::ValueInfoProto &input) {
   if (!input.type().has_tensor_type())
     return error() << what << " is not a tensor";
   const ::onnx::TypeProto::Tensor &type = input.type().tensor_type();
-  if (type.elem_type() != ::onnx::TensorProto::FLOAT)
+  Type element = inputElementType(type.elem_type(), builder);
+  if (!element)
     return TensorReader::refuseType(type.elem_type(), [&] {
       InFlightDiagnostic diagnostic = error();
       diagnostic << what << ": ";
@@ -219,12 +244,14 @@ LogicalResult GraphImporter::readInput(const ::onnx::ValueInfoProto &input) {
       })))
     return failure();
   inputs.push_back(place(input.name(),
-                         RankedTensorType::get(shape, builder.getF32Type()),
+                         RankedTensorType::get(shape, element),
                          attribute(nn::names::input, input.name())));
   return success();
 }
 
 LogicalResult GraphImporter::readInputs() {
+  for (const auto &[name, size] : options.dimensions)
+    dimensions[name] = size;
   // The batch's symbol first: it may stand in other inputs too.
   for (const ::onnx::ValueInfoProto &input : graph.input()) {
     bool initialized = initializers.contains(input.name());
@@ -235,5 +262,10 @@ LogicalResult GraphImporter::readInputs() {
   for (const ::onnx::ValueInfoProto &input : graph.input())
     if (!initializers.contains(input.name()) && failed(readInput(input)))
       return failure();
+  for (const auto &[name, size] : options.dimensions)
+    if (llvm::none_of(graph.input(), [&, wanted = StringRef(name)](const ::onnx::ValueInfoProto &input) {
+          return llvm::any_of(input.type().tensor_type().shape().dim(), [&](const auto &dimension) { return dimension.dim_param() == wanted; });
+        }))
+      return error() << "no input has a symbolic dimension " << quoted(name) << ", to which --bind gives a size";
   return success();
 }

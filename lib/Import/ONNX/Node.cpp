@@ -1,8 +1,11 @@
 // One node of the graph, as the functions that import operators see it.
 #include "Node.h"
+#include "Evaluation.h"
 
 #include "dialects/NN/NN.h"
 
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
@@ -61,6 +64,9 @@ InFlightDiagnostic Node::warning() {
   return diagnostic;
 }
 
+/// Of what is computed at compile time; larger tensors are computed in the step.
+static constexpr int64_t mostElements = int64_t{1} << 20;
+
 //===----------------------------------------------------------------------===//
 // Operands
 //===----------------------------------------------------------------------===//
@@ -69,25 +75,14 @@ bool Node::hasInput(unsigned i) const {
   return i < inputCount() && !proto.input(i).empty();
 }
 
-const Binding *Node::input(unsigned i) {
+Value Node::tensor(unsigned i) {
   if (!hasInput(i)) {
     error() << "input " << i << " is missing";
-    return nullptr;
+    return {};
   }
   auto binding = graph.bindings.find(proto.input(i));
-  assert(binding != graph.bindings.end() && "inputs are checked beforehand");
-  return &binding->second;
-}
-
-Value Node::tensor(unsigned i) {
-  const Binding *binding = input(i);
-  if (!binding)
-    return {};
-  if (binding->value)
-    return binding->value;
-  error() << "input " << quoted(proto.input(i))
-          << " holds integers; only float32 tensors are computed with";
-  return {};
+  assert(binding != graph.bindings.end() && binding->second && "inputs are checked beforehand");
+  return binding->second;
 }
 
 Value Node::statistic(unsigned i) {
@@ -111,32 +106,59 @@ Value Node::statistic(unsigned i) {
   return argument;
 }
 
-const IntegerTensor *Node::integers(unsigned i) {
-  const Binding *binding = input(i);
-  if (!binding)
-    return nullptr;
-  if (binding->integers)
-    return binding->integers.get();
-  error() << "input " << quoted(proto.input(i))
-          << " must be integers known at compile time (an initializer or a "
-             "Constant)";
-  return nullptr;
+DenseElementsAttr Node::constant(unsigned i) {
+  Value value = tensor(i);
+  DenseElementsAttr elements;
+  if (!value || matchPattern(value, m_Constant(&elements)))
+    return elements;
+  error() << "input " << quoted(proto.input(i)) << " must be known at compile time (an initializer of integers, a Constant, or computed of such)";
+  return {};
 }
 
 /// Twice the highest rank: pads have two elements a dimension. Longer lists are
 /// refused where they are read, so that no message prints them.
-static constexpr size_t maxListSize = 128;
+static constexpr int64_t maxListSize = 128;
+
+static SmallVector<int64_t> toIntegers(DenseElementsAttr elements) {
+  return llvm::map_to_vector(elements.getValues<APInt>(), [](const APInt &value) { return value.getSExtValue(); });
+}
 
 SmallVector<int64_t> Node::listInput(unsigned i) {
-  const IntegerTensor *list = integers(i);
-  if (!list)
+  DenseElementsAttr elements = constant(i);
+  if (!elements)
     return {};
-  if (list->shape.size() == 1 && list->values.size() <= maxListSize)
-    return SmallVector<int64_t>(list->values.begin(), list->values.end());
+  auto type = cast<RankedTensorType>(elements.getType());
+  Type element = type.getElementType();
+  if (type.getRank() == 1 && type.getNumElements() <= maxListSize && (element.isInteger(64) || element.isInteger(32)))
+    return toIntegers(elements);
   error() << "input " << quoted(proto.input(i)) << " must be a list of at most "
-          << maxListSize << " integers, not a tensor of rank "
-          << list->shape.size() << " with " << list->values.size();
+          << maxListSize << " integers, not a tensor of " << element << " of rank "
+          << type.getRank() << " with " << type.getNumElements() << " elements";
   return {};
+}
+
+int64_t Node::integerInput(unsigned i) {
+  DenseElementsAttr elements = constant(i);
+  if (!elements)
+    return 0;
+  if (elements.getNumElements() == 1 && elements.getElementType().isInteger())
+    return elements.getElementType().isInteger(1) ? elements.getSplatValue<APInt>().getZExtValue() : elements.getSplatValue<APInt>().getSExtValue();
+  error() << "input " << quoted(proto.input(i)) << " must be one integer";
+  return 0;
+}
+
+double Node::floatingInput(unsigned i) {
+  DenseElementsAttr elements = constant(i);
+  if (!elements)
+    return 0;
+  if (elements.getNumElements() == 1 && isa<FloatType>(elements.getElementType())) {
+    APFloat value = elements.getSplatValue<APFloat>();
+    bool inexact;
+    value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &inexact);
+    return value.convertToDouble();
+  }
+  error() << "input " << quoted(proto.input(i)) << " must be one number";
+  return 0;
 }
 
 bool Node::usesOutput(unsigned i) const {
@@ -203,7 +225,7 @@ std::optional<SmallVector<int64_t>> Node::integerList(StringRef name) {
   auto found = attribute(name, ::onnx::AttributeProto::INTS);
   if (!found)
     return std::nullopt;
-  if (static_cast<size_t>(found->ints_size()) > maxListSize) {
+  if (found->ints_size() > maxListSize) {
     error() << "attribute '" << name << "' has " << found->ints_size()
             << " elements, more than tensors have dimensions";
     return std::nullopt;
@@ -232,7 +254,7 @@ int64_t Node::normalizeAxis(int64_t axis, int64_t rank, bool endAllowed) {
 // Ops
 //===----------------------------------------------------------------------===//
 
-LogicalResult Node::inferTypes(function_ref<LogicalResult()> infer) {
+LogicalResult Node::capture(function_ref<LogicalResult()> check) {
   std::string message;
   LogicalResult result = failure();
   {
@@ -241,7 +263,7 @@ LogicalResult Node::inferTypes(function_ref<LogicalResult()> infer) {
         message = found.str();
       return success();
     });
-    result = infer();
+    result = check();
   }
   if (llvm::failed(result))
     error() << message;
@@ -250,14 +272,33 @@ LogicalResult Node::inferTypes(function_ref<LogicalResult()> infer) {
 
 LogicalResult Node::checkTypes(ArrayRef<Type> types) {
   for (Type type : types)
-    if (llvm::failed(checkShape(cast<RankedTensorType>(type).getShape(),
-                                [&] { return error(); })))
+    if (llvm::failed(checkShape(cast<RankedTensorType>(type).getShape(), [&] { return error(); }, /*orEmpty=*/true)))
       return failure();
   return success();
 }
 
+FailureOr<Value> Node::finish(Operation *op) {
+  if (llvm::failed(capture([&] { return mlir::verify(op, /*verifyRecursively=*/false); }))) {
+    op->erase();
+    return failure();
+  }
+  std::optional<DenseElementsAttr> elements = evaluate(op, std::min<int64_t>(graph.evaluations, mostElements));
+  if (!elements) {
+    // What has no elements is a list of integers, and never computed with.
+    for (Value result : op->getResults())
+      if (llvm::failed(checkShape(shapeOf(result), [&] { return error(); }))) {
+        op->erase();
+        return failure();
+      }
+    return op->getResult(0);
+  }
+  graph.evaluations -= elements->getNumElements();
+  op->erase();
+  return constant(*elements);
+}
+
 FailureOr<Value> Node::reshape(Value x, ArrayRef<int64_t> shape) {
-  if (llvm::failed(checkShape(shape, [&] { return error(); })))
+  if (llvm::failed(checkShape(shape, [&] { return error(); }, /*orEmpty=*/true)))
     return failure();
   auto from = cast<RankedTensorType>(x.getType());
   auto to = RankedTensorType::get(shape, from.getElementType());
@@ -268,7 +309,26 @@ FailureOr<Value> Node::reshape(Value x, ArrayRef<int64_t> shape) {
                    << " (" << from.getNumElements() << " elements) to "
                    << nn::formatShape(shape) << " (" << to.getNumElements()
                    << " elements)";
-  return nn::ReshapeOp::create(build, loc, to, x).getResult();
+  return finish(nn::ReshapeOp::create(build, loc, to, x));
+}
+
+FailureOr<Value> Node::slice(Value x, int64_t axis, int64_t begin, int64_t size) {
+  auto type = cast<RankedTensorType>(x.getType());
+  if (begin == 0 && size == type.getDimSize(axis))
+    return x;
+  SmallVector<int64_t> shape(type.getShape()), offsets(type.getRank(), 0);
+  shape[axis] = size;
+  offsets[axis] = begin;
+  return finish(nn::SliceOp::create(build, loc, type.clone(shape), x, offsets));
+}
+
+FailureOr<Value> Node::broadcast(Value x, ArrayRef<int64_t> shape) {
+  auto type = cast<RankedTensorType>(x.getType());
+  if (type.getShape() == shape)
+    return x;
+  if (llvm::failed(checkShape(shape, [&] { return error(); }, /*orEmpty=*/true)))
+    return failure();
+  return finish(nn::BroadcastOp::create(build, loc, type.clone(shape), x));
 }
 
 Value Node::constant(DenseElementsAttr elements) {
@@ -278,6 +338,11 @@ Value Node::constant(DenseElementsAttr elements) {
 Value Node::scalar(double value) {
   auto type = RankedTensorType::get({}, build.getF32Type());
   return constant(DenseElementsAttr::get(type, static_cast<float>(value)));
+}
+
+Value Node::integers(ArrayRef<int64_t> values) {
+  auto type = RankedTensorType::get(values.size(), build.getI64Type());
+  return constant(DenseElementsAttr::get(type, values));
 }
 
 NamedAttribute Node::list(StringRef name, ArrayRef<int64_t> values) {
@@ -296,15 +361,6 @@ NamedAttribute Node::unit(StringRef name) {
   return build.getNamedAttr(name, build.getUnitAttr());
 }
 
-FailureOr<Binding> Node::integerResult(IntegerTensor integers) {
-  constexpr size_t limit = 1024;
-  if (integers.values.size() > limit || integers.shape.size() > limit)
-    return error() << "computes " << integers.values.size()
-                   << " integers at compile time, at most " << limit
-                   << " are supported";
-  return Binding(std::move(integers));
-}
-
 FailureOr<Binding> Node::readTensor(const ::onnx::TensorProto &tensor,
                                     StringRef what) {
   auto emit = [&] {
@@ -312,16 +368,8 @@ FailureOr<Binding> Node::readTensor(const ::onnx::TensorProto &tensor,
     diagnostic << what << ": ";
     return diagnostic;
   };
-  if (tensor.data_type() == ::onnx::TensorProto::INT64 ||
-      tensor.data_type() == ::onnx::TensorProto::INT32) {
-    FailureOr<IntegerTensor> integers =
-        graph.tensors->readIntegers(tensor, emit);
-    if (llvm::failed(integers))
-      return failure();
-    return Binding(std::move(*integers));
-  }
-  FailureOr<DenseElementsAttr> floats = graph.tensors->readFloats(tensor, emit);
-  if (llvm::failed(floats))
+  FailureOr<DenseElementsAttr> elements = graph.tensors->read(tensor, emit);
+  if (llvm::failed(elements))
     return failure();
-  return Binding(constant(*floats));
+  return constant(*elements);
 }

@@ -14,20 +14,9 @@
 
 namespace dtc::onnximport {
 
-/// What a name of the graph stands for: a value of the function, or integers
-/// known at compile time.
-struct Binding {
-  Binding(mlir::Value value) : value(value) {}
-  Binding(IntegerTensor integers)
-      : integers(std::make_shared<const IntegerTensor>(std::move(integers))) {}
-
-  mlir::Value value;
-  std::shared_ptr<const IntegerTensor> integers;
-
-  /// For an output of a node that was refused: neither.
-  static Binding unknown() { return Binding(mlir::Value()); }
-  bool isUnknown() const { return !value && !integers; }
-};
+/// What a name of the graph stands for: a value of the function, of any element type; what is known at compile time is an nn.constant.
+/// Null for an output of a node that was refused.
+using Binding = mlir::Value;
 
 /// What all nodes of a graph share.
 struct GraphState {
@@ -39,6 +28,8 @@ struct GraphState {
   /// Every name that some node or graph output uses.
   llvm::StringSet<> used;
   TensorReader *tensors = nullptr;
+  /// How many elements may still be computed at compile time: a chain of nodes could double them without end.
+  int64_t evaluations = int64_t{1} << 26;
 };
 
 /// Reads operands and attributes and builds ops. A reader that finds nothing
@@ -67,17 +58,18 @@ public:
   unsigned inputCount() const { return proto.input_size(); }
   /// Whether operand `i` is given; an optional one may be left out by "".
   bool hasInput(unsigned i) const;
-  /// What operand `i` stands for; null if it is missing.
-  const Binding *input(unsigned i);
-  /// Operand `i` as a float tensor; null if it is none.
+  /// Operand `i`, of any element type; null if it is missing.
   mlir::Value tensor(unsigned i);
   /// Operand `i` as a tensor; if it is an initializer, training keeps it up to
   /// date without a gradient. Null if another node's statistics are in it.
   mlir::Value statistic(unsigned i);
-  /// Operand `i` as integers known at compile time; null if it is none.
-  const IntegerTensor *integers(unsigned i);
-  /// Operand `i` as a list of integers about dimensions: a shape, axes.
+  /// The elements of operand `i`, which must be known at compile time; null if they are not.
+  mlir::DenseElementsAttr constant(unsigned i);
+  /// Operand `i` as a list of integers about dimensions, known at compile time: a shape, axes.
   llvm::SmallVector<int64_t> listInput(unsigned i);
+  /// Operand `i` as one number known at compile time: a tensor of one element, whatever its rank.
+  int64_t integerInput(unsigned i);
+  double floatingInput(unsigned i);
   unsigned outputCount() const { return proto.output_size(); }
   /// Whether somebody uses output `i`.
   bool usesOutput(unsigned i) const;
@@ -112,7 +104,7 @@ public:
 
   //===-- Ops -------------------------------------------------------------===//
 
-  /// Makes an op whose types are inferred; its first result.
+  /// Makes an op whose types are inferred; its first result. A constant, where all operands are.
   template <typename Op>
   llvm::FailureOr<mlir::Value>
   create(mlir::ValueRange operands,
@@ -128,18 +120,27 @@ public:
                                   mlir::OpaqueProperties(&properties), {},
                                   types);
     };
-    if (llvm::failed(inferTypes(infer)) || llvm::failed(checkTypes(types)))
+    if (llvm::failed(capture(infer)) || llvm::failed(checkTypes(types)))
       return llvm::failure();
-    return Op::create(build, loc, types, operands, attributes)->getResult(0);
+    return finish(Op::create(build, loc, types, operands, attributes));
   }
+  /// Checks an op that has been made, with its diagnostics turned into this node's error, and evaluates it where all operands are constants; its
+  /// first result.
+  llvm::FailureOr<mlir::Value> finish(mlir::Operation *op);
 
   /// The same elements under another shape; `x` itself if that is its shape.
   llvm::FailureOr<mlir::Value> reshape(mlir::Value x,
                                        llvm::ArrayRef<int64_t> shape);
+  /// Elements begin to begin + size of an axis; `x` itself if that is all.
+  llvm::FailureOr<mlir::Value> slice(mlir::Value x, int64_t axis, int64_t begin, int64_t size);
+  /// `x` repeated to `shape` by numpy's rules; `x` itself if that is its shape.
+  llvm::FailureOr<mlir::Value> broadcast(mlir::Value x, llvm::ArrayRef<int64_t> shape);
   /// A constant with these elements.
   mlir::Value constant(mlir::DenseElementsAttr elements);
   /// A rank-0 float32 constant.
   mlir::Value scalar(double value);
+  /// An int64 constant of one dimension.
+  mlir::Value integers(llvm::ArrayRef<int64_t> values);
 
   mlir::NamedAttribute list(llvm::StringRef name,
                             llvm::ArrayRef<int64_t> values);
@@ -147,17 +148,15 @@ public:
   mlir::NamedAttribute real(llvm::StringRef name, double value);
   mlir::NamedAttribute unit(llvm::StringRef name);
 
-  /// Integers computed at compile time. Refused where they are more than shapes
-  /// need: a chain of nodes could double them without end.
-  llvm::FailureOr<Binding> integerResult(IntegerTensor integers);
   /// The elements of a tensor attribute.
   llvm::FailureOr<Binding> readTensor(const ::onnx::TensorProto &tensor,
                                       llvm::StringRef what);
 
 private:
-  /// Runs shape inference with its diagnostics turned into this node's error.
+  /// Runs what reports through MLIR with its first diagnostic turned into this node's error.
   llvm::LogicalResult
-  inferTypes(llvm::function_ref<llvm::LogicalResult()> infer);
+  capture(llvm::function_ref<llvm::LogicalResult()> check);
+  /// Bounds results; they may be empty, as lists of integers at compile time are.
   llvm::LogicalResult checkTypes(llvm::ArrayRef<mlir::Type> types);
 
   const ::onnx::NodeProto &proto;
@@ -174,7 +173,7 @@ private:
   llvm::StringMap<Attribute> attributes;
 };
 
-/// The sizes of a float tensor's dimensions.
+/// The sizes of a tensor's dimensions.
 llvm::ArrayRef<int64_t> shapeOf(mlir::Value value);
 
 } // namespace dtc::onnximport

@@ -47,13 +47,23 @@ private:
 void addConvolutionOperators(OperatorTable &table);
 void addPoolingOperators(OperatorTable &table);
 void addNormalisationOperators(OperatorTable &table);
+void addAttentionOperators(OperatorTable &table);
 void addMatmulOperators(OperatorTable &table);
 void addElementwiseOperators(OperatorTable &table);
+void addActivationOperators(OperatorTable &table);
+void addComparisonOperators(OperatorTable &table);
 void addSoftmaxOperators(OperatorTable &table);
+void addGatherOperators(OperatorTable &table);
+void addRandomOperators(OperatorTable &table);
 void addShapeOperators(OperatorTable &table);
-void addShapeArithmeticOperators(OperatorTable &table);
+void addKnownOperators(OperatorTable &table);
 void addReductionOperators(OperatorTable &table);
 void addConstantOperators(OperatorTable &table);
+void addRecurrentOperators(OperatorTable &table);
+void addEinsumOperators(OperatorTable &table);
+void addPaddingOperators(OperatorTable &table);
+void addResizeOperators(OperatorTable &table);
+void addIndexingOperators(OperatorTable &table);
 
 /// All families.
 const OperatorTable &operatorTable();

@@ -1,4 +1,4 @@
-// ReduceSum and ReduceMean.
+// Reductions over axes. Those that have no op of their own are made of those that have.
 #include "Operators.h"
 
 #include "dialects/NN/NN.h"
@@ -20,8 +20,18 @@ static SmallVector<int64_t> readAxes(Node &node, AxesFrom from) {
   return node.listInput(1);
 }
 
-template <AxesFrom from, typename OpT>
-static FailureOr<Binding> importReduction(Node &node) {
+namespace {
+/// What a reduction is over, with its axes counted from the front and in order.
+struct Axes {
+  Value x;
+  SmallVector<int64_t> axes;
+  bool keepDims;
+};
+} // namespace
+
+/// No axes: what is reduced is x as it is.
+template <AxesFrom from>
+static FailureOr<Axes> readReduction(Node &node) {
   Value x = node.tensor(0);
   SmallVector<int64_t> axes = readAxes(node, from);
   bool keepDims = node.flag("keepdims", true);
@@ -31,10 +41,9 @@ static FailureOr<Binding> importReduction(Node &node) {
   if (node.failed())
     return failure();
 
-  ArrayRef<int64_t> shape = shapeOf(x);
-  int64_t rank = shape.size();
+  int64_t rank = shapeOf(x).size();
   if (axes.empty() && noop)
-    return Binding(x);
+    return Axes{x, {}, keepDims};
   if (axes.empty())
     axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   for (int64_t &axis : axes) {
@@ -46,20 +55,117 @@ static FailureOr<Binding> importReduction(Node &node) {
   if (std::adjacent_find(axes.begin(), axes.end()) != axes.end())
     return node.error() << "axes " << nn::formatShape(axes)
                         << " name a dimension twice";
-  if (axes.empty()) // a scalar
-    return Binding(x);
+  return Axes{x, axes, keepDims};
+}
 
-  SmallVector<NamedAttribute> attributes{node.list("axes", axes)};
-  if (keepDims)
+template <typename OpT>
+static FailureOr<Value> reduceBy(Node &node, Value x, const Axes &over) {
+  if (over.axes.empty()) // a scalar, or asked for
+    return x;
+  SmallVector<NamedAttribute> attributes{node.list("axes", over.axes)};
+  if (over.keepDims)
     attributes.push_back(node.unit("keep_dims"));
   return node.create<OpT>(x, attributes);
 }
 
+/// Combines the halves of an axis until one element is left. Any op that is associative and commutative; equal elements share a gradient as
+/// its adjoint shares it.
+template <typename OpT>
+static FailureOr<Value> reduceByHalves(Node &node, Value x, const Axes &over) {
+  for (int64_t axis : over.axes)
+    while (shapeOf(x)[axis] > 1) {
+      int64_t size = shapeOf(x)[axis], half = size / 2;
+      FailureOr<Value> front = node.slice(x, axis, 0, half), back = node.slice(x, axis, half, half);
+      if (failed(front) || failed(back))
+        return failure();
+      FailureOr<Value> both = node.create<OpT>({*front, *back});
+      if (succeeded(both) && size % 2) {
+        FailureOr<Value> rest = node.slice(x, axis, size - 1, 1);
+        both = failed(rest) ? rest : node.create<nn::ConcatOp>({*both, *rest}, node.number("axis", axis));
+      }
+      if (failed(both))
+        return failure();
+      x = *both;
+    }
+  if (over.keepDims)
+    return x;
+  SmallVector<int64_t> shape;
+  for (auto [d, size] : llvm::enumerate(shapeOf(x)))
+    if (!llvm::is_contained(over.axes, static_cast<int64_t>(d)))
+      shape.push_back(size);
+  return node.reshape(x, shape);
+}
+
+static bool isReal(Value x) { return isa<FloatType>(cast<RankedTensorType>(x.getType()).getElementType()); }
+
+static FailureOr<Value> sum(Node &node, Value x, const Axes &over) {
+  return isReal(x) ? reduceBy<nn::ReduceSumOp>(node, x, over) : reduceByHalves<nn::AddOp>(node, x, over);
+}
+
+static FailureOr<Value> mean(Node &node, Value x, const Axes &over) { return reduceBy<nn::ReduceMeanOp>(node, x, over); }
+
+static FailureOr<Value> sumOfAbsolutes(Node &node, Value x, const Axes &over) {
+  FailureOr<Value> absolute = node.create<nn::AbsOp>(x);
+  return failed(absolute) ? absolute : sum(node, *absolute, over);
+}
+
+static FailureOr<Value> sumOfSquares(Node &node, Value x, const Axes &over) {
+  FailureOr<Value> square = node.create<nn::MulOp>({x, x});
+  return failed(square) ? square : sum(node, *square, over);
+}
+
+/// Of zeros the gradient is 0, as torch.linalg.norm's is: the root is taken of 1 there.
+static FailureOr<Value> norm(Node &node, Value x, const Axes &over) {
+  FailureOr<Value> squares = sumOfSquares(node, x, over);
+  if (failed(squares))
+    return failure();
+  Value one = node.scalar(1), zero = node.scalar(0);
+  FailureOr<Value> positive = node.create<nn::WherePositiveOp>({*squares, *squares, one});
+  FailureOr<Value> root = failed(positive) ? positive : node.create<nn::SqrtOp>(*positive);
+  return failed(root) ? root : node.create<nn::WherePositiveOp>({*squares, *root, zero});
+}
+
+static FailureOr<Value> logOfSum(Node &node, Value x, const Axes &over) {
+  FailureOr<Value> of = sum(node, x, over);
+  return failed(of) ? of : node.create<nn::LogOp>(*of);
+}
+
+/// The largest element is taken out, so that no power overflows.
+static FailureOr<Value> logOfSumOfPowers(Node &node, Value x, const Axes &over) {
+  FailureOr<Value> most = reduceByHalves<nn::MaxOp>(node, x, {x, over.axes, /*keepDims=*/true});
+  FailureOr<Value> rest = failed(most) ? most : node.create<nn::SubOp>({x, *most});
+  FailureOr<Value> power = failed(rest) ? rest : node.create<nn::ExpOp>(*rest);
+  FailureOr<Value> log = failed(power) ? power : logOfSum(node, *power, over);
+  FailureOr<Value> shape = failed(log) ? log : node.reshape(*most, shapeOf(*log));
+  return failed(shape) ? shape : node.create<nn::AddOp>({*log, *shape});
+}
+
+using Reduce = FailureOr<Value> (*)(Node &, Value, const Axes &);
+
+template <AxesFrom from, Reduce reduce>
+static FailureOr<Binding> importReduction(Node &node) {
+  FailureOr<Axes> over = readReduction<from>(node);
+  return failed(over) ? FailureOr<Binding>() : reduce(node, over->x, *over);
+}
+
+namespace {
+/// Rows of an operator whose axes were an attribute until opset 18.
+template <Reduce reduce>
+void addReduction(OperatorTable &table, StringRef name, StringRef becomes) {
+  table.add({{name, 13, 1, 1, 1, importReduction<AxesFrom::Attribute, reduce>, becomes},
+             {name, 18, 1, 2, 1, importReduction<AxesFrom::Input, reduce>, becomes}});
+}
+} // namespace
+
 void dtc::onnximport::addReductionOperators(OperatorTable &table) {
-  table.add({{"ReduceSum", 13, 1, 2, 1, importReduction<AxesFrom::Input, nn::ReduceSumOp>,
-              "`nn.reduce_sum`; axes known at compile time"},
-             {"ReduceMean", 13, 1, 1, 1,
-              importReduction<AxesFrom::Attribute, nn::ReduceMeanOp>, "`nn.reduce_mean`"},
-             {"ReduceMean", 18, 1, 2, 1, importReduction<AxesFrom::Input, nn::ReduceMeanOp>,
-              "`nn.reduce_mean`; axes known at compile time"}});
+  table.add({{"ReduceSum", 13, 1, 2, 1, importReduction<AxesFrom::Input, sum>, "`nn.reduce_sum`; axes known at compile time"}});
+  addReduction<mean>(table, "ReduceMean", "`nn.reduce_mean`; axes known at compile time");
+  addReduction<reduceByHalves<nn::MaxOp>>(table, "ReduceMax", "`nn.max` of halves, again and again");
+  addReduction<reduceByHalves<nn::MinOp>>(table, "ReduceMin", "`nn.min` of halves, again and again");
+  addReduction<reduceByHalves<nn::MulOp>>(table, "ReduceProd", "`nn.mul` of halves, again and again");
+  addReduction<sumOfAbsolutes>(table, "ReduceL1", "`nn.reduce_sum` of `nn.abs`");
+  addReduction<norm>(table, "ReduceL2", "the root of `nn.reduce_sum` of squares");
+  addReduction<sumOfSquares>(table, "ReduceSumSquare", "`nn.reduce_sum` of squares");
+  addReduction<logOfSum>(table, "ReduceLogSum", "`nn.log` of `nn.reduce_sum`");
+  addReduction<logOfSumOfPowers>(table, "ReduceLogSumExp", "`nn.log` of `nn.reduce_sum` of powers, the largest taken out");
 }

@@ -1,4 +1,4 @@
-// Operators that rearrange elements: Flatten, Reshape, Transpose, Concat, Split.
+// Operators that rearrange elements: Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat, Split, Slice, Expand, Tile.
 #include "Operators.h"
 
 #include "dialects/NN/NN.h"
@@ -118,6 +118,66 @@ static FailureOr<Binding> importReshape14(Node &node) {
   return importReshape(node, node.flag("allowzero", false));
 }
 
+/// Which dimensions of a tensor of this rank the axes name, each once.
+static FailureOr<SmallVector<bool>>
+toAxisSet(Node &node, ArrayRef<int64_t> axes, int64_t rank) {
+  SmallVector<bool> chosen(rank, false);
+  for (int64_t axis : axes) {
+    axis = node.normalizeAxis(axis, rank);
+    if (node.failed())
+      return failure();
+    if (chosen[axis])
+      return node.error() << "axis " << axis << " is named twice";
+    chosen[axis] = true;
+  }
+  return chosen;
+}
+
+static FailureOr<Binding> importUnsqueeze(Node &node) {
+  Value x = node.tensor(0);
+  SmallVector<int64_t> axes = node.listInput(1);
+  if (node.failed())
+    return failure();
+  ArrayRef<int64_t> from = shapeOf(x);
+  // The axes count in the result.
+  auto added = toAxisSet(node, axes, from.size() + axes.size());
+  if (failed(added))
+    return failure();
+  SmallVector<int64_t> shape;
+  for (bool isNew : *added) {
+    shape.push_back(isNew ? 1 : from.front());
+    from = from.drop_front(!isNew);
+  }
+  return node.reshape(x, shape);
+}
+
+static FailureOr<Binding> importSqueeze(Node &node) {
+  Value x = node.tensor(0);
+  SmallVector<int64_t> axes;
+  if (node.hasInput(1))
+    axes = node.listInput(1);
+  if (node.failed())
+    return failure();
+  ArrayRef<int64_t> from = shapeOf(x);
+  SmallVector<bool> removed =
+      llvm::map_to_vector(from, [](int64_t size) { return size == 1; });
+  if (node.hasInput(1)) {
+    auto named = toAxisSet(node, axes, from.size());
+    if (failed(named))
+      return failure();
+    removed = *named;
+  }
+  SmallVector<int64_t> shape;
+  for (auto [size, isRemoved] : llvm::zip_equal(from, removed)) {
+    if (isRemoved && size != 1)
+      return node.error() << "a dimension of " << size << " of "
+                          << nn::formatShape(from) << " cannot be squeezed";
+    if (!isRemoved)
+      shape.push_back(size);
+  }
+  return node.reshape(x, shape);
+}
+
 static FailureOr<Binding> importTranspose(Node &node) {
   Value x = node.tensor(0);
   auto permutation = node.integerList("perm");
@@ -131,30 +191,7 @@ static FailureOr<Binding> importTranspose(Node &node) {
                                       node.list("permutation", *permutation));
 }
 
-/// Lists of integers known at compile time, one behind the other.
-static FailureOr<Binding> concatIntegers(Node &node, int64_t axis) {
-  std::vector<int64_t> values;
-  for (unsigned i = 0; i < node.inputCount(); ++i) {
-    const IntegerTensor *list = node.integers(i);
-    if (!list)
-      return failure();
-    if (list->shape.size() != 1)
-      return node.error() << "only lists of integers can be concatenated, not "
-                             "tensors of rank "
-                          << list->shape.size();
-    llvm::append_range(values, list->values);
-  }
-  node.normalizeAxis(axis, 1);
-  if (node.failed())
-    return failure();
-  int64_t size = values.size();
-  return node.integerResult({{size}, std::move(values)});
-}
-
 static FailureOr<Binding> importConcat(Node &node) {
-  const Binding *first = node.input(0);
-  if (first && first->integers)
-    return concatIntegers(node, node.requiredInteger("axis"));
   SmallVector<Value> operands;
   for (unsigned i = 0; i < node.inputCount(); ++i)
     operands.push_back(node.tensor(i));
@@ -164,7 +201,12 @@ static FailureOr<Binding> importConcat(Node &node) {
   axis = node.normalizeAxis(axis, shapeOf(operands[0]).size());
   if (node.failed())
     return failure();
-  return node.create<nn::ConcatOp>(operands, node.number("axis", axis));
+  // What is empty adds nothing.
+  SmallVector<Value> parts = llvm::filter_to_vector(
+      operands, [](Value operand) { return cast<RankedTensorType>(operand.getType()).getNumElements() > 0; });
+  if (parts.size() <= 1)
+    return parts.empty() ? operands.front() : parts.front();
+  return node.create<nn::ConcatOp>(parts, node.number("axis", axis));
 }
 
 /// The sizes of the parts that `count` outputs get of `size` elements.
@@ -214,16 +256,150 @@ static FailureOr<Binding> importSplit(Node &node) {
   FailureOr<SmallVector<int64_t>> sizes = partSizes(node, type.getDimSize(axis), count);
   if (failed(sizes))
     return failure();
-  SmallVector<int64_t> shape(type.getShape()), offsets(type.getRank(), 0);
   SmallVector<Value> parts;
+  int64_t begin = 0;
   for (int64_t size : *sizes) {
-    shape[axis] = size;
-    parts.push_back(nn::SliceOp::create(node.builder(), node.location(), type.clone(shape), x, offsets));
-    offsets[axis] += size;
+    FailureOr<Value> part = node.slice(x, axis, begin, size);
+    if (failed(part))
+      return failure();
+    parts.push_back(*part);
+    begin += size;
   }
   for (size_t i = 1; i < parts.size(); ++i)
     node.give(i, parts[i]);
-  return Binding(parts.front());
+  return parts.front();
+}
+
+/// x[…, begin : begin + size * step : step, …]. A step is a block of `step` columns of which the first is taken.
+static FailureOr<Value> takeEvery(Node &node, Value x, int64_t axis, int64_t begin, int64_t size, int64_t step) {
+  auto type = cast<RankedTensorType>(x.getType());
+  int64_t length = std::min(size * step, type.getDimSize(axis) - begin);
+  FailureOr<Value> block = node.slice(x, axis, begin, length);
+  if (failed(block) || step == 1)
+    return block;
+  if (length < size * step) {
+    SmallVector<int64_t> padded(type.getShape()), offsets(type.getRank(), 0);
+    padded[axis] = size * step;
+    block = node.finish(nn::PadOp::create(node.builder(), node.location(), type.clone(padded), *block, offsets));
+  }
+  SmallVector<int64_t> split(type.getShape());
+  split[axis] = size;
+  SmallVector<int64_t> result = split;
+  split.insert(split.begin() + axis + 1, step);
+  if (succeeded(block))
+    block = node.reshape(*block, split);
+  if (succeeded(block))
+    block = node.slice(*block, axis + 1, 0, 1);
+  return failed(block) ? block : node.reshape(*block, result);
+}
+
+/// Elements begin, begin - step, … of an axis, the last first.
+static FailureOr<Value> takeBackwards(Node &node, Value x, int64_t axis, int64_t begin, int64_t size, int64_t step) {
+  SmallVector<int64_t> places;
+  for (int64_t i = 0; i < size; ++i)
+    places.push_back(begin - i * step);
+  return node.create<nn::GatherOp>({x, node.integers(places)}, node.number("axis", axis));
+}
+
+static FailureOr<Binding> importSlice(Node &node) {
+  Value x = node.tensor(0);
+  SmallVector<int64_t> starts = node.listInput(1), ends = node.listInput(2), axes, steps;
+  if (node.hasInput(3))
+    axes = node.listInput(3);
+  else
+    axes = llvm::to_vector(llvm::seq<int64_t>(0, starts.size()));
+  if (node.hasInput(4))
+    steps = node.listInput(4);
+  else
+    steps.assign(starts.size(), 1);
+  if (node.failed())
+    return failure();
+  if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size())
+    return node.error() << "starts, ends, axes and steps are lists of " << starts.size() << ", " << ends.size() << ", " << axes.size() << " and "
+                        << steps.size() << " integers; they must have one length";
+  SmallVector<bool> seen(shapeOf(x).size(), false);
+  for (auto [start, end, given, step] : llvm::zip_equal(starts, ends, axes, steps)) {
+    int64_t axis = node.normalizeAxis(given, shapeOf(x).size());
+    if (node.failed())
+      return failure();
+    if (std::exchange(seen[axis], true))
+      return node.error() << "axis " << given << " is named twice";
+    if (step == 0 || step == INT64_MIN)
+      return node.error() << "step " << step << " is none";
+    int64_t size = shapeOf(x)[axis];
+    auto bound = [&](int64_t i, int64_t least, int64_t most) { return std::clamp(i < 0 ? i + size : i, least, most); };
+    FailureOr<Value> part = x;
+    if (step > 0) {
+      int64_t begin = bound(start, 0, size), count = std::max<int64_t>(0, llvm::divideCeilSigned(bound(end, 0, size) - begin, step));
+      if (begin == 0 && count == size)
+        continue;
+      // Beyond the end it takes one element.
+      part = takeEvery(node, x, axis, begin, count, std::min(step, size));
+    } else {
+      int64_t begin = bound(start, -1, size - 1), last = bound(end, -1, size - 1);
+      int64_t count = std::max<int64_t>(0, llvm::divideCeilSigned(begin - last, -step));
+      part = takeBackwards(node, x, axis, begin, count, std::min(-step, size));
+    }
+    if (failed(part))
+      return failure();
+    x = *part;
+  }
+  return x;
+}
+
+/// The shape that numpy's broadcasting makes of both.
+static FailureOr<SmallVector<int64_t>> broadcastShape(Node &node, ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+  SmallVector<int64_t> shape(std::max(a.size(), b.size()), 1);
+  for (size_t d = 0; d < shape.size(); ++d) {
+    auto sizeOf = [&](ArrayRef<int64_t> of) { return d < of.size() ? of[of.size() - 1 - d] : 1; };
+    int64_t x = sizeOf(a), y = sizeOf(b);
+    if (x != y && x != 1 && y != 1)
+      return node.error() << "shapes " << nn::formatShape(a) << " and " << nn::formatShape(b)
+                          << " cannot be broadcast together (numpy's rule: equal, or 1)";
+    shape[shape.size() - 1 - d] = x == 1 ? y : x;
+  }
+  return shape;
+}
+
+static FailureOr<Binding> importExpand(Node &node) {
+  Value x = node.tensor(0);
+  SmallVector<int64_t> target = node.listInput(1);
+  if (node.failed())
+    return failure();
+  FailureOr<SmallVector<int64_t>> shape = broadcastShape(node, shapeOf(x), target);
+  return failed(shape) ? FailureOr<Binding>() : node.broadcast(x, *shape);
+}
+
+/// [a, b] repeated [r, s] times is [1, a, 1, b] spread to [r, a, s, b].
+static FailureOr<Binding> importTile(Node &node) {
+  Value x = node.tensor(0);
+  SmallVector<int64_t> repeats = node.listInput(1);
+  if (node.failed())
+    return failure();
+  ArrayRef<int64_t> shape = shapeOf(x);
+  if (repeats.size() != shape.size())
+    return node.error() << "repeats " << nn::formatShape(repeats) << " are not one a dimension of " << nn::formatShape(shape);
+  SmallVector<int64_t> apart, spread, result;
+  for (auto [size, times] : llvm::zip_equal(shape, repeats)) {
+    if (times < 1)
+      return node.error() << "repeats " << times << " times";
+    int64_t product;
+    if (llvm::MulOverflow(size, times, product))
+      return node.error() << "the result is too large";
+    if (times > 1) {
+      apart.push_back(1);
+      spread.push_back(times);
+    }
+    apart.push_back(size);
+    spread.push_back(size);
+    result.push_back(product);
+  }
+  if (failed(checkShape(result, [&] { return node.error(); })))
+    return failure();
+  FailureOr<Value> y = node.reshape(x, apart);
+  if (succeeded(y))
+    y = node.broadcast(*y, spread);
+  return failed(y) ? y : node.reshape(*y, result);
 }
 
 void dtc::onnximport::addShapeOperators(OperatorTable &table) {
@@ -231,8 +407,13 @@ void dtc::onnximport::addShapeOperators(OperatorTable &table) {
              {"Reshape", 13, 2, 2, 1, importReshape13, "`nn.reshape`"},
              {"Reshape", 14, 2, 2, 1, importReshape14,
               "`nn.reshape`; the shape known at compile time"},
+             {"Squeeze", 13, 1, 2, 1, importSqueeze, "`nn.reshape`"},
+             {"Unsqueeze", 13, 2, 2, 1, importUnsqueeze, "`nn.reshape`"},
              {"Transpose", 13, 1, 1, 1, importTranspose, "`nn.transpose`"},
              {"Concat", 13, 1, variadic, 1, importConcat,
-              "`nn.concat`, or integers known at compile time"},
-             {"Split", 13, 1, 2, variadic, importSplit, "`nn.slice` for each output"}});
+              "`nn.concat`"},
+             {"Split", 13, 1, 2, variadic, importSplit, "`nn.slice` for each output"},
+             {"Slice", 13, 3, 5, 1, importSlice, "`nn.slice`; a step is a reshape and a slice, backwards `nn.gather`"},
+             {"Expand", 13, 2, 2, 1, importExpand, "`nn.broadcast`"},
+             {"Tile", 13, 2, 2, 1, importTile, "`nn.broadcast` between reshapes"}});
 }

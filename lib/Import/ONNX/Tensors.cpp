@@ -6,6 +6,7 @@
 
 #include "llvm/Support/MathExtras.h"
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <unistd.h>
 
@@ -20,15 +21,15 @@ static constexpr int64_t maxElements = int64_t{1} << 40;
 static constexpr size_t maxRank = 64;
 
 LogicalResult dtc::onnximport::checkShape(ArrayRef<int64_t> shape,
-                                          EmitError emitError) {
+                                          EmitError emitError, bool orEmpty) {
   if (shape.size() > maxRank)
     return emitError() << "a tensor of rank " << shape.size()
                        << " is beyond the limit of " << maxRank;
   int64_t elements = 1;
   for (int64_t dimension : shape) {
-    if (dimension < 1 || dimension > maxDimension)
+    if (dimension < !orEmpty || dimension > maxDimension)
       return emitError() << "shape " << nn::formatShape(shape)
-                         << " has a dimension outside 1 to " << maxDimension;
+                         << " has a dimension outside " << !orEmpty << " to " << maxDimension;
     if (llvm::MulOverflow(elements, dimension, elements) ||
         elements > maxElements)
       return emitError() << "shape " << nn::formatShape(shape)
@@ -48,8 +49,18 @@ TensorReader::TensorReader(StringRef modelPath, MLIRContext &context)
 InFlightDiagnostic TensorReader::refuseType(int32_t dataType,
                                             EmitError emitError) {
   return emitError() << "element type " << elementTypeName(dataType)
-                     << " is not supported here; models compute in float32, "
-                        "and take int32 and int64 as constants";
+                     << " is not supported here; models hold floats, int32, int64 and booleans";
+}
+
+bool TensorReader::holds(int32_t dataType, Type element) {
+  using T = ::onnx::TensorProto;
+  if (isa<FloatType>(element))
+    return llvm::is_contained({T::FLOAT, T::DOUBLE, T::FLOAT16, T::BFLOAT16}, dataType);
+  if (element.isInteger(1))
+    return dataType == T::BOOL;
+  if (element.isInteger(32))
+    return dataType == T::INT32;
+  return dataType == T::INT64;
 }
 
 FailureOr<ArrayRef<char>>
@@ -88,54 +99,96 @@ TensorReader::bytes(const ::onnx::TensorProto &tensor, uint64_t elementSize,
   return ArrayRef<char>(static_cast<const char *>(typed), size);
 }
 
-FailureOr<DenseElementsAttr>
-TensorReader::readFloats(const ::onnx::TensorProto &tensor,
-                         EmitError emitError) {
-  if (tensor.data_type() != ::onnx::TensorProto::FLOAT)
-    return refuseType(tensor.data_type(), emitError);
-  ArrayRef<int64_t> shape(tensor.dims().data(), tensor.dims_size());
-  if (failed(checkShape(shape, emitError)))
-    return failure();
-  std::vector<char> storage;
-  FailureOr<ArrayRef<char>> data =
-      bytes(tensor, sizeof(float), tensor.float_data().data(),
-            tensor.float_data_size(), storage, emitError);
-  if (failed(data))
-    return failure();
-  return DenseElementsAttr::getFromRawBuffer(
-      RankedTensorType::get(shape, Float32Type::get(&context)), *data);
-}
-
+/// Element i of `bytes`, which need not be aligned.
 template <typename T>
-static std::vector<int64_t> toIntegers(ArrayRef<char> bytes) {
-  std::vector<int64_t> result(bytes.size() / sizeof(T));
-  for (size_t i = 0; i < result.size(); ++i) {
-    T value; // raw data need not be aligned
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    result[i] = value;
-  }
-  return result;
+static T at(ArrayRef<char> bytes, size_t i) {
+  T value;
+  std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+  return value;
 }
 
-FailureOr<IntegerTensor>
-TensorReader::readIntegers(const ::onnx::TensorProto &tensor,
-                           EmitError emitError) {
+/// 16 bits of a float as float32, which holds it exactly.
+static float widen(uint16_t bits, const llvm::fltSemantics &semantics) {
+  APFloat value(semantics, APInt(16, bits));
+  bool inexact;
+  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &inexact);
+  return value.convertToFloat();
+}
+
+namespace {
+/// How a type of ONNX lies in raw data and in its typed field, and what it becomes.
+struct Encoding {
+  uint64_t rawSize;
+  /// The typed field, its elements and their size.
+  const void *typed;
+  int typedCount;
+  uint64_t typedSize;
+};
+} // namespace
+
+static std::optional<Encoding> encodingOf(const ::onnx::TensorProto &tensor) {
+  using T = ::onnx::TensorProto;
+  auto narrow = [&](uint64_t size) { return Encoding{size, tensor.int32_data().data(), tensor.int32_data_size(), sizeof(int32_t)}; };
+  switch (tensor.data_type()) {
+  case T::FLOAT:
+    return Encoding{sizeof(float), tensor.float_data().data(), tensor.float_data_size(), sizeof(float)};
+  case T::DOUBLE:
+    return Encoding{sizeof(double), tensor.double_data().data(), tensor.double_data_size(), sizeof(double)};
+  case T::INT64:
+    return Encoding{sizeof(int64_t), tensor.int64_data().data(), tensor.int64_data_size(), sizeof(int64_t)};
+  case T::INT32:
+    return narrow(sizeof(int32_t));
+  case T::FLOAT16:
+  case T::BFLOAT16:
+    return narrow(sizeof(int16_t));
+  case T::BOOL:
+    return narrow(sizeof(bool));
+  default:
+    return std::nullopt;
+  }
+}
+
+FailureOr<DenseElementsAttr> TensorReader::read(const ::onnx::TensorProto &tensor, EmitError emitError) {
+  using T = ::onnx::TensorProto;
+  int32_t dataType = tensor.data_type();
+  std::optional<Encoding> encoding = encodingOf(tensor);
+  if (!encoding)
+    return refuseType(dataType, emitError);
+  bool isReal = llvm::is_contained({T::FLOAT, T::DOUBLE, T::FLOAT16, T::BFLOAT16}, dataType);
+  ArrayRef<int64_t> shape(tensor.dims().data(), tensor.dims_size());
+  if (failed(checkShape(shape, emitError, /*orEmpty=*/true)))
+    return failure();
+  bool isTyped = tensor.data_location() != T::EXTERNAL && !tensor.has_raw_data();
+  uint64_t size = isTyped ? encoding->typedSize : encoding->rawSize;
   std::vector<char> storage;
-  FailureOr<ArrayRef<char>> data;
-  bool wide = tensor.data_type() == ::onnx::TensorProto::INT64;
-  if (wide)
-    data = bytes(tensor, sizeof(int64_t), tensor.int64_data().data(),
-                 tensor.int64_data_size(), storage, emitError);
-  else if (tensor.data_type() == ::onnx::TensorProto::INT32)
-    data = bytes(tensor, sizeof(int32_t), tensor.int32_data().data(),
-                 tensor.int32_data_size(), storage, emitError);
-  else
-    return refuseType(tensor.data_type(), emitError);
+  FailureOr<ArrayRef<char>> data = bytes(tensor, size, encoding->typed, encoding->typedCount, storage, emitError);
   if (failed(data))
     return failure();
-  IntegerTensor result;
-  result.shape.assign(tensor.dims().begin(), tensor.dims().end());
-  result.values =
-      wide ? toIntegers<int64_t>(*data) : toIntegers<int32_t>(*data);
-  return result;
+  auto typeOf = [&](Type element) { return RankedTensorType::get(shape, element); };
+  if (dataType == T::FLOAT)
+    return DenseElementsAttr::getFromRawBuffer(typeOf(Float32Type::get(&context)), *data);
+  size_t count = data->size() / size;
+  if (isReal) {
+    std::vector<float> values(count);
+    for (size_t i = 0; i < count; ++i) {
+      if (dataType == T::DOUBLE) {
+        double wide = at<double>(*data, i);
+        values[i] = static_cast<float>(wide);
+        if (std::isfinite(wide) && !std::isfinite(values[i]))
+          return emitError() << "holds a double that is too large for float32, in which models compute";
+        continue;
+      }
+      uint16_t bits = size == sizeof(int32_t) ? static_cast<uint16_t>(at<int32_t>(*data, i)) : at<uint16_t>(*data, i);
+      values[i] = widen(bits, dataType == T::FLOAT16 ? APFloat::IEEEhalf() : APFloat::BFloat());
+    }
+    return DenseElementsAttr::get(typeOf(Float32Type::get(&context)), ArrayRef(values));
+  }
+  if (dataType == T::INT64)
+    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 64)), *data);
+  if (dataType == T::INT32)
+    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 32)), *data);
+  SmallVector<bool> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = size == sizeof(int32_t) ? at<int32_t>(*data, i) != 0 : at<int8_t>(*data, i) != 0;
+  return DenseElementsAttr::get(typeOf(IntegerType::get(&context, 1)), ArrayRef<bool>(values));
 }

@@ -11,41 +11,35 @@
 
 namespace dtc::onnximport {
 
-/// An integer tensor known at compile time: a shape, axes, an exponent.
-struct IntegerTensor {
-  llvm::SmallVector<int64_t> shape;
-  std::vector<int64_t> values;
-};
-
 /// Fails with an error if a tensor of this shape cannot be part of a model: a
-/// dimension below 1 or above 2^31 - 1, more than 2^40 elements, a rank above
+/// dimension below 1 (0, if it may be empty) or above 2^31 - 1, more than 2^40 elements, a rank above
 /// 64. Everything after it can then multiply sizes without overflow.
 llvm::LogicalResult checkShape(llvm::ArrayRef<int64_t> shape,
-                               EmitError emitError);
+                               EmitError emitError, bool orEmpty = false);
 
 /// Reads the data of tensors, from the model or from files beside it.
 class TensorReader {
 public:
   TensorReader(llvm::StringRef modelPath, mlir::MLIRContext &context);
 
-  /// The elements of a float32 tensor.
+  /// The elements of a tensor: float32 of all float types, int32, int64 and booleans as they are. A double is rounded; what float32
+  /// cannot hold is an error, as is every other type.
   llvm::FailureOr<mlir::DenseElementsAttr>
-  readFloats(const ::onnx::TensorProto &tensor, EmitError emitError);
-
-  /// The elements of an int32 or int64 tensor.
-  llvm::FailureOr<IntegerTensor> readIntegers(const ::onnx::TensorProto &tensor,
-                                              EmitError emitError);
+  read(const ::onnx::TensorProto &tensor, EmitError emitError);
 
   /// Paths of the files beside the model that have been read.
   llvm::ArrayRef<std::string> getFiles() const { return files; }
 
-  /// The error for an element type that models do not train in.
+  /// Whether a tensor of ONNX's type becomes one of `element`.
+  static bool holds(int32_t dataType, mlir::Type element);
+
+  /// The error for an element type that models do not hold.
   static mlir::InFlightDiagnostic refuseType(int32_t dataType,
                                              EmitError emitError);
 
 private:
   /// The elements as bytes, exactly as many as the shape needs: from the typed
-  /// field (`typed`, of `typedCount` elements), from raw data or, read into
+  /// field (`typed`, of `typedCount` elements of `elementSize`), from raw data or, read into
   /// `storage`, from a file beside the model.
   llvm::FailureOr<llvm::ArrayRef<char>>
   bytes(const ::onnx::TensorProto &tensor, uint64_t elementSize,

@@ -206,7 +206,8 @@ FailureOr<int64_t> ShardBatchPass::markBatch(func::FuncOp function) {
   for (unsigned number = 0; number < function.getNumArguments(); ++number) {
     if (!function.getArgAttr(number, nn::names::input) &&
         !function.getArgAttr(number, nn::names::label) &&
-        !function.getArgAttr(number, nn::names::sampleWeight))
+        !function.getArgAttr(number, nn::names::sampleWeight) &&
+        !function.getArgAttr(number, nn::names::sampleIndex))
       continue;
     Type type = function.getArgumentTypes()[number];
     auto tensor = dyn_cast<RankedTensorType>(type);

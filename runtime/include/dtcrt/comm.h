@@ -116,7 +116,7 @@ struct PartOptions {
   const char *axis = ""; ///< as in CollectiveOptions
 };
 /// Writes this rank's part of what all ranks of the axis have: part r at coordinate r. What a piece has behind the whole's end is 0. Sends
-/// nothing.
+/// nothing. Element types are those of movement.h.
 template <class T> void take_part(Context &ctx, const Tensor<T> &whole, const Tensor<T> &part, const PartOptions &options);
 
 struct MessageOptions {

@@ -41,6 +41,10 @@ public:
   /// Worker threads of a call.
   int threads() const { return threads_; }
 
+  /// What random values of a step are drawn by, besides what their calls say; the same on all ranks (--seed).
+  std::uint64_t seed() const { return seed_; }
+  void set_seed(std::uint64_t seed) { seed_ = seed; }
+
   /// Declares `data` to be the start of a parameter. Library formats of a declared parameter (packed weights) are kept
   /// until the next update of it; of any other tensor they are made anew in every call.
   void declare_parameter(const void *data);
@@ -61,6 +65,7 @@ public:
 
 private:
   int rank_ = 0, ranks_ = 1, threads_ = 1;
+  std::uint64_t seed_ = 0;
   World *world_ = nullptr;
   Probe *probe_ = nullptr;
   std::unique_ptr<Backend> backend_;

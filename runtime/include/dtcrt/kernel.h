@@ -15,6 +15,7 @@
 #include "dtcrt/access.h"
 #include "dtcrt/grid.h"
 #include "dtcrt/lanes.h"
+#include "dtcrt/scalars.h"
 
 #ifdef DTCRT_CUDA
 #include <cuda_runtime.h>

@@ -28,6 +28,24 @@ extern float powf(float, float) noexcept;
 extern float sinf(float) noexcept;
 #pragma omp declare simd notinbranch
 extern float cosf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float tanf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float asinf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float acosf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float atanf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float sinhf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float coshf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float asinhf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float acoshf(float) noexcept;
+#pragma omp declare simd notinbranch
+extern float atanhf(float) noexcept;
 }
 #endif
 

@@ -90,13 +90,19 @@ DTC_LANEWISE_OPERATOR(<)
 DTC_LANEWISE_OPERATOR(<=)
 DTC_LANEWISE_OPERATOR(>)
 DTC_LANEWISE_OPERATOR(>=)
+DTC_LANEWISE_OPERATOR(&)
+DTC_LANEWISE_OPERATOR(|)
+DTC_LANEWISE_OPERATOR(^)
 #undef DTC_LANEWISE_OPERATOR
 
 template <class T, int W> DTC_HOST_DEVICE Vector<T, W> operator-(const Vector<T, W> &a) {
   return detail::for_lanes<W>([&](int i) { return -a.lane[i]; });
 }
-template <int W> DTC_HOST_DEVICE Vector<bool, W> operator!(const Vector<bool, W> &a) {
+template <class T, int W> DTC_HOST_DEVICE Vector<bool, W> operator!(const Vector<T, W> &a) {
   return detail::for_lanes<W>([&](int i) { return !a.lane[i]; });
+}
+template <class T, int W> DTC_HOST_DEVICE Vector<T, W> operator~(const Vector<T, W> &a) {
+  return detail::for_lanes<W>([&](int i) { return ~a.lane[i]; });
 }
 
 // The functions that kernels call, for vectors beside the C library's for floats. (`using`: code in this namespace sees both.)
@@ -113,14 +119,32 @@ DTC_LANEWISE_FUNCTION(sqrtf)
 DTC_LANEWISE_FUNCTION(tanhf)
 DTC_LANEWISE_FUNCTION(erff)
 DTC_LANEWISE_FUNCTION(fabsf)
+DTC_LANEWISE_FUNCTION(floorf)
+DTC_LANEWISE_FUNCTION(ceilf)
+DTC_LANEWISE_FUNCTION(rintf)
+DTC_LANEWISE_FUNCTION(sinf)
+DTC_LANEWISE_FUNCTION(cosf)
+DTC_LANEWISE_FUNCTION(tanf)
+DTC_LANEWISE_FUNCTION(asinf)
+DTC_LANEWISE_FUNCTION(acosf)
+DTC_LANEWISE_FUNCTION(atanf)
+DTC_LANEWISE_FUNCTION(sinhf)
+DTC_LANEWISE_FUNCTION(coshf)
+DTC_LANEWISE_FUNCTION(asinhf)
+DTC_LANEWISE_FUNCTION(acoshf)
+DTC_LANEWISE_FUNCTION(atanhf)
 #undef DTC_LANEWISE_FUNCTION
 
-using ::powf;
-template <class A, class B>
-  requires detail::Lanewise<A, B>
-DTC_HOST_DEVICE auto powf(const A &a, const B &b) {
-  return detail::for_lanes<detail::common_width<A, B>()>([&](int i) { return ::powf(detail::lane(a, i), detail::lane(b, i)); });
-}
+#define DTC_LANEWISE_FUNCTION_OF_TWO(name)                                                                                         \
+  using ::name;                                                                                                                    \
+  template <class A, class B>                                                                                                      \
+    requires detail::Lanewise<A, B>                                                                                                \
+  DTC_HOST_DEVICE auto name(const A &a, const B &b) {                                                                              \
+    return detail::for_lanes<detail::common_width<A, B>()>([&](int i) { return ::name(detail::lane(a, i), detail::lane(b, i)); }); \
+  }
+DTC_LANEWISE_FUNCTION_OF_TWO(powf)
+DTC_LANEWISE_FUNCTION_OF_TWO(fmodf)
+#undef DTC_LANEWISE_FUNCTION_OF_TWO
 
 /// Whether one of the two is no number, and whether the two are numbers that differ.
 template <class A, class B> DTC_HOST_DEVICE auto unordered(const A &a, const B &b) {

@@ -1,5 +1,5 @@
 // Calls that move elements and compute nothing: copies between layouts, transpositions, slices, concatenations.
-// Every tensor may be row-major, channels-last or strided; element types f32, bf16, i64, i32, u8.
+// Every tensor may be row-major, channels-last or strided; element types f32, bf16, i64, i32, u8, bool.
 #pragma once
 
 #include "dtcrt/context.h"
@@ -32,6 +32,9 @@ struct ConcatOptions {
 /// y = the inputs one after the other along the axis: concat(ctx, {a, b, c}, y, {.axis = 1}).
 void concat(Context &ctx, std::initializer_list<Tensor<f32>> inputs, const Tensor<f32> &y, const ConcatOptions &options = {});
 void concat(Context &ctx, std::initializer_list<Tensor<bf16>> inputs, const Tensor<bf16> &y, const ConcatOptions &options = {});
+void concat(Context &ctx, std::initializer_list<Tensor<i64>> inputs, const Tensor<i64> &y, const ConcatOptions &options = {});
+void concat(Context &ctx, std::initializer_list<Tensor<i32>> inputs, const Tensor<i32> &y, const ConcatOptions &options = {});
+void concat(Context &ctx, std::initializer_list<Tensor<bool>> inputs, const Tensor<bool> &y, const ConcatOptions &options = {});
 
 /// y = x, numpy-broadcast to y's shape (aligned from the right).
 template <class T> void broadcast(Context &ctx, const Tensor<T> &x, const Tensor<T> &y);

@@ -76,11 +76,12 @@ struct Init {
 };
 
 /// A tensor of one of the types that data can have.
-using DataTensor = std::variant<Tensor<f32>, Tensor<i64>>;
+using DataTensor = std::variant<Tensor<f32>, Tensor<i64>, Tensor<i32>, Tensor<bool>>;
 
 struct InputBinding {
   std::string name; ///< the model's own, as --data=npy:<name>= spells it
   DataTensor tensor;   ///< [local_batch, ...]
+  index rows = 0;      ///< of the smallest table that its whole numbers choose from, in [-rows, rows); 0: they choose from none
 };
 
 /// What a rank holds of a tensor that the ranks along an axis share out. The whole is read in row-major order as [outer, size, inner]; of n
@@ -107,11 +108,12 @@ struct StateBinding {
 };
 
 /// Which tensors the runtime fills before a step, and which it reads after one. A role binds what it computes with: it may lack
-/// inputs, label, weight, step, learning rate and parameters. A parameter that several roles bind has the same values on all.
+/// inputs, label, weight, sample index, step, learning rate and parameters. A parameter that several roles bind has the same values on all.
 struct Binding {
   std::vector<InputBinding> inputs{};
   DataTensor label{};    ///< [local_batch, ...]: i64 class ids or f32 targets; absent for a model without labels
   Tensor<f32> weight{};  ///< [local_batch]: 1 / valid samples of the global batch (evaluation: 1), 0 in padding rows
+  Tensor<i64> sample_index{}; ///< [local_batch]: the place of each row in the global batch; absent where nothing is drawn
   Tensor<i64> step{};    ///< scalar: the number of the step that runs, from 1; may be absent
   Tensor<f64> learning_rate{}; ///< scalar: of the step that runs; may be absent
   std::vector<ParameterBinding> parameters{};

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "dtcrt/array.h"
+#include "dtcrt/attention.h"
 #include "dtcrt/cast.h"
 #include "dtcrt/comm.h"
 #include "dtcrt/context.h"
 #include "dtcrt/convolution.h"
+#include "dtcrt/gather.h"
 #include "dtcrt/kernel.h"
 #include "dtcrt/loss.h"
 #include "dtcrt/matmul.h"
@@ -13,7 +15,9 @@
 #include "dtcrt/normalisation.h"
 #include "dtcrt/plan.h"
 #include "dtcrt/pooling.h"
+#include "dtcrt/random.h"
 #include "dtcrt/reduction.h"
+#include "dtcrt/sample_normalisation.h"
 #include "dtcrt/tensor.h"
 #include "dtcrt/trace.h"
 #include "dtcrt/update.h"

@@ -3,6 +3,7 @@
 #include "core/Require.h"
 #include "dtcrt/comm.h"
 #include "dtcrt/movement.h"
+#include "math/CopyView.h"
 
 #include <algorithm>
 
@@ -28,10 +29,16 @@ template <class T> void take_part(Context &ctx, const Tensor<T> &whole, const Te
   if (count > 0)
     copy(ctx, Tensor<T>(whole.data() + first, {count}), Tensor<T>(part.data(), {count}));
   if (count < part.size())
-    fill(ctx, Tensor<T>(part.data() + count, {part.size() - count}), 0);
+    fill_view(ctx, static_cast<T>(0.0f), part.data() + count, {1}, {part.size() - count});
 }
 
-template void take_part(Context &, const Tensor<f32> &, const Tensor<f32> &, const PartOptions &);
-template void take_part(Context &, const Tensor<bf16> &, const Tensor<bf16> &, const PartOptions &);
+#define DTCRT_PART(T) template void take_part(Context &, const Tensor<T> &, const Tensor<T> &, const PartOptions &);
+DTCRT_PART(f32)
+DTCRT_PART(bf16)
+DTCRT_PART(i64)
+DTCRT_PART(i32)
+DTCRT_PART(u8)
+DTCRT_PART(bool)
+#undef DTCRT_PART
 
 } // namespace dtcrt

@@ -42,7 +42,7 @@ std::vector<Share> shares_of(const json &value) {
 json describe(const Wishes &wishes, const Binding &binding) {
   json own = {{"inputs", json::object()}, {"label", nullptr}, {"parameters", json::object()}, {"state", json::object()}};
   for (const Wanted &input : wishes.inputs)
-    own["inputs"][input.name] = {{"shape", json_of(input.shape)}, {"integer", input.is_integer}};
+    own["inputs"][input.name] = {{"shape", json_of(input.shape)}, {"integer", input.is_integer}, {"range", {input.low, input.high}}};
   if (wishes.label)
     own["label"] = {{"shape", json_of(wishes.label->shape)}, {"integer", wishes.label->is_integer}};
   for (const ParameterBinding &parameter : binding.parameters)
@@ -122,7 +122,8 @@ Manifest make_manifest(World &world, const Plan &plan, const Binding &binding) {
   manifest.wishes.inputs.clear();
   for (const auto &[name, merged] : merge(ranks, "inputs"))
     manifest.wishes.inputs.push_back(
-        {name, merged.description["integer"].get<bool>(), dims_of(merged.description["shape"]), own["inputs"].contains(name)});
+        {name, merged.description["integer"].get<bool>(), dims_of(merged.description["shape"]), own["inputs"].contains(name),
+         merged.description["range"][0].get<i64>(), merged.description["range"][1].get<i64>()});
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
     for (const char *result : {"loss", "correct"})
       if (ranks[rank][result] != ranks[0][result])

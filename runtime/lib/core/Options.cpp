@@ -113,7 +113,7 @@ Training
   --epochs=N              passes over the training samples (1)
   --steps=N               instead: exactly N updates, in as many epochs as they take; 0 trains nothing
   --lr=X                  learning rate of every step ()" + rate_text(plan.learning_rate) + R"()
-  --seed=N                of the initial parameters and of the order of the samples (0)
+  --seed=N                of the initial parameters, of the order of the samples and of dropout (0)
 
 Files
   --load=FILE.safetensors start from these parameters; with optimizer state in the file, go on where it was saved

@@ -184,6 +184,10 @@ void Training::fill(const Split &split, const BatchRows &rows, f32 weight) {
   if (batch.weight)
     for (index r = 0; r < local_batch_; ++r)
       batch.weight.data()[r] = r < rows.valid ? weight : 0;
+  // Padding has numbers of its own behind those of the batch.
+  if (batch.sample_index)
+    for (index r = 0; r < local_batch_; ++r)
+      batch.sample_index.data()[r] = first_row_ + r;
 }
 
 void Training::start_step(Sampler &sampler, i64 step) {
@@ -315,6 +319,7 @@ void Training::train() {
 }
 
 void Training::run(std::optional<Jitter> jitter) {
+  ctx_.set_seed(options_.seed);
   if (!options_.trace.empty() || jitter) {
     probe_ = std::make_unique<Probe>(world_, !options_.trace.empty(), std::move(jitter));
     ctx_.set_probe(probe_.get());

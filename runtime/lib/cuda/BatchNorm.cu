@@ -1,9 +1,7 @@
 // Batch normalisation over the rows that are samples, and its gradient: x is read once for its statistics (dy and x once for the
 // gradient's sums), and once to write the result.
-//
-// Each thread takes mean and squared deviation of runs of its own, measured from the run's first value, so that a variance that is small
-// beside its mean stays exact; runs, threads and blocks are merged in f64 (Chan, Golub & LeVeque 1983).
 #include "cuda/ColumnBlocks.h"
+#include "cuda/Moments.h"
 #include "dtcrt/normalisation.h"
 #include "math/Activated.h"
 #include "math/BatchNormGeometry.h"
@@ -16,26 +14,6 @@ namespace dtcrt {
 namespace {
 
 using namespace device;
-
-/// What is known of some values of a channel: their number, mean, sum of squared deviations.
-struct Moments {
-  f64 count = 0, mean = 0, squares = 0;
-};
-/// The sums of dy and of dy (x - mean).
-struct SlopeSums {
-  f64 dy = 0, product = 0;
-};
-
-struct Merge {
-  __device__ Moments operator()(const Moments &a, const Moments &b) const {
-    const f64 count = a.count + b.count;
-    if (count == 0)
-      return a;
-    const f64 distance = b.mean - a.mean, share = b.count / count;
-    return {count, a.mean + distance * share, a.squares + b.squares + distance * distance * a.count * share};
-  }
-  __device__ SlopeSums operator()(const SlopeSums &a, const SlopeSums &b) const { return {a.dy + b.dy, a.product + b.product}; }
-};
 
 /// The values of x, for its statistics.
 template <class T> struct Images {
@@ -52,32 +30,11 @@ template <class T> struct Images {
   class Sums {
   public:
     __device__ void begin(const Images &, index) {}
-    template <int count> __device__ void add(const Values<count> &of, int j) {
-      if (terms_ == 0)
-        first_ = of[j];
-      const f32 distance = of[j] - first_;
-      sum_ += distance;
-      squares_ += distance * distance;
-      if (++terms_ == 32)
-        flush();
-    }
-    __device__ Moments part() {
-      if (terms_ > 0)
-        flush();
-      return part_;
-    }
+    template <int count> __device__ void add(const Values<count> &of, int j) { moments_.add(of[j]); }
+    __device__ Moments part() { return moments_.part(); }
 
   private:
-    __device__ void flush() {
-      const f64 mean = static_cast<f64>(sum_) / terms_;
-      const f64 deviations = squares_ - mean * sum_;
-      part_ = Merge()(part_, {static_cast<f64>(terms_), first_ + mean, deviations < 0 ? 0.0 : deviations}); // NaN stays NaN
-      terms_ = 0;
-      sum_ = squares_ = 0;
-    }
-    Moments part_;
-    f32 first_ = 0, sum_ = 0, squares_ = 0;
-    int terms_ = 0;
+    RunningMoments moments_;
   };
 };
 
@@ -115,25 +72,13 @@ template <class T, bool behind_relu> struct Slopes {
     }
     template <int count> __device__ void add(const Values<count> &of, int j) {
       const f32 slope = slope_of<T, behind_relu>(of.dy[j], of.x[j], mean_, factor_, bias_);
-      dy_ += slope;
-      product_ += slope * (of.x[j] - mean_);
-      if (++terms_ == 32)
-        flush();
+      slopes_.add(slope, of.x[j] - mean_);
     }
-    __device__ SlopeSums part() {
-      flush();
-      return part_;
-    }
+    __device__ SlopeSums part() { return slopes_.part(); }
 
   private:
-    __device__ void flush() {
-      part_ = Merge()(part_, {dy_, product_});
-      terms_ = 0;
-      dy_ = product_ = 0;
-    }
-    SlopeSums part_;
-    f32 mean_ = 0, factor_ = 0, bias_ = 0, dy_ = 0, product_ = 0;
-    int terms_ = 0;
+    RunningSlopes slopes_;
+    f32 mean_ = 0, factor_ = 0, bias_ = 0;
   };
 };
 

@@ -5,18 +5,28 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <type_traits>
 
 namespace dtcrt {
 
 namespace {
 
-Wanted wanted_of(const std::string &name, const DataTensor &tensor) {
+/// `rows` > 0: of the table that whole numbers choose from.
+Wanted wanted_of(const std::string &name, const DataTensor &tensor, index rows = 0) {
   return std::visit(
-      [&](const auto &t) {
-        Dims shape;
+      [&]<class T>(const Tensor<T> &t) {
+        Wanted wanted{.name = name, .is_integer = std::is_integral_v<T>, .shape = {}};
         for (int i = 1; i < t.rank(); ++i)
-          shape.push_back(t.dim(i));
-        return Wanted{name, std::holds_alternative<Tensor<i64>>(tensor), shape};
+          wanted.shape.push_back(t.dim(i));
+        if constexpr (std::is_integral_v<T>) {
+          wanted.low = static_cast<i64>(std::numeric_limits<T>::min());
+          wanted.high = static_cast<i64>(std::numeric_limits<T>::max());
+        }
+        if (wanted.is_integer && rows > 0) {
+          wanted.low = std::max<i64>(wanted.low, -rows);
+          wanted.high = std::min<i64>(wanted.high, rows - 1);
+        }
+        return wanted;
       },
       tensor);
 }
@@ -52,7 +62,7 @@ template <class From, class To> void fill_row(const From *from, const Tensor<To>
 Wishes wishes_of(const Plan &plan, const Binding &binding) {
   Wishes wishes;
   for (const InputBinding &input : binding.inputs)
-    wishes.inputs.push_back(wanted_of(input.name, input.tensor));
+    wishes.inputs.push_back(wanted_of(input.name, input.tensor, input.rows));
   if (is_present(binding.label))
     wishes.label = wanted_of("label", binding.label);
   wishes.classes = plan.classes;
@@ -93,6 +103,20 @@ Dims image_shape(const std::string &format, const Dims &image, const Wishes &wis
     throw Error(format + " holds images of shape " + to_string(image) + ", the program's input '" + wishes.inputs[0].name + "' is " +
                 to_string(shape));
   return shape;
+}
+
+void check_range(const std::string &file, const Column &column, const Wanted &wanted) {
+  const index elements = std::max<index>(column.shape.product(), 1);
+  std::visit(
+      [&]<class T>(const std::vector<T> &values) {
+        if constexpr (std::is_integral_v<T>)
+          for (std::size_t i = 0; i < values.size(); ++i)
+            if (const auto value = static_cast<i64>(values[i]); value < wanted.low || value > wanted.high)
+              throw Error(file + ": value " + std::to_string(value) + " of sample " + std::to_string(static_cast<index>(i) / elements) +
+                          " is not in [" + std::to_string(wanted.low) + ", " + std::to_string(wanted.high) + "], as the program's '" +
+                          wanted.name + "' wants it");
+      },
+      column.values);
 }
 
 void check_classes(const std::string &file, const Column &label, index classes) {

@@ -4,6 +4,7 @@
 #include "dtcrt/context.h"
 #include "dtcrt/plan.h"
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,9 +15,10 @@ namespace dtcrt {
 /// What the program wants of one input or of the label.
 struct Wanted {
   std::string name;
-  bool is_integer = false; ///< i64, otherwise f32
+  bool is_integer = false; ///< whole numbers in [low, high], otherwise f32
   Dims shape;              ///< of one sample
   bool is_bound = true;    ///< by this rank; otherwise others need its values, and this rank its number of samples
+  i64 low = std::numeric_limits<i64>::min(), high = std::numeric_limits<i64>::max(); ///< what its type holds and its tables have rows for
 };
 
 /// What the program wants of a data source: all its ranks together.
@@ -69,6 +71,8 @@ Dataset make_synthetic(const std::string &where, const Wishes &wishes, std::uint
 /// For image files: checks that the program has one f32 input of `image`'s shape, with or without leading 1s, or flat, and class ids
 /// of at least one. Returns the input's own shape.
 Dims image_shape(const std::string &format, const Dims &image, const Wishes &wishes);
+/// Throws Error naming file and sample where a whole number is not in [low, high].
+void check_range(const std::string &file, const Column &values, const Wanted &wanted);
 /// Throws Error naming file and sample where a class id is not below `classes`.
 void check_classes(const std::string &file, const Column &label, index classes);
 /// The same where an f32 target is not finite or, of those that are `probabilities`, not in [0, 1].

@@ -110,6 +110,12 @@ template <class T> std::vector<T> read_values(InputFile &file, std::uint64_t cou
   return values;
 }
 
+/// The same numbers in a wider type.
+template <class Wide, class T> std::vector<Wide> read_widened(InputFile &file, std::uint64_t count) {
+  const std::vector<T> values = read_values<T>(file, count);
+  return std::vector<Wide>(values.begin(), values.end());
+}
+
 /// One array, samples first; `samples` receives their number. Of an array that this rank does not bind only the header is read.
 Column read_npy(const std::string &path, const Wanted &wanted, index &samples) {
   InputFile file(path);
@@ -162,10 +168,18 @@ Column read_npy(const std::string &path, const Wanted &wanted, index &samples) {
     column.values = read_values<i64>(file, count);
   else if (type == "<i4")
     column.values = read_values<i32>(file, count);
-  else if (type == "|u1" || type == "<u1")
+  else if (type == "<i2")
+    column.values = read_widened<i32, std::int16_t>(file, count);
+  else if (type == "<u2")
+    column.values = read_widened<i32, std::uint16_t>(file, count);
+  else if (type == "|i1" || type == "<i1")
+    column.values = read_widened<i32, std::int8_t>(file, count);
+  else if (type == "|u1" || type == "<u1" || type == "|b1")
     column.values = read_values<u8>(file, count);
   else
-    file.fail("elements of type '" + type.substr(0, 20) + "'; there are <f4, <f8, <i8, <i4 and |u1");
+    file.fail("elements of type '" + type.substr(0, 20) + "'; there are <f4, <f8, <i8, <i4, <i2, |i1, <u2, |u1 and |b1");
+  if (wanted.is_integer)
+    check_range(path, column, wanted);
   return column;
 }
 

@@ -1,4 +1,4 @@
-// What a loss was given that its definition rules out, and what is said of it.
+// What a call was given that its definition rules out, and what is said of it.
 #pragma once
 
 #include "dtcrt/tensor.h"
@@ -8,13 +8,21 @@
 
 namespace dtcrt {
 
-/// A class id that is none, or a probability out of [0, 1]; then there are 0 classes.
+/// A class id that is none, or a probability out of [0, 1]; then there are 0 classes. Of a gather, an index that names none of its rows.
 struct BadOperand {
   i64 sample, label, classes;
   f32 probability;
+  bool is_index = false; ///< number `sample` of a gather's indices, of `classes` rows
+
+  static BadOperand of_index(i64 number, i64 value, i64 rows) {
+    return {.sample = number, .label = value, .classes = rows, .probability = 0, .is_index = true};
+  }
 };
 
 inline std::string describe(const BadOperand &bad, int rank) {
+  if (bad.is_index)
+    return "index " + std::to_string(bad.label) + ", number " + std::to_string(bad.sample) + " of those that a gather takes on rank " +
+           std::to_string(rank) + ", is none of a table of " + std::to_string(bad.classes) + " rows";
   char value[32];
   if (bad.classes)
     std::snprintf(value, sizeof value, "%lld", static_cast<long long>(bad.label));

@@ -89,6 +89,7 @@ DTCRT_MOVEMENT(bf16)
 DTCRT_MOVEMENT(i64)
 DTCRT_MOVEMENT(i32)
 DTCRT_MOVEMENT(u8)
+DTCRT_MOVEMENT(bool)
 #undef DTCRT_MOVEMENT
 
 namespace {
@@ -110,6 +111,15 @@ void concat(Context &ctx, std::initializer_list<Tensor<f32>> inputs, const Tenso
   concatenate(ctx, inputs, y, o);
 }
 void concat(Context &ctx, std::initializer_list<Tensor<bf16>> inputs, const Tensor<bf16> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
+void concat(Context &ctx, std::initializer_list<Tensor<i64>> inputs, const Tensor<i64> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
+void concat(Context &ctx, std::initializer_list<Tensor<i32>> inputs, const Tensor<i32> &y, const ConcatOptions &o) {
+  concatenate(ctx, inputs, y, o);
+}
+void concat(Context &ctx, std::initializer_list<Tensor<bool>> inputs, const Tensor<bool> &y, const ConcatOptions &o) {
   concatenate(ctx, inputs, y, o);
 }
 

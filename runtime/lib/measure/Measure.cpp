@@ -80,16 +80,23 @@ void Measurement::fill(const Binding &binding) const {
     for (index i = 0; i < tensor.size(); ++i)
       tensor.data()[i] = static_cast<f32>(scale * (2 * stream.uniform(static_cast<std::uint64_t>(i)) - 1));
   };
-  const auto fill_data = [&](const DataTensor &data) {
-    if (const auto *real = std::get_if<Tensor<f32>>(&data); real && *real)
-      random(*real, 1);
-    if (const auto *ids = std::get_if<Tensor<i64>>(&data); ids && *ids)
-      for (index i = 0; i < ids->size(); ++i)
-        ids->data()[i] = plan_.classes > 0 ? i % plan_.classes : 0;
+  const auto fill_data = [&](const DataTensor &data, index ids) {
+    std::visit(
+        [&]<class T>(const Tensor<T> &tensor) {
+          if constexpr (std::is_same_v<T, f32>) {
+            if (tensor)
+              random(tensor, 1);
+          } else if (tensor) {
+            // Spread over the table, as ids are: neighbours are rarely neighbours there.
+            for (index i = 0; i < tensor.size(); ++i)
+              tensor.data()[i] = static_cast<T>(ids > 0 ? stream.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(ids)) : 0);
+          }
+        },
+        data);
   };
   for (const InputBinding &input : binding.inputs)
-    fill_data(input.tensor);
-  fill_data(binding.label);
+    fill_data(input.tensor, input.rows > 0 ? input.rows : 2);
+  fill_data(binding.label, plan_.classes);
   if (binding.weight)
     std::fill_n(binding.weight.data(), binding.weight.size(), 1.0f / static_cast<f32>(std::max<index>(plan_.batch, 1)));
   if (binding.step)

@@ -48,6 +48,17 @@ MODELS = {
         "bn3": ([24], "batch_norm"),
         "fc2": ([10, 24], True),
     },
+    "sample_norms": {
+        "conv1": ([12, 1, 5, 5], False),
+        "gn1": ([12], "affine"),
+        "conv2": ([8, 12, 3, 3], True),
+        "in2": ([8], "affine"),
+        "fc1": ([24, 128], True),
+        "ln3": ([24], "affine"),
+        "fc2": ([20, 24], False),
+        "rn4": ([20], "scale"),
+        "fc3": ([10, 20], True),
+    },
     "norm_residual": {
         "conv": ([8, 1, 5, 5], False),
         "bn": ([8], "batch_norm"),
@@ -60,10 +71,12 @@ MODELS = {
 
 # Not every beginning will do: where rounding alone decides whether a dead ReLU comes to life, Adam makes a jump of 1e-3 in the
 # loss out of it (mnist_cnn from the seeds "" and " 3", for instance). make_curves.py checks that from these it does not happen.
-SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "bce_logits": "", "branches": " 9", "batch_norm": "", "norm_residual": ""}
-# What PyTorch's batch normalisation begins with.
-NORMALISATION = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1}
-
+SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "bce_logits": "", "branches": " 9", "batch_norm": "",
+         "sample_norms": "", "norm_residual": ""}
+# What PyTorch's normalisations begin with, by what they have.
+SCALE = {"weight": 1}
+AFFINE = {**SCALE, "bias": 0}
+NORMALISATION = {"scale": SCALE, "affine": AFFINE, "batch_norm": {**AFFINE, "running_mean": 0, "running_var": 1}}
 
 
 def parameters(model):
@@ -71,8 +84,8 @@ def parameters(model):
     generator = random.Random("dtc reference " + model + SEEDS[model])
     result = {}
     for layer, (shape, has_bias) in MODELS[model].items():
-        if has_bias == "batch_norm":
-            for suffix, value in NORMALISATION.items():
+        if has_bias in NORMALISATION:
+            for suffix, value in NORMALISATION[has_bias].items():
                 result[f"{layer}.{suffix}"] = (shape, array.array("f", [value] * shape[0]))
             continue
         bound = 1 / math.sqrt(math.prod(shape[1:]))

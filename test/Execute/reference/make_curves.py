@@ -115,6 +115,22 @@ class BatchNorm(nn.Module):
         return self.fc2(torch.tanh(self.bn3(self.fc1(x.flatten(1)))))
 
 
+class SampleNorms(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.gn1 = nn.Conv2d(1, 12, 5, stride=2, bias=False), nn.GroupNorm(3, 12)
+        self.conv2, self.in2 = nn.Conv2d(12, 8, 3), nn.InstanceNorm2d(8, eps=1e-3, affine=True)
+        self.fc1, self.ln3 = nn.Linear(128, 24), nn.LayerNorm(24)
+        self.fc2, self.rn4 = nn.Linear(24, 20, bias=False), nn.RMSNorm(20)
+        self.fc3 = nn.Linear(20, 10)
+
+    def forward(self, x):
+        x = functional.avg_pool2d(torch.tanh(self.gn1(self.conv1(x))), 2)
+        x = torch.tanh(self.in2(self.conv2(x)))
+        x = torch.tanh(self.ln3(self.fc1(x.flatten(1))))
+        return self.fc3(self.rn4(self.fc2(x)))
+
+
 class Unit(nn.Module):
     def __init__(self):
         super().__init__()
@@ -172,12 +188,13 @@ CURVES = {
     "bce_logits": (BceLogits, 64, lambda p: torch.optim.SGD(p, lr=0.5, momentum=0.9)),
     "branches": (Branches, 64, lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.05)),
     "batch_norm": (BatchNorm, 64, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9)),
+    "sample_norms": (SampleNorms, 64, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9)),
     "norm_residual": (NormResidual, 64, lambda p: torch.optim.SGD(p, lr=0.004)),
 }
 # What a loss is taken of, where it is not cross-entropy of classes.
 LOSSES = {"bce_logits": (functional.binary_cross_entropy_with_logits, TARGETS)}
 # How many samples an epoch of 20 steps has where the last batch is a partial one.
-SAMPLES = {"batch_norm": 19 * 64 + 40, "norm_residual": 19 * 64 + 40}
+SAMPLES = {"batch_norm": 19 * 64 + 40, "sample_norms": 19 * 64 + 40, "norm_residual": 19 * 64 + 40}
 # Curves of a model whose parameters with such a beginning are frozen.
 FROZEN = {"mlp_frozen": ("mlp", "fc1.")}
 # Curves of a model that normalises shares of so many rows apart, as ranks or microbatches do.

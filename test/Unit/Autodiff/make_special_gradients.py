@@ -24,6 +24,26 @@ UNARY = {
     "nn.sigmoid %x": torch.sigmoid,
     "nn.tanh %x": torch.tanh,
     "nn.erf %x": torch.erf,
+    "nn.abs %x": torch.abs,
+    "nn.sin %x": torch.sin,
+    "nn.cos %x": torch.cos,
+    "nn.tan %x": torch.tan,
+    "nn.asin %x": torch.asin,
+    "nn.acos %x": torch.acos,
+    "nn.atan %x": torch.atan,
+    "nn.sinh %x": torch.sinh,
+    "nn.cosh %x": torch.cosh,
+    "nn.asinh %x": torch.asinh,
+    "nn.acosh %x": torch.acosh,
+    "nn.atanh %x": torch.atanh,
+    "nn.softplus %x": F.softplus,
+    "nn.silu %x": F.silu,
+    "nn.mish %x": F.mish,
+    # PyTorch's 1/6 is a float32.
+    "nn.hard_sigmoid %x {alpha = 0.1666666716337204, beta = 0.5}": F.hardsigmoid,
+    "nn.hard_swish %x": F.hardswish,
+    "nn.clip %x {min = -1.0, max = 2.0}": lambda x: torch.clamp(x, -1, 2),
+    "nn.clip %x {max = 0.5}": lambda x: torch.clamp(x, max=0.5),
     "nn.gelu %x": F.gelu,
     "nn.gelu %x {approximate}": lambda x: F.gelu(x, approximate="tanh"),
 }
@@ -33,6 +53,8 @@ BINARY = {
     "nn.mul %x, %y": torch.mul,
     "nn.div %x, %y": torch.div,
     "nn.pow %x, %y": torch.pow,
+    "nn.min %x, %y": torch.minimum,
+    "nn.max %x, %y": torch.maximum,
 }
 
 

@@ -13,6 +13,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/ErrorHandling.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -61,13 +62,81 @@ static const llvm::StringMap<ScalarRule> &scalarRules() {
       {"math.erf", [](Scalars x) { return std::erf(x[0]); }},
       {"math.tanh", [](Scalars x) { return std::tanh(x[0]); }},
       {"math.powf", [](Scalars x) { return std::pow(x[0], x[1]); }},
+      {"math.log1p", [](Scalars x) { return std::log1p(x[0]); }},
+      {"math.absf", [](Scalars x) { return std::fabs(x[0]); }},
+      {"math.floor", [](Scalars x) { return std::floor(x[0]); }},
+      {"math.ceil", [](Scalars x) { return std::ceil(x[0]); }},
+      {"math.roundeven", [](Scalars x) { return std::nearbyint(x[0]); }},
+      {"math.sin", [](Scalars x) { return std::sin(x[0]); }},
+      {"math.cos", [](Scalars x) { return std::cos(x[0]); }},
+      {"math.tan", [](Scalars x) { return std::tan(x[0]); }},
+      {"math.asin", [](Scalars x) { return std::asin(x[0]); }},
+      {"math.acos", [](Scalars x) { return std::acos(x[0]); }},
+      {"math.atan", [](Scalars x) { return std::atan(x[0]); }},
+      {"math.sinh", [](Scalars x) { return std::sinh(x[0]); }},
+      {"math.cosh", [](Scalars x) { return std::cosh(x[0]); }},
+      {"math.asinh", [](Scalars x) { return std::asinh(x[0]); }},
+      {"math.acosh", [](Scalars x) { return std::acosh(x[0]); }},
+      {"math.atanh", [](Scalars x) { return std::atanh(x[0]); }},
+      {"math.ipowi", [](Scalars x) { return x[0] == 0 && x[1] < 0 ? 0 : std::trunc(std::pow(x[0], x[1])); }},
+      {"arith.remf", [](Scalars x) { return std::fmod(x[0], x[1]); }},
+      {"arith.maximumf", [](Scalars x) { return std::isnan(x[0]) || x[0] > x[1] ? x[0] : x[1]; }},
+      {"arith.minimumf", [](Scalars x) { return std::isnan(x[0]) || x[0] < x[1] ? x[0] : x[1]; }},
+      // Integers that a double holds.
+      {"arith.addi", [](Scalars x) { return x[0] + x[1]; }},
+      {"arith.subi", [](Scalars x) { return x[0] - x[1]; }},
+      {"arith.muli", [](Scalars x) { return x[0] * x[1]; }},
+      {"arith.divsi", [](Scalars x) { return x[1] == 0 ? 0 : std::trunc(x[0] / x[1]); }},
+      {"arith.remsi", [](Scalars x) { return x[1] == 0 ? 0 : std::fmod(x[0], x[1]); }},
+      {"arith.maxsi", [](Scalars x) { return std::max(x[0], x[1]); }},
+      {"arith.minsi", [](Scalars x) { return std::min(x[0], x[1]); }},
+      {"arith.sitofp", [](Scalars x) { return x[0]; }},
+      {"arith.extsi", [](Scalars x) { return x[0]; }},
+      {"arith.trunci", [](Scalars x) { return static_cast<double>(static_cast<int32_t>(static_cast<uint64_t>(static_cast<int64_t>(x[0])))); }},
   };
   return rules;
 }
 
-/// All comparisons are ordered: false if an operand is NaN.
+/// What depends on how wide a result is: a boolean is 0 or 1. Nothing for other ops.
+static std::optional<double> evaluateByWidth(Operation &op, Scalars x) {
+  Type type = op.getResult(0).getType();
+  auto bits = [&](int i) { return static_cast<uint64_t>(static_cast<int64_t>(x[i])); };
+  auto number = [&](uint64_t value) { return type.isInteger(1) ? static_cast<double>(value & 1) : static_cast<double>(static_cast<int64_t>(value)); };
+  if (isa<arith::AndIOp>(op))
+    return number(bits(0) & bits(1));
+  if (isa<arith::OrIOp>(op))
+    return number(bits(0) | bits(1));
+  if (isa<arith::XOrIOp>(op))
+    return number(bits(0) ^ bits(1));
+  if (!isa<arith::FPToSIOp>(op))
+    return std::nullopt;
+  double largest = std::ldexp(1.0, static_cast<int>(type.getIntOrFloatBitWidth()) - 1);
+  if (std::isnan(x[0]))
+    return 0;
+  return x[0] <= -largest ? -largest : x[0] >= largest ? (type.isInteger(32) ? largest - 1 : largest) : std::trunc(x[0]);
+}
+
+static FailureOr<double> compare(arith::CmpIOp op, Scalars x) {
+  switch (op.getPredicate()) {
+  case arith::CmpIPredicate::eq: return x[0] == x[1];
+  case arith::CmpIPredicate::ne: return x[0] != x[1];
+  case arith::CmpIPredicate::slt: return x[0] < x[1];
+  case arith::CmpIPredicate::sle: return x[0] <= x[1];
+  case arith::CmpIPredicate::sgt: return x[0] > x[1];
+  case arith::CmpIPredicate::sge: return x[0] >= x[1];
+  default: return op.emitOpError("has a predicate that no formula uses");
+  }
+}
+
+/// Ordered ones are false if an operand is NaN.
 static FailureOr<double> compare(arith::CmpFOp op, Scalars x) {
   switch (op.getPredicate()) {
+  case arith::CmpFPredicate::OEQ:
+    return x[0] == x[1];
+  case arith::CmpFPredicate::OGE:
+    return x[0] >= x[1];
+  case arith::CmpFPredicate::UNE:
+    return x[0] != x[1];
   case arith::CmpFPredicate::OGT:
     return x[0] > x[1];
   case arith::CmpFPredicate::OLT:
@@ -77,6 +146,12 @@ static FailureOr<double> compare(arith::CmpFOp op, Scalars x) {
   default:
     return op.emitOpError("has a predicate that no formula uses");
   }
+}
+
+static double valueOf(Attribute number) {
+  if (auto integer = dyn_cast<IntegerAttr>(number))
+    return integer.getType().isInteger(1) ? integer.getValue().getZExtValue() : static_cast<double>(integer.getInt());
+  return cast<FloatAttr>(number).getValueAsDouble();
 }
 
 static FailureOr<double> evaluateBody(Block &body, Scalars inputs) {
@@ -93,16 +168,21 @@ static FailureOr<double> evaluateBody(Block &body, Scalars inputs) {
     }
     FailureOr<double> result = failure();
     if (auto constant = dyn_cast<arith::ConstantOp>(op))
-      result = cast<FloatAttr>(constant.getValue()).getValueAsDouble();
+      result = valueOf(constant.getValue());
     else if (auto comparison = dyn_cast<arith::CmpFOp>(op))
       result = compare(comparison, operands);
+    else if (auto comparison = dyn_cast<arith::CmpIOp>(op))
+      result = compare(comparison, operands);
+    else if (std::optional<double> known = evaluateByWidth(op, operands))
+      result = *known;
     else if (ScalarRule rule = scalarRules().lookup(op.getName().getStringRef()))
       result = rule(operands);
     else
       op.emitOpError("is no op of a kernel");
     if (failed(result))
       return failure();
-    values[op.getResult(0)] = *result;
+    // Integers have no -0.
+    values[op.getResult(0)] = isa<IntegerType>(op.getResult(0).getType()) ? *result + 0.0 : *result;
   }
   return values.at(body.getTerminator()->getOperand(0));
 }
@@ -160,9 +240,8 @@ test::evaluateKernels(func::FuncOp function, ArrayRef<Tensor> arguments) {
     if (auto constant = dyn_cast<nn::ConstantOp>(op)) {
       auto elements = cast<DenseElementsAttr>(constant.getValue());
       Tensor tensor = reference::zeros(elements.getType().getShape());
-      for (auto [slot, value] :
-           llvm::zip_equal(tensor.data, elements.getValues<APFloat>()))
-        slot = value.convertToDouble();
+      for (auto [slot, value] : llvm::zip_equal(tensor.data, elements.getValues<Attribute>()))
+        slot = valueOf(value);
       values[constant] = std::move(tensor);
     } else if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
       if (failed(evaluateGeneric(generic, values)))

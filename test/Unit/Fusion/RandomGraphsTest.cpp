@@ -87,7 +87,7 @@ private:
   Value makeOp() {
     Value x = pickValue(), y = pickValue(), z = pickValue();
     auto alpha = builder.getF64FloatAttr(0.25);
-    switch (pick(18)) {
+    switch (pick(23)) {
     case 0: return nn::NegOp::create(builder, location, x);
     case 1: return nn::ExpOp::create(builder, location, x);
     case 2: return nn::LogOp::create(builder, location, x);
@@ -105,6 +105,19 @@ private:
     case 14: return makeConstant();
     case 15: return nn::GeluOp::create(builder, location, x, /*approximate=*/pick(2) == 0);
     case 16: return nn::GeluGradientOp::create(builder, location, x, y, /*approximate=*/pick(2) == 0);
+    case 17: return nn::MaxOp::create(builder, location, x, y);
+    case 18: return nn::ClipOp::create(builder, location, x, builder.getF64FloatAttr(-0.5), builder.getF64FloatAttr(1.5));
+    case 19: return nn::SiluOp::create(builder, location, x);
+    case 20: {
+      // A condition of two comparisons.
+      Value less = nn::LessOp::create(builder, location, x, y), equal = nn::EqualOp::create(builder, location, y, z);
+      return nn::WhereOp::create(builder, location, nn::OrOp::create(builder, location, less, equal), x, z);
+    }
+    case 21: {
+      auto type = RankedTensorType::get(cast<RankedTensorType>(x.getType()).getShape(), builder.getI64Type());
+      Value whole = nn::CastOp::create(builder, location, type, x);
+      return nn::CastOp::create(builder, location, x.getType(), nn::ModOp::create(builder, location, whole, whole));
+    }
     default: {
       auto type = RankedTensorType::get({3, 4}, builder.getF64Type());
       return nn::BroadcastOp::create(builder, location, type, x);

@@ -27,7 +27,7 @@ const std::vector<double> numbers = {
     std::numeric_limits<double>::denorm_min()};
 
 /// An op on tensors of all the numbers: `%x` is [n, 1, 1], `%y` [n, 1] and `%z`
-/// [n], so that by broadcasting it meets all combinations. `%c` is a constant.
+/// [n], so that by broadcasting it meets all combinations. `%c` is a constant; `%t` and `%u` are booleans, `%i`, `%l` and `%m` integers.
 struct Case {
   std::string op, result, constant = "1.0";
 };
@@ -47,6 +47,68 @@ const Case cases[] = {
     {"nn.erf %x : !x", "!x"},
     {"nn.gelu %x : !x", "!x"},
     {"nn.gelu %x {approximate} : !x", "!x"},
+    {"nn.abs %x : !x", "!x"},
+    {"nn.sign %x : !x", "!x"},
+    {"nn.floor %x : !x", "!x"},
+    {"nn.ceil %x : !x", "!x"},
+    {"nn.round %x : !x", "!x"},
+    {"nn.sin %x : !x", "!x"},
+    {"nn.cos %x : !x", "!x"},
+    {"nn.tan %x : !x", "!x"},
+    {"nn.asin %x : !x", "!x"},
+    {"nn.acos %x : !x", "!x"},
+    {"nn.atan %x : !x", "!x"},
+    {"nn.sinh %x : !x", "!x"},
+    {"nn.cosh %x : !x", "!x"},
+    {"nn.asinh %x : !x", "!x"},
+    {"nn.acosh %x : !x", "!x"},
+    {"nn.atanh %x : !x", "!x"},
+    {"nn.softplus %x : !x", "!x"},
+    {"nn.silu %x : !x", "!x"},
+    {"nn.mish %x : !x", "!x"},
+    {"nn.hard_sigmoid %x {alpha = 0.2, beta = 0.5} : !x", "!x"},
+    {"nn.hard_swish %x : !x", "!x"},
+    {"nn.clip %x {min = -0.5, max = 2.0} : !x", "!x"},
+    {"nn.clip %x {max = 0.0} : !x", "!x"},
+    {"nn.clip %x {min = 2.0, max = 1.0} : !x", "!x"},
+    {"nn.mod %x, %y : !x, !y", "!xy"},
+    {"nn.min %x, %y : !x, !y", "!xy"},
+    {"nn.max %x, %y : !x, !y", "!xy"},
+    {"nn.equal %x, %y : !x, !y", "!bxy"},
+    {"nn.less %x, %y : !x, !y", "!bxy"},
+    {"nn.less_or_equal %x, %y : !x, !y", "!bxy"},
+    {"nn.greater %x, %y : !x, !y", "!bxy"},
+    {"nn.greater_or_equal %x, %y : !x, !y", "!bxy"},
+    {"nn.where %t, %x, %y : !bz, !x, !y", "!xyz"},
+    {"nn.and %t, %u : !bz, !by", "!byz"},
+    {"nn.or %t, %u : !bz, !by", "!byz"},
+    {"nn.xor %t, %u : !bz, !by", "!byz"},
+    {"nn.equal %t, %u : !bz, !by", "!byz"},
+    {"nn.not %t : !bz", "!bz"},
+    // Conversions, and integers of up to 32 bits.
+    {"nn.cast %x : !x -> !bx", "!bx"},
+    {"nn.cast %t : !bz -> !z", "!z"},
+    {"nn.cast %t : !bz -> !lz", "!lz"},
+    {"nn.cast %x : !x -> !ix", "!ix"},
+    {"nn.cast %i : !ix -> !x", "!x"},
+    {"nn.cast %i : !ix -> !lx", "!lx"},
+    {"nn.cast %l : !lx -> !ix", "!ix"},
+    {"nn.cast %i : !ix -> !bx", "!bx"},
+    {"nn.neg %l : !lx", "!lx"},
+    {"nn.abs %l : !lx", "!lx"},
+    {"nn.sign %l : !lx", "!lx"},
+    {"nn.add %l, %m : !lx, !ly", "!lxy"},
+    {"nn.sub %l, %m : !lx, !ly", "!lxy"},
+    {"nn.mul %l, %m : !lx, !ly", "!lxy"},
+    {"nn.div %l, %m : !lx, !ly", "!lxy"},
+    {"nn.mod %l, %m : !lx, !ly", "!lxy"},
+    {"nn.min %l, %m : !lx, !ly", "!lxy"},
+    {"nn.max %l, %m : !lx, !ly", "!lxy"},
+    {"nn.less %l, %m : !lx, !ly", "!bxy"},
+    {"nn.equal %l, %m : !lx, !ly", "!bxy"},
+    {"nn.and %l, %m : !lx, !ly", "!lxy"},
+    {"nn.not %l : !lx", "!lx"},
+    {"nn.where %t, %l, %m : !bz, !lx, !ly", "!lxyz"},
     {"nn.gelu_gradient %x, %y : !x, !y", "!xy"},
     {"nn.gelu_gradient %x, %y {approximate} : !x, !y", "!xy"},
     {"nn.add %x, %y : !x, !y", "!xy"},
@@ -103,7 +165,18 @@ TEST_P(ScalarBodies, AgreeWithTheReference) {
     !z = tensor<{0}xf64>
     !xy = tensor<{0}x{0}x1xf64>
     !xyz = tensor<{0}x{0}x{0}xf64>
-    func.func @f(%x: !x, %y: !y, %z: !z) -> {1} {{
+    !bx = tensor<{0}x1x1xi1>
+    !by = tensor<{0}x1xi1>
+    !bz = tensor<{0}xi1>
+    !bxy = tensor<{0}x{0}x1xi1>
+    !byz = tensor<{0}x{0}xi1>
+    !ix = tensor<{0}x1x1xi32>
+    !lx = tensor<{0}x1x1xi64>
+    !ly = tensor<{0}x1xi64>
+    !lz = tensor<{0}xi64>
+    !lxy = tensor<{0}x{0}x1xi64>
+    !lxyz = tensor<{0}x{0}x{0}xi64>
+    func.func @f(%x: !x, %y: !y, %z: !z, %t: !bz, %u: !by, %i: !ix, %l: !lx, %m: !ly) -> {1} {{
       %c = nn.constant dense<{2}> : !c : !c
       %r = {3}
       return %r : {1}
@@ -111,8 +184,14 @@ TEST_P(ScalarBodies, AgreeWithTheReference) {
   auto module = test::parse(*context, text);
   ASSERT_TRUE(module) << text;
   func::FuncOp function = test::getFunction(*module);
-  Tensor arguments[] = {columnOf(numbers, 2), columnOf(numbers, 1),
-                        columnOf(numbers, 0)};
+  // As many integers, of both signs and 0 among them, and both truth values.
+  std::vector<double> integers, truths;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    integers.push_back(i < 16 ? static_cast<double>(i) - 8 : std::ldexp(i % 2 ? -1.0 : 1.0, static_cast<int>(i) - 8) + 1);
+    truths.push_back(i % 3 == 0);
+  }
+  Tensor arguments[] = {columnOf(numbers, 2),  columnOf(numbers, 1),  columnOf(numbers, 0),  columnOf(truths, 0),
+                        columnOf(truths, 1),   columnOf(integers, 2), columnOf(integers, 2), columnOf(integers, 1)};
   auto expected = reference::evaluate(function, arguments);
   ASSERT_TRUE(succeeded(expected));
   ASSERT_TRUE(succeeded(test::fuse(*module)));

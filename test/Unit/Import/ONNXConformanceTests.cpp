@@ -23,40 +23,41 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Tests that the importer refuses, and a part of the error that says why.
-/// Everything else of supported operators must import and agree.
+/// Everything else of supported operators must import and agree, but for what `refusedKinds` says.
 const std::map<std::string, std::string> refused = {
-    {"test_batchnorm_example_training_mode", "has 3 outputs, the operator gives 1"},
-    {"test_batchnorm_epsilon_training_mode", "has 3 outputs, the operator gives 1"},
-    {"test_add_uint8", "element type uint8"},
-    {"test_sub_uint8", "element type uint8"},
-    {"test_mul_uint8", "element type uint8"},
-    {"test_div_uint8", "element type uint8"},
-    {"test_maxpool_2d_uint8", "element type uint8"},
     {"test_maxpool_with_argmax_2d_precomputed_pads", "Indices"},
     {"test_maxpool_with_argmax_2d_precomputed_strides", "Indices"},
-    {"test_identity_opt", "not a tensor"},
-    {"test_identity_sequence", "not a tensor"},
-    {"test_pow_types_float32_uint32", "element type uint32"},
-    {"test_pow_types_float32_uint64", "element type uint64"},
-    {"test_pow_types_int32_float32", "holds integers"},
-    {"test_pow_types_int32_int32", "holds integers"},
-    {"test_pow_types_int64_float32", "holds integers"},
-    {"test_pow_types_int64_int64", "holds integers"},
-    {"test_split_zero_size_splits", "shape [0] has a dimension outside"},
-    {"test_gather_0", "known at compile time"},
-    {"test_gather_1", "known at compile time"},
-    {"test_gather_2d_indices", "known at compile time"},
-    {"test_gather_negative_indices", "known at compile time"},
-    {"test_Embedding", "known at compile time"},
-    {"test_Embedding_sparse", "known at compile time"},
-    {"test_pow_types_float", "holds integers"},
-    {"test_operator_non_float_params", "holds integers"},
-    {"test_operator_add_broadcast", "element type double"},
-    {"test_operator_add_size1_broadcast", "element type double"},
-    {"test_operator_add_size1_right_broadcast", "element type double"},
-    {"test_operator_add_size1_singleton_broadcast", "element type double"},
-    {"test_reshape_allowzero_reordered", "dimension outside 1"},
+    {"test_batchnorm_example_training_mode", "is used but not supported"},
+    {"test_batchnorm_epsilon_training_mode", "is used but not supported"},
+    {"test_scatternd_multiply", "reduction 'mul' is not supported"},
+    {"test_scatternd_add", "reduction 'add' is not supported"},
+    {"test_einsum_batch_diagonal", "diagonals are not supported"},
+    {"test_gathernd_example_int32_batch_dim1", "batch_dims 1 is not supported"},
+    {"test_resize_tf_crop_and_resize", "'tf_crop_and_resize' is not supported"},
+    {"test_resize_downsample_sizes_nearest_tf_half_pixel_for_nn", "is not supported"},
+    // The extent before it was rounded down is what ONNX counts from, the one that there is what onnxruntime does.
+    {"test_resize_downsample_scales_linear_align_corners", "no whole number"},
+    {"test_resize_downsample_scales_cubic_align_corners", "no whole number"},
+    // Slopes along the channels were not broadcast as numpy does before opset 9, and ONNX's converter leaves them.
+    {"test_PReLU_1d_multiparam", "cannot be broadcast"},
+    {"test_PReLU_2d_multiparam", "cannot be broadcast"},
+    {"test_PReLU_3d_multiparam", "cannot be broadcast"},
 };
+
+/// What no model can have here, whichever operator asks for it.
+constexpr const char *refusedKinds[] = {
+    "element type uint8 is not", "element type uint16 is not", "element type uint32 is not", "element type uint64 is not",
+    "element type int8 is not", "element type int16 is not", "element type float16 is not", "element type bfloat16 is not",
+    "element type string is not", "casts to FLOAT16;", "casts to BFLOAT16;", "casts to STRING;",
+    "has a dimension outside 1", // a tensor without elements
+    "not a tensor",              // sequences and optionals
+};
+
+/// Cases whose outputs are numbers that ONNX drew.
+bool isRandom(llvm::StringRef name) {
+  return name.contains("bernoulli") || name.starts_with("test_training_dropout_default") || name == "test_training_dropout" ||
+         name == "test_training_dropout_mask";
+}
 
 template <typename Message> bool load(const fs::path &path, Message &message) {
   std::ifstream file(path, std::ios::binary);
@@ -68,19 +69,37 @@ bool isInteger(const ::onnx::TensorProto &tensor) {
          tensor.data_type() == ::onnx::TensorProto::INT32;
 }
 
-/// The elements of a float tensor, as the test data hold them.
+/// Element i from raw data of type T, or `otherwise` from the typed field.
+template <typename T, typename Field>
+double element(const ::onnx::TensorProto &tensor, size_t i, const Field &field) {
+  if (!tensor.has_raw_data())
+    return static_cast<double>(field.Get(static_cast<int>(i)));
+  T value;
+  std::memcpy(&value, tensor.raw_data().data() + i * sizeof(T), sizeof(T));
+  return static_cast<double>(value);
+}
+
+/// The elements of a tensor, as the test data hold them.
 reference::Tensor toReference(const ::onnx::TensorProto &tensor) {
   reference::Tensor result =
       reference::zeros({tensor.dims().data(), size_t(tensor.dims_size())});
-  for (size_t i = 0; i < result.data.size(); ++i) {
-    float value = 0;
-    if (tensor.has_raw_data())
-      std::memcpy(&value, tensor.raw_data().data() + i * sizeof(float),
-                  sizeof(float));
-    else
-      value = tensor.float_data(i);
-    result.data[i] = value;
-  }
+  for (size_t i = 0; i < result.data.size(); ++i)
+    switch (tensor.data_type()) {
+    case ::onnx::TensorProto::INT64:
+      result.data[i] = element<int64_t>(tensor, i, tensor.int64_data());
+      break;
+    case ::onnx::TensorProto::INT32:
+      result.data[i] = element<int32_t>(tensor, i, tensor.int32_data());
+      break;
+    case ::onnx::TensorProto::BOOL:
+      result.data[i] = element<bool>(tensor, i, tensor.int32_data());
+      break;
+    case ::onnx::TensorProto::DOUBLE:
+      result.data[i] = element<double>(tensor, i, tensor.double_data());
+      break;
+    default:
+      result.data[i] = element<float>(tensor, i, tensor.float_data());
+    }
   return result;
 }
 
@@ -117,47 +136,59 @@ bool liftOpset(::onnx::ModelProto &model) {
   }
 }
 
-/// Shapes, axes and exponents that the tests pass as inputs at run time are
-/// made initializers: the importer wants them at compile time.
-void bindIntegerInputs(Case &test) {
-  auto &inputs = *test.model.mutable_graph()->mutable_input();
-  std::vector<::onnx::TensorProto> remaining;
-  for (int i = static_cast<int>(test.inputs.size()) - 1; i >= 0; --i) {
-    if (!isInteger(test.inputs[i]))
-      continue;
-    test.inputs[i].set_name(inputs[i].name());
-    *test.model.mutable_graph()->add_initializer() = test.inputs[i];
-    test.inputs.erase(test.inputs.begin() + i);
-    inputs.DeleteSubrange(i, 1);
-  }
+/// Models compute in float: what a case states in double is stated in float.
+void makeFloat(Case &test) {
+  constexpr auto from = ::onnx::TensorProto::DOUBLE, to = ::onnx::TensorProto::FLOAT;
+  auto retype = [&](::onnx::TensorProto &tensor) {
+    if (tensor.data_type() != from)
+      return;
+    reference::Tensor values = toReference(tensor);
+    tensor.clear_raw_data();
+    tensor.clear_double_data();
+    tensor.set_data_type(to);
+    for (double value : values.data)
+      tensor.add_float_data(static_cast<float>(value));
+  };
+  auto &graph = *test.model.mutable_graph();
+  for (auto *values : {graph.mutable_input(), graph.mutable_output(), graph.mutable_value_info()})
+    for (::onnx::ValueInfoProto &value : *values)
+      if (value.type().tensor_type().elem_type() == from)
+        value.mutable_type()->mutable_tensor_type()->set_elem_type(to);
+  for (auto &node : *graph.mutable_node())
+    for (auto &attribute : *node.mutable_attribute()) {
+      if ((attribute.name() == "to" || attribute.name() == "dtype") && attribute.i() == from)
+        attribute.set_i(to);
+      if (attribute.has_t())
+        retype(*attribute.mutable_t());
+    }
+  for (auto *tensors : {&test.inputs, &test.outputs})
+    for (::onnx::TensorProto &tensor : *tensors)
+      retype(tensor);
+  for (::onnx::TensorProto &tensor : *graph.mutable_initializer())
+    retype(tensor);
 }
 
-/// Integers cannot be outputs; 2 to their power can.
-void raiseIntegerOutputs(Case &test) {
-  ::onnx::GraphProto &graph = *test.model.mutable_graph();
-  for (auto [output, expected] :
-       llvm::zip(*graph.mutable_output(), test.outputs)) {
-    if (!isInteger(expected) || expected.raw_data().empty())
+/// Shapes, axes and the like that the tests pass as inputs at run time are made
+/// constants: the importer wants them at compile time. First integers and
+/// what is one number, then all.
+void bindInputs(Case &test, bool all) {
+  auto &graph = *test.model.mutable_graph();
+  for (int i = static_cast<int>(test.inputs.size()) - 1; i >= 0; --i) {
+    if (!all && !isInteger(test.inputs[i]) && test.inputs[i].data_type() != ::onnx::TensorProto::BOOL)
       continue;
-    ::onnx::NodeProto &two = *graph.add_node();
-    two.set_op_type("Constant");
-    two.add_output("two");
-    two.add_attribute()->set_name("value_float");
-    two.mutable_attribute(0)->set_type(::onnx::AttributeProto::FLOAT);
-    two.mutable_attribute(0)->set_f(2);
-    ::onnx::NodeProto &power = *graph.add_node();
-    power.set_op_type("Pow");
-    power.add_input("two");
-    power.add_input(output.name());
-    power.add_output("power");
-    output.set_name("power");
-    output.clear_type();
-    std::vector<int64_t> values(expected.raw_data().size() / sizeof(int64_t));
-    std::memcpy(values.data(), expected.raw_data().data(),
-                expected.raw_data().size());
-    expected.clear_raw_data();
-    for (int64_t value : values)
-      expected.add_float_data(std::exp2(static_cast<float>(value)));
+    // A node: an initializer of floats is a parameter.
+    ::onnx::NodeProto node;
+    node.set_op_type("Constant");
+    node.add_output(graph.input(i).name());
+    ::onnx::AttributeProto &value = *node.add_attribute();
+    value.set_name("value");
+    value.set_type(::onnx::AttributeProto::TENSOR);
+    *value.mutable_t() = test.inputs[i];
+    *graph.add_node() = node;
+    for (int at = graph.node_size() - 1; at > 0; --at)
+      graph.mutable_node()->SwapElements(at, at - 1);
+    test.inputs.erase(test.inputs.begin() + i);
+    graph.mutable_input()->DeleteSubrange(i, 1);
   }
 }
 
@@ -200,13 +231,21 @@ void expectClose(const reference::Tensor &actual,
                  const reference::Tensor &expected, double tolerance) {
   ASSERT_EQ(actual.shape, expected.shape);
   for (size_t i = 0; i < actual.data.size(); ++i) {
-    if (std::isnan(actual.data[i]) && std::isnan(expected.data[i]))
+    if ((std::isnan(actual.data[i]) && std::isnan(expected.data[i])) || actual.data[i] == expected.data[i])
       continue;
     // ONNX's outputs were computed in float32.
     ASSERT_NEAR(actual.data[i], expected.data[i],
                 1e-6 + tolerance * std::abs(expected.data[i]))
         << "element " << i;
   }
+}
+
+/// Whether the importer refuses the case because an operand is not known at compile time.
+bool wantsConstants(const Case &test, const TemporaryFolder &folder) {
+  Import import(folder.write("model.onnx", test.model));
+  return !import.module && llvm::any_of(import.errors, [](llvm::StringRef error) {
+    return error.contains("known at compile time") || error.contains("input 'axes': shape [0]");
+  });
 }
 
 /// Imports, evaluates and compares; true if the outputs were compared.
@@ -222,6 +261,9 @@ bool runCase(const Case &test, const TemporaryFolder &folder,
         << llvm::join(import.errors, "\n");
     return false;
   }
+  if (!import.module && import.errors.size() == 1 &&
+      llvm::any_of(refusedKinds, [&](llvm::StringRef kind) { return llvm::StringRef(import.errors[0]).contains(kind); }))
+    return false;
   EXPECT_TRUE(import.module) << llvm::join(import.errors, "\n");
   if (!import.module)
     return false;
@@ -251,7 +293,7 @@ void runFolder(const fs::path &group, double tolerance, Tally &tally) {
       continue;
     Case test;
     ASSERT_TRUE(loadCase(entry.path(), test));
-    if (!usesOnlySupportedOperators(test.model)) {
+    if (!usesOnlySupportedOperators(test.model) || isRandom(test.name)) {
       ++tally.otherOperators;
       continue;
     }
@@ -262,10 +304,14 @@ void runFolder(const fs::path &group, double tolerance, Tally &tally) {
     std::set<std::string> operators;
     for (const ::onnx::NodeProto &node : test.model.graph().node())
       operators.insert(node.op_type());
-    bindIntegerInputs(test);
-    raiseIntegerOutputs(test);
+    makeFloat(test);
+    for (bool all : {false, true})
+      if (wantsConstants(test, folder))
+        bindInputs(test, all);
     tally.seen.insert(test.name);
-    if (!runCase(test, folder, tolerance)) {
+    // The functions of windows hold pi with four digits.
+    bool isWindow = llvm::StringRef(test.name).contains("window");
+    if (!runCase(test, folder, isWindow ? 1e-3 : tolerance)) {
       ++tally.refusals;
       continue;
     }
@@ -277,7 +323,7 @@ void runFolder(const fs::path &group, double tolerance, Tally &tally) {
 
 void print(const Tally &tally) {
   printf("%d models agree with ONNX's outputs, %d are refused as expected, %d "
-         "cannot be converted to opset 13, %d use other operators\n",
+         "cannot be converted to opset 13, %d use other operators or random numbers\n",
          tally.compared, tally.refusals, tally.notConverted,
          tally.otherOperators);
   for (const auto &[name, count] : tally.comparedByOperator)
@@ -295,22 +341,23 @@ TEST(ONNXConformance, BackendTests) {
   print(tally);
   for (const auto &[name, reason] : refused)
     EXPECT_TRUE(tally.seen.contains(name)) << name << " is no test of ONNX";
-  EXPECT_GE(tally.compared, 250); // of libonnx-testdata 1.12
+  EXPECT_GE(tally.compared, 700); // of libonnx-testdata 1.12
   // No supported operator goes without a comparison, but for Gather, which only
-  // serves shapes here (test/Import/ONNX/shape-arithmetic.test), and Gelu, which is
-  // younger than this ONNX (nn.gelu is compared with PyTorch: test/Execute/losses-gelu.test).
+  // serves shapes here (test/Import/ONNX/shape-arithmetic.test), and what is younger than
+  // this ONNX (nn.gelu is compared with PyTorch: test/Execute/losses-gelu.test).
+  const llvm::StringSet<> exceptions = {"Gather", "Gelu", "Mish", "Swish", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "GroupNormalization", "RMSNormalization", "Attention", "RandomUniform", "RandomUniformLike"};
   for (const ONNXOperator &op : supportedONNXOperators())
-    EXPECT_TRUE(tally.comparedByOperator[op.name] > 0 || op.name == "Gather" || op.name == "Gelu")
+    EXPECT_TRUE(tally.comparedByOperator[op.name] > 0 || exceptions.contains(op.name))
         << op.name;
 }
 
-/// Opsets 18 and 21, from Inputs/make_newer_node_tests.py.
+/// Opsets 18 to 23, from Inputs/make_newer_node_tests.py.
 TEST(ONNXConformance, NewerBackendTests) {
   Tally tally;
   // ONNX's own tolerance: some of these outputs are written with four digits.
   runFolder(DTC_ONNX_NEWER_TESTDATA, 1e-3, tally);
   print(tally);
-  EXPECT_EQ(tally.compared, 16);
+  EXPECT_EQ(tally.compared, 20);
 }
 
 } // namespace

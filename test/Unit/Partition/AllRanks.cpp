@@ -19,6 +19,10 @@ const Rules &allRules() {
     addPoolingRules(made);
     addShapeRules(made);
     addSoftmaxRules(made);
+    addRandomRules(made);
+    addGatherRules(made);
+    addSampleNormalisationRules(made);
+    addAttentionRules(made);
     addLossRules(made);
     addOptimizerRules(made);
     return made;

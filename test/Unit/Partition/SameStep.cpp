@@ -20,12 +20,15 @@ static Tensors makeArguments(func::FuncOp function) {
     bool weight = function.getArgAttr(number, nn::names::sampleWeight) != nullptr;
     bool state = function.getArgAttr(number, nn::names::state) != nullptr;
     bool integer = cast<RankedTensorType>(type).getElementType().isInteger();
+    bool place = function.getArgAttr(number, nn::names::sampleIndex) != nullptr;
     bool step = function.getArgAttr(number, nn::names::step) != nullptr;
     bool rate = function.getArgAttr(number, nn::names::learningRate) != nullptr;
-    for (double &value : tensor.data) {
+    for (auto [row, value] : llvm::enumerate(tensor.data)) {
       value = normal(engine);
       if (weight)
         value = 1.0 / tensor.data.size();
+      else if (place)
+        value = row;
       else if (step)
         value = 3;
       else if (rate)
@@ -61,7 +64,7 @@ static std::string identify(DictionaryAttr attributes) {
                          StringRef(nn::names::state)})
     if (auto value = attributes ? attributes.getAs<StringAttr>(name) : StringAttr())
       text += (name + "=" + value.getValue()).str();
-  for (StringRef name : {StringRef(nn::names::label), StringRef(nn::names::sampleWeight),
+  for (StringRef name : {StringRef(nn::names::label), StringRef(nn::names::sampleWeight), StringRef(nn::names::sampleIndex),
                          StringRef(nn::names::step), StringRef(nn::names::learningRate), StringRef(nn::names::loss),
                          StringRef(nn::names::correct)})
     if (attributes && attributes.contains(name))

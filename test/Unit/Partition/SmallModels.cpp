@@ -81,10 +81,34 @@ model fan(x: f32[N, 4], z: f32[N, 4]) -> y {
 train fan { loss: bce  optimizer: sgd(lr: 0.1, momentum: 0.9, nesterov: true)  batch: 16 }
 )dt";
 
+// Masks of rows, of what comes from a convolution, and of rows that are positions.
+static constexpr const char *dropouts = R"dt(
+model dropouts(x: f32[N, 2, 6]) -> logits {
+  x = x |> dropout(0.2) |> conv1d(3, kernel: 3) as conv1 |> dropout(0.3)
+  h = x |> transpose(2, 0, 1) |> dropout(0.4) |> transpose(1, 2, 0) |> flatten |> linear(5) as fc1 |> tanh |> dropout
+  logits = h |> linear(4) as fc2 |> dropout(0.1) |> linear(3) as fc3
+}
+train dropouts { loss: cross_entropy  optimizer: adam(lr: 0.01)  batch: 16 }
+)dt";
+
+// Equal parts of one weight, whose gradients have one name and one type.
+static constexpr const char *parts = R"dt(
+model parts(x: f32[N, 6]) -> logits {
+  param mixed: f32[12, 4] = normal(stddev: 0.5)
+  h = x |> linear(4) as encode |> tanh
+  q = matmul(h, slice(mixed, axis: 0, begin: 0, end: 4))
+  k = matmul(h, slice(mixed, axis: 0, begin: 4, end: 8))
+  v = matmul(h, slice(mixed, axis: 0, begin: 8, end: 12))
+  logits = tanh(q * k + v) |> linear(4) as head
+}
+train parts { loss: cross_entropy  optimizer: sgd(lr: 0.1)  batch: 16 }
+)dt";
+
 llvm::ArrayRef<test::SmallModel> test::smallModels() {
   static const SmallModel models[] = {{"chain", chain}, {"residual", residual},
                                       {"unet", unet},   {"tied", tied},
-                                      {"convolutions", convolutions}, {"fan", fan}};
+                                      {"convolutions", convolutions}, {"fan", fan},
+                                      {"dropouts", dropouts}, {"parts", parts}};
   return models;
 }
 

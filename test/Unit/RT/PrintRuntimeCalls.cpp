@@ -73,6 +73,10 @@ static std::string defaultOf(const RuntimeOption &option) {
 static std::string elementOf(StringRef callee, unsigned number) {
   if (number == 1 && (callee == "softmax_cross_entropy" || callee == "count_correct"))
     return "i64"; // class ids
+  if (number == 1 && (callee == "gather" || callee == "gather_gradient"))
+    return "i64"; // rows
+  if (number == 1 && callee == "dropout")
+    return "i64"; // the step
   if ((callee == "max_pool" && number == 2) || (callee == "max_pool_gradient" && number == 1))
     return "u8"; // positions in windows
   return callee == "cast" && number == 1 ? "bf16" : "f32";

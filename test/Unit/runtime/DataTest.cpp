@@ -200,6 +200,85 @@ TEST(Npy, ReadsEveryTypeAndVersion) {
   EXPECT_EQ(data.test->size, 3);
 }
 
+/// Ids of every integer type, into inputs of every whole type; what does not fit is told.
+TEST(Npy, WholeNumbers) {
+  Folder folder;
+  const std::string ids = folder / "ids.npy", source = "npy:ids=" + ids;
+  Wishes wishes{.inputs = {{.name = "ids", .is_integer = true, .shape = {2}, .low = -7, .high = 6}}, .batch = 3};
+  Context ctx(1);
+  const auto expect_loads = [&](const std::string &file) {
+    write(ids, file);
+    const Dataset data = load_dataset(source, wishes, 0);
+    Owned<i64> wide({3, 2});
+    Owned<i32> narrow({3, 2});
+    data.train.inputs[0].gather(ctx, {2, 1, 0}, wide.tensor);
+    data.train.inputs[0].gather(ctx, {2, 1, 0}, narrow.tensor);
+    EXPECT_EQ(wide.memory, (std::vector<i64>{5, 6, 3, 4, 1, 2}));
+    EXPECT_EQ(narrow.memory, (std::vector<i32>{5, 6, 3, 4, 1, 2}));
+  };
+  expect_loads(npy("<i8", "(3, 2)", bytes_of<i64>({1, 2, 3, 4, 5, 6})));
+  expect_loads(npy("<i4", "(3, 2)", bytes_of<i32>({1, 2, 3, 4, 5, 6})));
+  expect_loads(npy("<i2", "(3, 2)", bytes_of<std::int16_t>({1, 2, 3, 4, 5, 6})));
+  expect_loads(npy("<u2", "(3, 2)", bytes_of<std::uint16_t>({1, 2, 3, 4, 5, 6})));
+  expect_loads(npy("|i1", "(3, 2)", bytes_of<std::int8_t>({1, 2, 3, 4, 5, 6})));
+  expect_loads(npy("|u1", "(3, 2)", bytes_of<u8>({1, 2, 3, 4, 5, 6})));
+  write(ids, npy("<i8", "(3, 2)", bytes_of<i64>({1, -7, 3, 7, 5, 6})));
+  EXPECT_FAILS(source, wishes, "ids.npy: value 7 of sample 1 is not in [-7, 6], as the program's 'ids' wants it");
+  write(ids, npy("<i8", "(3, 2)", bytes_of<i64>({1, 2, 3, 4, -8, 6})));
+  EXPECT_FAILS(source, wishes, "value -8 of sample 2 is not in [-7, 6]");
+  write(ids, npy("<f4", "(3, 2)", bytes_of<f32>({1, 2, 3, 4, 5, 6})));
+  EXPECT_FAILS(source, wishes, "of whole numbers");
+  wishes.inputs[0].low = 0; // a boolean's
+  wishes.inputs[0].high = 1;
+  write(ids, npy("|b1", "(3, 2)", bytes_of<u8>({1, 0, 0, 1, 1, 1})));
+  EXPECT_EQ(load_dataset(source, wishes, 0).train.size, 3);
+}
+
+/// What a binding says of ids: they fit their type, and choose rows that the smallest table has.
+TEST(Data, RangesOfWholeNumbers) {
+  i64 wide[4];
+  i32 narrow[4];
+  bool flags[4];
+  Binding binding;
+  binding.inputs = {{"a", Tensor<i64>(wide, {2, 2}), 50}, {"b", Tensor<i32>(narrow, {2, 2})}, {"c", Tensor<bool>(flags, {2, 2})}};
+  const Wishes wishes = wishes_of(Plan{.batch = 2}, binding);
+  const auto expect_range = [&](std::size_t input, i64 low, i64 high) {
+    EXPECT_TRUE(wishes.inputs[input].is_integer);
+    EXPECT_EQ(wishes.inputs[input].low, low);
+    EXPECT_EQ(wishes.inputs[input].high, high);
+  };
+  expect_range(0, -50, 49);
+  expect_range(1, std::numeric_limits<i32>::min(), std::numeric_limits<i32>::max());
+  expect_range(2, 0, 1);
+}
+
+/// Ids that a model can learn from: below the rows of the table, half of them those of the sample's class.
+TEST(Synthetic, WholeNumbers) {
+  Wishes wishes{.inputs = {{.name = "ids", .is_integer = true, .shape = {40}, .low = -300, .high = 299}},
+                .label = Wanted{"label", true, {}}, .classes = 3, .batch = 4};
+  const Dataset data = load_dataset("synthetic:200", wishes, 1);
+  const auto &ids = std::get<std::vector<i64>>(data.train.inputs[0].values);
+  const auto &labels = std::get<std::vector<i64>>(data.train.label->values);
+  ASSERT_EQ(ids.size(), 200u * 40);
+  EXPECT_GE(*std::min_element(ids.begin(), ids.end()), 0);
+  EXPECT_LT(*std::max_element(ids.begin(), ids.end()), 300);
+  // Of two samples of one class a fourth of the ids are the same, of others next to none.
+  index same = 0, same_of = 0, other = 0, other_of = 0;
+  for (std::size_t a = 0; a < 200; ++a)
+    for (std::size_t b = 0; b < a; ++b)
+      for (std::size_t i = 0; i < 40; ++i) {
+        const bool equal = ids[a * 40 + i] == ids[b * 40 + i];
+        (labels[a] == labels[b] ? same : other) += equal;
+        ++(labels[a] == labels[b] ? same_of : other_of);
+      }
+  EXPECT_NEAR(static_cast<f64>(same) / static_cast<f64>(same_of), 0.25, 0.02);
+  EXPECT_LT(static_cast<f64>(other) / static_cast<f64>(other_of), 0.05);
+  wishes.inputs[0].high = std::numeric_limits<i64>::max(); // no table: small numbers
+  const Dataset small = load_dataset("synthetic:20", wishes, 1);
+  for (const i64 value : std::get<std::vector<i64>>(small.train.inputs[0].values))
+    EXPECT_TRUE(value >= 0 && value < 10);
+}
+
 TEST(Npy, DamagedFilesAndWrongNames) {
   Folder folder;
   const std::string x = folder / "x.npy", label = folder / "label.npy", source = "npy:x=" + x + ",label=" + label;

@@ -1,12 +1,16 @@
 // Every math call on sizes that are drawn at random, and mostly multiples of nothing: computed by the CPU's library, and compared with it by
 // the GPU's on the emulation, in several orders of threads.
 //   math_cases_cpu write FILE [SEEDS]; math_cases_cuda compare FILE [SEEDS]
+#include <dtcrt/gather.h>
+#include <dtcrt/attention.h>
 #include <dtcrt/loss.h>
 #include <dtcrt/movement.h>
 #include <dtcrt/normalisation.h>
 #include <dtcrt/update.h>
 #include <dtcrt/pooling.h>
+#include <dtcrt/random.h>
 #include <dtcrt/reduction.h>
+#include <dtcrt/sample_normalisation.h>
 
 #include "../../Unit/runtime/Formulas.h"
 
@@ -120,6 +124,88 @@ template <class T> void softmaxes(Context &ctx, Cases &c) {
   const Tensor<f32> wide = c.tensor<f32>(shape, c.layout(rank));
   softmax(ctx, x, wide, {.axis = axis});
   c.record("softmax to f32", wide);
+}
+
+/// Indices of both signs, some of them often.
+template <class T, class I> void gathers(Context &ctx, Cases &c) {
+  const int rank = static_cast<int>(c.number(1, 3)), axis = static_cast<int>(c.number(0, rank - 1));
+  Dims data, slices, which;
+  for (int d = 0; d < rank; ++d)
+    data.push_back(d == axis ? c.number(1, 50) : c.flip() ? c.number(1, 12) : 8 * c.number(1, 5));
+  for (index d = c.number(0, 2); d > 0; --d)
+    which.push_back(c.number(1, 8));
+  for (int d = 0; d < axis; ++d)
+    slices.push_back(data[d]);
+  for (index size : which)
+    slices.push_back(size);
+  for (int d = axis + 1; d < rank; ++d)
+    slices.push_back(data[d]);
+  const Tensor<T> table = c.tensor<T>(data), y = c.tensor<T>(slices), dy = c.tensor<T>(slices);
+  const f64 rows = static_cast<f64>(c.flip() ? data[axis] : std::min<index>(data[axis], 3));
+  const Tensor<I> ids = c.tensor<I>(which, row_major, -rows, rows);
+  gather(ctx, table, ids, y, {.axis = axis});
+  c.record("gather", y, 0);
+  const Tensor<f32> dtable = c.tensor<f32>(data);
+  gather_gradient(ctx, dy, ids, dtable, {.axis = axis});
+  c.record("gather_gradient", dtable, 0); // added in one order
+  gather_gradient(ctx, y, ids, dtable, {.axis = axis, .accumulate = true});
+  c.record("gather_gradient, added", dtable, 0);
+}
+
+template <class T> void dropouts(Context &ctx, Cases &c) {
+  const index outer = c.number(1, 3), samples = c.number(1, 9), inner = c.flip() ? c.number(1, 40) : 4 * c.number(1, 300);
+  const Dims shape{outer, samples, inner};
+  const Tensor<T> x = c.tensor<T>(shape), y = c.tensor<T>(shape);
+  const Tensor<i64> sample = c.tensor<i64>({samples}, row_major, 0, 1000), step = c.tensor<i64>({}, row_major, 1, 1000);
+  ctx.set_seed(static_cast<std::uint64_t>(c.number(0, 1000)));
+  dropout(ctx, x, step, y, {.sample = sample, .ratio = 0.3, .stream = c.number(0, 9), .outer = outer});
+  c.record("dropout", y, 0);
+  dropout(ctx, x, step, y, {.ratio = 0.5});
+  c.record("dropout without samples", y, 0);
+}
+
+template <class T> void attentions(Context &ctx, Cases &c) {
+  static constexpr index widths[] = {1, 5, 16, 33, 64, 70};
+  const index samples = c.number(1, 2), groups = c.number(1, 2), heads = groups * c.number(1, 3), queries = c.number(1, 80);
+  const index keys = c.flip() ? queries : c.number(1, 80), width = widths[c.number(0, 5)], value_width = c.flip() ? width : widths[c.number(0, 5)];
+  AttentionOptions o{.scale = 0.25, .causal = c.flip(), .positions_first = c.flip()};
+  const auto tensor = [&](index of_heads, index positions, index elements) {
+    return c.tensor<T>(o.positions_first ? Dims{samples, positions, of_heads, elements} : Dims{samples, of_heads, positions, elements});
+  };
+  Dims mask;
+  for (const index size : {samples, heads, queries, keys})
+    if (!mask.empty() || c.flip()) // leading dimensions may be left out
+      mask.push_back(c.flip() ? size : 1);
+  const index kind = c.number(0, 2);
+  if (kind == 1) {
+    o.mask = c.tensor<bool>(mask, row_major, 0, 0);
+    for (index i = 0; i < o.mask.size(); ++i)
+      o.mask.data()[i] = c.number(0, 2) > 0;
+  } else if (kind == 2) {
+    o.bias = c.tensor<f32>(mask);
+    for (index i = 0; i < o.bias.size(); ++i)
+      if (c.number(0, 5) == 0)
+        o.bias.data()[i] = -INFINITY;
+  }
+  const Tensor<T> q = tensor(heads, queries, width), k = tensor(groups, keys, width), v = tensor(groups, keys, value_width);
+  const Tensor<T> y = tensor(heads, queries, value_width), dy = tensor(heads, queries, value_width);
+  const Tensor<T> dq = tensor(heads, queries, width), dk = tensor(groups, keys, width), dv = tensor(groups, keys, value_width);
+  const Tensor<f32> lse = c.tensor<f32>({samples, heads, queries}), dbias = c.tensor<f32>(mask);
+  attention(ctx, q, k, v, y, o);
+  c.record("attention alone", y);
+  attention(ctx, q, k, v, y, lse, o);
+  c.record("attention", y);
+  c.record("attention's lse", lse);
+  // Of bf16 y, which the gradient reads, differs by a rounding.
+  const f32 tolerance = std::is_same_v<T, bf16> ? 0.06f : 1e-4f;
+  attention_gradient(ctx, dy, q, k, v, y, lse, dq, dk, dv, o);
+  c.record("attention_gradient of q", dq, tolerance);
+  c.record("attention_gradient of k", dk, tolerance);
+  c.record("attention_gradient of v", dv, tolerance);
+  if (kind == 2 && std::is_same_v<T, f32>) {
+    attention_gradient(ctx, dy, q, k, v, y, lse, dq, dk, dv, dbias, o);
+    c.record("attention_gradient of a mask", dbias, 1e-3f); // sums of up to 80 80 terms
+  }
 }
 
 template <class T> void class_losses(Context &ctx, Cases &c) {
@@ -270,6 +356,53 @@ template <class T> void batch_norms(Context &ctx, Cases &c) {
   c.record("batch_norm_gradient of the bias behind a relu", second, 1e-4f);
 }
 
+template <class T> void sample_norms(Context &ctx, Cases &c) {
+  Dims shape, statistics, parameters;
+  for (index d = 0, leading = c.number(0, 2); d < leading; ++d) {
+    shape.push_back(c.number(1, d ? 9 : 60));
+    statistics.push_back(shape.back());
+  }
+  for (index d = 0, trailing = c.number(1, 2); d < trailing; ++d) {
+    shape.push_back(d ? c.number(1, 9) : c.flip() ? c.number(1, 40) : c.channels());
+    parameters.push_back(shape.back());
+  }
+  {
+    const Tensor<T> x = c.tensor<T>(shape, row_major, 8, 10), y = c.tensor<T>(shape), dy = c.tensor<T>(shape), dx = c.tensor<T>(shape);
+    const Tensor<f32> scale = c.flip() ? c.tensor<f32>(parameters) : Tensor<f32>(), bias = c.flip() ? c.tensor<f32>(parameters) : Tensor<f32>();
+    const Tensor<f32> mean = c.tensor<f32>(statistics), inverse = c.tensor<f32>(statistics), dscale = c.tensor<f32>(parameters), dbias = c.tensor<f32>(parameters);
+    rms_norm(ctx, x, y, inverse, {.scale = scale, .epsilon = 1e-3});
+    c.record("rms_norm", y, tolerance_of<T>(5e-5f));
+    layer_norm_gradient(ctx, dy, x, inverse, dx, {.scale = scale, .scale_gradient = dscale});
+    c.record("layer_norm_gradient of rms_norm", dx, tolerance_of<T>(1e-4f));
+    c.record("layer_norm_gradient of rms_norm's scale", dscale, 2e-4f);
+    layer_norm(ctx, x, y, mean, inverse, {.scale = scale, .bias = bias, .epsilon = 1e-3});
+    c.record("layer_norm", y, tolerance_of<T>(5e-5f));
+    c.record("layer_norm's mean", mean);
+    c.record("layer_norm's inverse deviation", inverse);
+    layer_norm_gradient(ctx, dy, x, inverse, dx, {.mean = mean, .scale = scale, .scale_gradient = dscale, .bias_gradient = dbias});
+    c.record("layer_norm_gradient", dx, tolerance_of<T>(1e-4f));
+    c.record("layer_norm_gradient of the scale", dscale, 2e-4f);
+    c.record("layer_norm_gradient of the bias", dbias, 1e-4f);
+  }
+  const index groups = c.number(1, 6);
+  Dims image{c.number(1, 6), groups * c.number(1, 12)};
+  for (index d = 0, spatial = c.number(0, 3); d < spatial; ++d)
+    image.push_back(c.number(1, 9));
+  const Layout layout = c.layout(image.size());
+  const Dims channels{image[1]}, of_groups{image[0], groups};
+  const Tensor<T> x = c.tensor<T>(image, layout, 8, 10), y = c.tensor<T>(image, layout), dy = c.tensor<T>(image, layout), dx = c.tensor<T>(image, layout);
+  const Tensor<f32> scale = c.tensor<f32>(channels), bias = c.tensor<f32>(channels), dscale = c.tensor<f32>(channels), dbias = c.tensor<f32>(channels);
+  const Tensor<f32> mean = c.tensor<f32>(of_groups), inverse = c.tensor<f32>(of_groups);
+  group_norm(ctx, x, scale, bias, y, mean, inverse, {.epsilon = 1e-3});
+  c.record("group_norm", y, tolerance_of<T>(5e-5f));
+  c.record("group_norm's mean", mean);
+  c.record("group_norm's inverse deviation", inverse);
+  group_norm_gradient(ctx, dy, x, scale, mean, inverse, dx, dscale, dbias);
+  c.record("group_norm_gradient", dx, tolerance_of<T>(1e-4f));
+  c.record("group_norm_gradient of the scale", dscale, 2e-4f);
+  c.record("group_norm_gradient of the bias", dbias, 1e-4f);
+}
+
 template <class T> void movements_of(Context &ctx, Cases &c) {
   const int rank = static_cast<int>(c.number(1, 5));
   Dims shape, perm, turned, part, offsets, steps, wide;
@@ -370,8 +503,9 @@ void updates(Context &ctx, Cases &c) {
 std::vector<Result> run_all(Context &ctx, unsigned seeds) {
   std::vector<Result> results;
   constexpr void (*families[])(Context &, Cases &) = {
-      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements,
-      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates};
+      softmaxes<f32>,  class_losses<f32>,  sums<f32>,  pools<f32>,  batch_norms<f32>,  element_losses, movements, gathers<f32, i64>, gathers<bf16, i32>,
+      softmaxes<bf16>, class_losses<bf16>, sums<bf16>, pools<bf16>, batch_norms<bf16>, updates,
+      sample_norms<f32>, sample_norms<bf16>, dropouts<f32>, dropouts<bf16>, attentions<f32>, attentions<bf16>};
   for (unsigned seed = 0; seed < seeds; ++seed)
     for (std::size_t f = 0; f < std::size(families); ++f) {
       Cases cases(seed * 100 + static_cast<unsigned>(f));

@@ -1,5 +1,6 @@
 // Pipelines: microbatches, and messages between stages.
 // RUN: dtc-opt %s | dtc-opt | FileCheck %s
+// RUN: dtc-opt %s --cse | FileCheck %s --check-prefix=CSE
 
 shard.grid @mesh(shape = 2) {dist.axes = ["pipe"]}
 
@@ -29,4 +30,19 @@ dist.timeline @stage1() attributes {phase = "train", role = "stage1", dist.at = 
   %coming = dist.recv_start "y" from 0 over "pipe" microbatch 1 : <tensor<2x4xf32>>
   %y = dist.wait %coming : <tensor<2x4xf32>> -> tensor<2x4xf32>
   dist.return
+}
+
+// Two sums of one name and type keep memory of their own.
+// CSE-LABEL: dist.timeline @sums
+// CSE: %[[A:.*]] = dist.zeros "w.gradient" : tensor<f32>
+// CSE: %[[B:.*]] = dist.zeros "w.gradient" : tensor<f32>
+// CSE: dist.run @f(%{{.*}}, %[[A]])
+// CSE: dist.run @f(%{{.*}}, %[[B]])
+dist.timeline @sums(%image: tensor<2x4xf32> {nn.input = "image"}) -> (tensor<f32>, tensor<f32>)
+    attributes {phase = "train", role = "sums", dist.at = {pipe = 0}} {
+  %a = dist.zeros "w.gradient" : tensor<f32>
+  %b = dist.zeros "w.gradient" : tensor<f32>
+  %y:2 = dist.run @f(%image, %a) microbatch 0 : (tensor<2x4xf32>, tensor<f32>) -> (tensor<2x4xf32>, tensor<f32>)
+  %z:2 = dist.run @f(%image, %b) microbatch 1 : (tensor<2x4xf32>, tensor<f32>) -> (tensor<2x4xf32>, tensor<f32>)
+  dist.return %y#1, %z#1 : tensor<f32>, tensor<f32>
 }

@@ -1,5 +1,8 @@
-// batch_norm.
+// batch_norm, layer_norm, rms_norm, group_norm, instance_norm.
 #include "Builtin.h"
+
+#include <limits>
+#include <optional>
 
 using namespace mlir;
 using namespace dtc;
@@ -38,10 +41,115 @@ static Datum buildBatchNorm(Layer &layer, const Arguments &arguments) {
   return layer.infer<nn::BatchNormOp>(operands, properties);
 }
 
+/// epsilon, or nothing after a report.
+static std::optional<FloatAttr> readEpsilon(Layer &layer, const Arguments &arguments, double byDefault) {
+  double epsilon = arguments.real("epsilon", byDefault);
+  if (epsilon > 0)
+    return layer.graph.getBuilder().getF64FloatAttr(epsilon);
+  arguments.error("epsilon") << "is " << epsilon << ", which must be positive";
+  return std::nullopt;
+}
+
+/// A parameter of `shape` that starts as `initial`, or the tensor that is given in its place; null without one. Fails after a report.
+static FailureOr<Value> readParameter(Layer &layer, const Arguments &arguments, StringRef name, ArrayRef<int64_t> shape, double initial) {
+  const bool *flag = arguments.has(name) ? std::get_if<bool>(&arguments.get(name)) : nullptr;
+  if (flag && !*flag)
+    return Value();
+  if (!arguments.has(name) || flag) {
+    Value parameter = layer.constantParameter(name, shape, initial);
+    if (!parameter)
+      return failure();
+    return parameter;
+  }
+  Value given = arguments.tensor(name);
+  if (tensorType(given).getShape() == shape)
+    return given;
+  arguments.error(name) << "must have shape " << nn::formatShape(shape) << ", but is " << describe(Datum(given));
+  return failure();
+}
+
+/// As torch.nn.LayerNorm and torch.nn.RMSNorm over the dimensions from `axis` on.
+template <typename OpT>
+static Datum buildOverRows(Layer &layer, const Arguments &arguments) {
+  constexpr bool centered = std::is_same_v<OpT, nn::LayerNormOp>;
+  Value x = arguments.tensor("x");
+  ArrayRef<int64_t> shape = tensorType(x).getShape();
+  auto axis = readAxis(arguments, "axis", arguments.integer("axis", -1), shape.size());
+  if (failed(axis))
+    return Invalid();
+  // PyTorch's: RMSNorm takes the distance from 1 to the next f32.
+  std::optional<FloatAttr> epsilon = readEpsilon(layer, arguments, centered ? 1e-5 : std::numeric_limits<float>::epsilon());
+  if (!epsilon)
+    return Invalid();
+  SmallVector<Value> operands{x};
+  auto take = [&](StringRef name, double initial) {
+    FailureOr<Value> parameter = readParameter(layer, arguments, name, shape.drop_front(*axis), initial);
+    if (succeeded(parameter) && *parameter)
+      operands.push_back(*parameter);
+    return succeeded(parameter);
+  };
+  if (!take("weight", 1))
+    return Invalid();
+  bool hasScale = operands.size() > 1;
+  if (centered && !take("bias", 0))
+    return Invalid();
+  typename OpT::Properties properties;
+  properties.axis = layer.graph.getBuilder().getI64IntegerAttr(*axis);
+  properties.epsilon = *epsilon;
+  if constexpr (centered)
+    properties.operandSegmentSizes = {1, hasScale, static_cast<int32_t>(operands.size()) - 1 - hasScale};
+  return layer.infer<OpT>(operands, properties);
+}
+
+/// As torch.nn.GroupNorm and, with a group for each channel, torch.nn.InstanceNorm with affine=True.
+static Datum buildOverGroups(Layer &layer, const Arguments &arguments) {
+  Value x = arguments.tensor("x");
+  RankedTensorType type = tensorType(x);
+  if (type.getRank() < 2 || type.getRank() > 5) {
+    arguments.error("x") << "must have rank 2 to 5 (batch, channels, spatial), but is " << describe(Datum(x));
+    return Invalid();
+  }
+  int64_t channels = type.getDimSize(1), groups = channels;
+  if (arguments.has("groups")) {
+    groups = arguments.integer("groups");
+    if (channels % groups != 0) {
+      arguments.error("groups") << "is " << groups << ", which must divide the " << channels << " channels of " << describe(Datum(x));
+      return Invalid();
+    }
+  }
+  std::optional<FloatAttr> epsilon = readEpsilon(layer, arguments, 1e-5);
+  if (!epsilon)
+    return Invalid();
+  SmallVector<Value> operands{x, layer.constantParameter("weight", {channels}, 1), layer.constantParameter("bias", {channels}, 0)};
+  if (llvm::is_contained(operands, Value()))
+    return Invalid();
+  nn::GroupNormOp::Properties properties;
+  properties.groups = layer.graph.getBuilder().getI64IntegerAttr(groups);
+  properties.epsilon = *epsilon;
+  return layer.infer<nn::GroupNormOp>(operands, properties);
+}
+
 void dtc::dsl::registerNormalisationLayers(Table<LayerBuiltin> &table) {
   table.add({{"batch_norm",
               {{"x", &kinds::tensor},
                {"epsilon", &kinds::real, Arity::Optional},
                {"momentum", &kinds::real, Arity::Optional}}},
              buildBatchNorm});
+  table.add({{"layer_norm",
+              {{"x", &kinds::tensor},
+               {"axis", &kinds::integer, Arity::Optional},
+               {"epsilon", &kinds::real, Arity::Optional},
+               {"weight", &kinds::tensorOrBoolean, Arity::Optional},
+               {"bias", &kinds::tensorOrBoolean, Arity::Optional}}},
+             buildOverRows<nn::LayerNormOp>});
+  table.add({{"rms_norm",
+              {{"x", &kinds::tensor},
+               {"axis", &kinds::integer, Arity::Optional},
+               {"epsilon", &kinds::real, Arity::Optional},
+               {"weight", &kinds::tensorOrBoolean, Arity::Optional}}},
+             buildOverRows<nn::RmsNormOp>});
+  table.add({{"group_norm",
+              {{"x", &kinds::tensor}, {"groups", &kinds::positive}, {"epsilon", &kinds::real, Arity::Optional}}},
+             buildOverGroups});
+  table.add({{"instance_norm", {{"x", &kinds::tensor}, {"epsilon", &kinds::real, Arity::Optional}}}, buildOverGroups});
 }

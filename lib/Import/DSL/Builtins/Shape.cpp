@@ -113,7 +113,7 @@ static Datum buildSlice(Layer &layer, const Arguments &arguments) {
   SmallVector<int64_t> shape(type.getShape()), offsets(type.getRank(), 0);
   shape[*axis] = last - first;
   offsets[*axis] = first;
-  RankedTensorType result = layer.graph.makeType(shape, layer.location);
+  RankedTensorType result = layer.graph.makeType(shape, layer.location, type.getElementType());
   auto op = layer.graph.create<nn::SliceOp>(layer.location, result, x, offsets);
   return op ? Datum(op.getY()) : Datum(Invalid());
 }
@@ -151,21 +151,21 @@ static Datum buildUpsample(Layer &layer, const Arguments &arguments) {
 
 void dtc::dsl::registerShapeLayers(Table<LayerBuiltin> &table) {
   table.add({{"flatten",
-              {{"x", &kinds::tensor}, {"axis", &kinds::integer, Arity::Optional}}},
+              {{"x", &kinds::anyTensor}, {"axis", &kinds::integer, Arity::Optional}}},
              buildFlatten});
   table.add({{"reshape",
-              {{"x", &kinds::tensor}, {"shape", &kinds::integers, Arity::Rest}}},
+              {{"x", &kinds::anyTensor}, {"shape", &kinds::integers, Arity::Rest}}},
              buildReshape});
   table.add({{"transpose",
-              {{"x", &kinds::tensor},
+              {{"x", &kinds::anyTensor},
                {"permutation", &kinds::integers, Arity::Rest}}},
              buildTranspose});
   table.add({{"concat",
-              {{"tensors", &kinds::tensor, Arity::Rest},
+              {{"tensors", &kinds::anyTensor, Arity::Rest},
                {"axis", &kinds::integer, Arity::Optional}}},
              buildConcat});
   table.add({{"slice",
-              {{"x", &kinds::tensor},
+              {{"x", &kinds::anyTensor},
                {"axis", &kinds::integer},
                {"begin", &kinds::integer},
                {"end", &kinds::integer, Arity::Optional}}},

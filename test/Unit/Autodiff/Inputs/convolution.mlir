@@ -67,3 +67,9 @@ func.func @conv_shared_weight(%x: tensor<1x2x5x5xf64>, %w: tensor<2x2x2x2xf64>) 
      : (tensor<1x2x4x4xf64>, tensor<2x2x2x2xf64>) -> tensor<1x2x3x3xf64>
   return %2 : tensor<1x2x3x3xf64>
 }
+// A model's transposed convolution, with a result that no window reaches the end of.
+func.func @transposed(%x: tensor<2x4x3x2xf64>, %w: tensor<4x3x3x2xf64>) -> tensor<2x6x7x5xf64> {
+  %y = nn.conv_input_gradient %x, %w strides [2, 3] dilations [1, 2] pads [1, 0, 0, 1] groups 2
+     : (tensor<2x4x3x2xf64>, tensor<4x3x3x2xf64>) -> tensor<2x6x7x5xf64>
+  return %y : tensor<2x6x7x5xf64>
+}

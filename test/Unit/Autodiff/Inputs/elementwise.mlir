@@ -160,3 +160,123 @@ func.func @where_positive_broadcast(%c: tensor<2x1xf64>, %a: tensor<3xf64>, %b: 
   %y = nn.where_positive %c, %a, %b : tensor<2x1xf64>, tensor<3xf64>, tensor<f64>
   return %y : tensor<2x3xf64>
 }
+
+func.func @abs(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.abs %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+// Steps have no slope.
+func.func @sign(%x: tensor<3x4xf64>, %z: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.sign %x : tensor<3x4xf64>
+  %r = nn.mul %y, %z : tensor<3x4xf64>, tensor<3x4xf64>
+  return %r : tensor<3x4xf64>
+}
+func.func @floor(%x: tensor<3x4xf64>, %z: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.floor %x : tensor<3x4xf64>
+  %r = nn.mul %y, %z : tensor<3x4xf64>, tensor<3x4xf64>
+  return %r : tensor<3x4xf64>
+}
+func.func @ceil(%x: tensor<3x4xf64>, %z: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.ceil %x : tensor<3x4xf64>
+  %r = nn.mul %y, %z : tensor<3x4xf64>, tensor<3x4xf64>
+  return %r : tensor<3x4xf64>
+}
+func.func @round(%x: tensor<3x4xf64>, %z: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.round %x : tensor<3x4xf64>
+  %r = nn.mul %y, %z : tensor<3x4xf64>, tensor<3x4xf64>
+  return %r : tensor<3x4xf64>
+}
+func.func @sin(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.sin %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @cos(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.cos %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @tan(%x: tensor<3x4xf64> {test.range = [-1.2, 1.2]}) -> tensor<3x4xf64> {
+  %y = nn.tan %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @asin(%x: tensor<3x4xf64> {test.range = [-0.8, 0.8]}) -> tensor<3x4xf64> {
+  %y = nn.asin %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @acos(%x: tensor<3x4xf64> {test.range = [-0.8, 0.8]}) -> tensor<3x4xf64> {
+  %y = nn.acos %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @atan(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.atan %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @sinh(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.sinh %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @cosh(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.cosh %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @asinh(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.asinh %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @acosh(%x: tensor<3x4xf64> {test.range = [1.3, 3.0]}) -> tensor<3x4xf64> {
+  %y = nn.acosh %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @atanh(%x: tensor<3x4xf64> {test.range = [-0.8, 0.8]}) -> tensor<3x4xf64> {
+  %y = nn.atanh %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @softplus(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.softplus %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @silu(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.silu %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @mish(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.mish %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @hard_sigmoid(%x: tensor<3x4xf64> {test.range = [-4.0, 4.0]}) -> tensor<3x4xf64> {
+  %y = nn.hard_sigmoid %x {alpha = 0.3, beta = 0.45} : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @hard_swish(%x: tensor<3x4xf64> {test.range = [-4.0, 4.0]}) -> tensor<3x4xf64> {
+  %y = nn.hard_swish %x : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @clip(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.clip %x {min = -0.77, max = 1.13} : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+// A bound that bf16 holds: then the result says where the slope is 0.
+func.func @clip_above(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %y = nn.clip %x {max = 0.5} : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
+}
+func.func @mod(%a: tensor<2x3xf64>, %b: tensor<2x3xf64> {test.range = [0.6, 0.9]}) -> tensor<2x3xf64> {
+  %y = nn.mod %a, %b : tensor<2x3xf64>, tensor<2x3xf64>
+  return %y : tensor<2x3xf64>
+}
+func.func @min_broadcast(%a: tensor<2x1xf64>, %b: tensor<3xf64>) -> tensor<2x3xf64> {
+  %y = nn.min %a, %b : tensor<2x1xf64>, tensor<3xf64>
+  return %y : tensor<2x3xf64>
+}
+func.func @max(%a: tensor<2x3xf64>, %b: tensor<2x3xf64>) -> tensor<2x3xf64> {
+  %y = nn.max %a, %b : tensor<2x3xf64>, tensor<2x3xf64>
+  return %y : tensor<2x3xf64>
+}
+// The condition has no gradient, though it depends on x; nor does a cast from integers.
+func.func @where(%x: tensor<2x3xf64>, %a: tensor<3xf64>, %b: tensor<2x1xf64>) -> tensor<2x3xf64> {
+  %c = nn.less %x, %b : tensor<2x3xf64>, tensor<2x1xf64>
+  %i = nn.cast %x : tensor<2x3xf64> -> tensor<2x3xi64>
+  %f = nn.cast %i : tensor<2x3xi64> -> tensor<2x3xf64>
+  %s = nn.mul %f, %a : tensor<2x3xf64>, tensor<3xf64>
+  %y = nn.where %c, %s, %b : tensor<2x3xi1>, tensor<2x3xf64>, tensor<2x1xf64>
+  return %y : tensor<2x3xf64>
+}

@@ -1,0 +1,103 @@
+// Operators whose result is known at compile time, since every shape is: what exporters write to compute shapes (`x.view(x.size(0), -1)`),
+// positions and masks.
+#include "Operators.h"
+
+#include "dialects/NN/NN.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::onnximport;
+
+/// Index `i` of a range's bounds, counted from the end if negative, cut off at the ends of [0, size].
+static int64_t clampBound(int64_t i, int64_t size) {
+  return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size);
+}
+
+static FailureOr<Binding> shapeBetween(Node &node, int64_t start, int64_t end) {
+  Value x = node.tensor(0);
+  if (node.failed())
+    return failure();
+  ArrayRef<int64_t> shape = shapeOf(x);
+  int64_t rank = shape.size();
+  start = clampBound(start, rank);
+  end = std::max(start, clampBound(end, rank));
+  return node.integers(shape.slice(start, end - start));
+}
+
+static FailureOr<Binding> importShape13(Node &node) {
+  return shapeBetween(node, 0, INT32_MAX);
+}
+
+static FailureOr<Binding> importShape15(Node &node) {
+  int64_t start = node.integer("start", 0);
+  int64_t end = node.integer("end", INT32_MAX);
+  return shapeBetween(node, start, end);
+}
+
+static FailureOr<Binding> importSize(Node &node) {
+  Value x = node.tensor(0);
+  if (node.failed())
+    return failure();
+  return node.reshape(node.integers(cast<RankedTensorType>(x.getType()).getNumElements()), {});
+}
+
+static FailureOr<Binding> importConstantOfShape(Node &node) {
+  SmallVector<int64_t> shape = node.listInput(0);
+  Value value = node.scalar(0);
+  if (auto given = node.attribute("value", ::onnx::AttributeProto::TENSOR)) {
+    FailureOr<Binding> read = node.readTensor(given->t(), "attribute 'value'");
+    if (failed(read))
+      return failure();
+    value = *read;
+  }
+  if (node.failed())
+    return failure();
+  if (cast<RankedTensorType>(value.getType()).getNumElements() != 1)
+    return node.error() << "attribute 'value' must have one element";
+  FailureOr<Value> scalar = node.reshape(value, {});
+  return failed(scalar) ? scalar : node.broadcast(*scalar, shape);
+}
+
+/// start, start + delta, … below limit.
+static FailureOr<Binding> importRange(Node &node) {
+  constexpr double most = 1 << 20;
+  DenseElementsAttr start = node.constant(0);
+  if (node.failed())
+    return failure();
+  Type element = start.getElementType();
+  auto tooLong = [&] { return node.error() << "has more than " << int64_t(most) << " elements, or a delta of 0"; };
+  if (isa<FloatType>(element)) {
+    double from = node.floatingInput(0), limit = node.floatingInput(1), delta = node.floatingInput(2);
+    if (node.failed())
+      return failure();
+    double count = std::ceil((limit - from) / delta); // NaN is more than any
+    if (delta == 0 || !(count <= most))
+      return tooLong();
+    SmallVector<float> values;
+    for (int64_t i = 0; i < static_cast<int64_t>(std::max(count, 0.0)); ++i)
+      values.push_back(static_cast<float>(from + static_cast<double>(i) * delta));
+    return node.constant(DenseElementsAttr::get(RankedTensorType::get(values.size(), element), ArrayRef<float>(values)));
+  }
+  int64_t from = node.integerInput(0), limit = node.integerInput(1), delta = node.integerInput(2);
+  if (node.failed())
+    return failure();
+  double count = std::ceil((static_cast<double>(limit) - static_cast<double>(from)) / static_cast<double>(delta));
+  if (delta == 0 || !(count <= most))
+    return tooLong();
+  SmallVector<APInt> values;
+  for (int64_t i = 0; i < static_cast<int64_t>(std::max(count, 0.0)); ++i)
+    values.emplace_back(element.getIntOrFloatBitWidth(), static_cast<uint64_t>(from) + static_cast<uint64_t>(i) * static_cast<uint64_t>(delta),
+                        /*isSigned=*/false, /*implicitTrunc=*/true);
+  return node.constant(DenseElementsAttr::get(RankedTensorType::get(values.size(), element), values));
+}
+
+void dtc::onnximport::addKnownOperators(OperatorTable &table) {
+  table.add(
+      {{"Shape", 13, 1, 1, 1, importShape13, ""},
+       {"Shape", 15, 1, 1, 1, importShape15, "`nn.constant`"},
+       {"Size", 13, 1, 1, 1, importSize, "`nn.constant`"},
+       {"ConstantOfShape", 9, 1, 1, 1, importConstantOfShape, "`nn.constant`"},
+       {"Range", 11, 3, 3, 1, importRange, "`nn.constant`; its operands known at compile time"}});
+}

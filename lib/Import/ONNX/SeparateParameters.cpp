@@ -1,0 +1,110 @@
+// Parameters that an exporter merged because they began equal (new biases are 0, new scales 1) are apart again: trained as one, they would all move
+// by the sum of their gradients.
+#include "GraphImporter.h"
+
+#include "dialects/NN/NN.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <google/protobuf/unknown_field_set.h>
+
+using namespace mlir;
+using namespace dtc;
+using namespace dtc::onnximport;
+
+/// The modules around a node, outermost first, as torch.onnx.export(dynamo=True) says: in the node's metadata, a field of onnx.proto since IR version
+/// 10, which libonnx 1.12 does not know. "['', 'features', 'features.0', 'layer_norm']" ends with the node's own name.
+static SmallVector<std::string> scopesOf(const ::onnx::NodeProto &node) {
+  constexpr int metadataProps = 9;
+  const google::protobuf::UnknownFieldSet &fields = node.unknown_fields();
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const google::protobuf::UnknownField &field = fields.field(i);
+    ::onnx::StringStringEntryProto entry;
+    if (field.number() != metadataProps || field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED ||
+        !entry.ParseFromString(field.length_delimited()) || entry.key() != "pkg.torch.onnx.name_scopes")
+      continue;
+    SmallVector<std::string> scopes;
+    SmallVector<StringRef> parts;
+    StringRef(entry.value()).trim("[]").split(parts, ", ");
+    for (StringRef part : ArrayRef(parts).drop_back())
+      scopes.push_back(part.trim("'").str());
+    return scopes;
+  }
+  return {};
+}
+
+/// What batch normalisation calls the operands that it keeps up to date itself; "" for all others.
+static StringRef statisticName(const ::onnx::NodeProto &node, int operand) {
+  if (node.op_type() != "BatchNormalization")
+    return "";
+  return operand == 3 ? "running_mean" : operand == 4 ? "running_var" : "";
+}
+
+void GraphImporter::separateParameters() {
+  llvm::StringMap<size_t> numbers;
+  for (auto [i, parameter] : llvm::enumerate(parameters))
+    numbers[parameter.name] = i;
+  llvm::StringMap<unsigned> uses;
+  for (const ::onnx::NodeProto &node : graph.node())
+    for (const std::string &input : node.input())
+      if (numbers.contains(input))
+        ++uses[input];
+  unsigned separated = 0;
+  auto copy = [&](const std::string &of, const std::string &wanted) {
+    std::string name = wanted;
+    for (unsigned number = 2; initializers.contains(name); ++number)
+      name = wanted + "." + std::to_string(number);
+    // The message owns the name.
+    ::onnx::TensorProto &tensor = *graph.add_initializer();
+    tensor.set_name(name);
+    initializers.try_emplace(name, &tensor);
+    Place place = parameters[numbers[of]];
+    NamedAttrList attributes(place.attributes);
+    attributes.set(nn::names::parameter, builder.getStringAttr(name));
+    place.name = tensor.name();
+    place.attributes = attributes.getDictionary(&context);
+    parameters.push_back(place);
+    --uses[of];
+    ++separated;
+    return name;
+  };
+  auto isSplat = [&](const std::string &name) {
+    auto init = dyn_cast_if_present<DenseElementsAttr>(parameters[numbers[name]].attributes.get(nn::names::init));
+    return init && init.isSplat() && init.getType().getRank() > 0;
+  };
+  llvm::StringSet<> outputs;
+  for (const ::onnx::ValueInfoProto &output : graph.output())
+    outputs.insert(output.name());
+  for (::onnx::NodeProto &node : *graph.mutable_node()) {
+    // torch.onnx.export(dynamo=False) copies the one that it kept, under the name of the one that it took away.
+    if (node.op_type() == "Identity" && node.domain().empty() && node.input_size() == 1 && node.output_size() == 1 &&
+        numbers.contains(node.input(0)) && !outputs.contains(node.output(0)) && !initializers.contains(node.output(0))) {
+      if (uses[node.input(0)] < 2)
+        continue;
+      std::string name = node.output(0);
+      node.set_output(0, name + ".copied");
+      copy(node.input(0), name);
+      continue;
+    }
+    SmallVector<std::string> scopes = scopesOf(node);
+    for (int i = 0; i < node.input_size(); ++i) {
+      std::string &input = *node.mutable_input(i);
+      if (!numbers.contains(input) || uses[input] < 2)
+        continue;
+      if (StringRef statistic = statisticName(node, i); !statistic.empty()) {
+        std::string module = scopes.empty() ? (node.name().empty() ? node.output(0) : node.name()) : scopes.back();
+        input = copy(input, module + "." + statistic.str());
+        continue;
+      }
+      // Of what began as other numbers, equal parameters are one that two modules share.
+      auto [owner, leaf] = StringRef(input).rsplit('.');
+      if (scopes.empty() || leaf.empty() || llvm::is_contained(scopes, owner) || !isSplat(input))
+        continue;
+      input = copy(input, scopes.back() + "." + leaf.str());
+    }
+  }
+  if (separated)
+    emitWarning(fileLocation(state.path, context))
+        << separated << (separated == 1 ? " parameter that began" : " parameters that began")
+        << " equal to another one and that the exporter merged with it: each is trained by itself again";
+}
