@@ -191,8 +191,9 @@ def main():
     print("| model | dtc, ms | PyTorch, ms | PyTorch / dtc | dtc, MB | PyTorch, MB | PyTorch's best | dtc to the binary, s |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options, Path(folder))
         for name in options.models or MODELS:
-            Bench(options, Path(folder)).compare(name)
+            bench.compare(name)
 
 
 if __name__ == "__main__":

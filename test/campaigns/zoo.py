@@ -4,8 +4,9 @@
 #   zoo.py FOLDER [--models=resnet18,bert] [--ways=ts_train,dynamo] [--strategies="none;data:2;data:2,pipe:2"] [--steps=20] [--dtc=PATH]
 #
 # Python's environment must have torch, torchvision, onnx, onnxscript and transformers. Files, data and PyTorch's curves are made in FOLDER
-# once and used again: what lies there already needs none of these packages. Dropout has ratio 0 in them, since no two frameworks draw the same numbers. Both train with SGD from the same
-# weights on the same samples; a row is the largest relative difference of a loss to PyTorch's in f64 (`none`), or to the losses of `none`.
+# once and used again: what lies there already needs none of these packages. Dropout has ratio 0 in them, since no two frameworks draw the
+# same numbers. Both train with SGD from the same weights on the same samples; a row is the largest relative difference of a loss to
+# PyTorch's in f64 (`none`), or to the losses of `none`.
 # Batch normalisation over few values amplifies roundings: behind it stands how far PyTorch's own f32 is from its f64.
 # Status 1 if a file is refused, a program fails, or a difference is above 2e-4 and four times PyTorch's own (`none`), or above 1e-5 and a
 # tenth of PyTorch's own (strategies).

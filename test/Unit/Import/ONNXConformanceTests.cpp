@@ -169,8 +169,8 @@ void makeFloat(Case &test) {
 }
 
 /// Shapes, axes and the like that the tests pass as inputs at run time are made
-/// constants: the importer wants them at compile time. First integers and
-/// what is one number, then all.
+/// constants: the importer wants them at compile time. Integers and
+/// booleans, or `all`.
 void bindInputs(Case &test, bool all) {
   auto &graph = *test.model.mutable_graph();
   for (int i = static_cast<int>(test.inputs.size()) - 1; i >= 0; --i) {
