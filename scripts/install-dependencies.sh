@@ -3,7 +3,8 @@
 set -euo pipefail
 
 packages=(
-  ca-certificates git g++ cmake ninja-build ccache python3         # to build
+  ca-certificates git cmake ninja-build ccache python3             # to build
+  g++ clang-22                                                     # runtime and programs; the compiler, in half of g++'s time
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools           # the compiler's base; FileCheck and lit
   libmimalloc-dev                                                  # dtc's own memory
   libonnx-dev libonnx-testdata libprotobuf-dev protobuf-compiler   # ONNX

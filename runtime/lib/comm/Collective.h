@@ -27,7 +27,7 @@ struct Transfer {
 
 struct CollectiveCall {
   TraceEvent::Kind kind;
-  std::vector<Transfer> tensors;
+  std::vector<Transfer> tensors = {};
   Reduction reduction = Reduction::sum;
   int root = 0;
   const char *axis = "", *name = "";
