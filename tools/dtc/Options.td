@@ -14,7 +14,7 @@ multiclass Value<string name, string meta, string help, OptionGroup topic> {
 def topic_1_recipe : Topic<"Recipe (what the model file itself says counts where an option is not given)">;
 defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse, bce (of probabilities) or bce-logits", topic_1_recipe>;
 defm optimizer : Value<"optimizer", "NAME", "{optimizers}; its settings are the options below", topic_1_recipe>;
-defm bind : Value<"bind", "NAME=N,...", "sizes of symbolic dimensions of an ONNX model: T=128", topic_1_recipe>;
+defm bind : Value<"bind", "NAME=N,...", "sizes of the symbolic dimensions of a model: T=128", topic_1_recipe>;
 defm batch : Value<"batch", "N", "global batch: binds the model's symbolic first dimension", topic_1_recipe>;
 defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several", topic_1_recipe>;
 defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;
