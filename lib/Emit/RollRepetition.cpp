@@ -402,9 +402,12 @@ void Roller::roll(const Sequence &sequence) {
         op->setOperand(i, element);
     }
     for (size_t i = repetition.end();
-         i-- > repetition.begin + repetition.period;)
-      for (Operation *erased : llvm::reverse(withCompanion(sequence.ops[i])))
+         i-- > repetition.begin + repetition.period;) {
+      // A name of its own: llvm::reverse does not keep what it is given.
+      SmallVector<Operation *> ops = withCompanion(sequence.ops[i]);
+      for (Operation *erased : llvm::reverse(ops))
         erased->erase();
+    }
     ++loops;
     rolled += repetition.size();
   }
