@@ -7,6 +7,6 @@ mark_as_advanced(DTC_CLANG)
 if(DTC_CLANG AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_GENERATOR MATCHES "Ninja|Makefiles")
   set(CMAKE_CXX_COMPILER ${DTC_CLANG})
   # GCC's options, and a precompiled header that instantiates its templates once and is known by its content (for ccache).
-  add_compile_options(-Wno-unknown-warning-option -Wno-unused-command-line-argument -fpch-instantiate-templates
-                      "SHELL:-Xclang -fno-pch-timestamp")
+  set(DTC_CLANG_OPTIONS -Wno-unknown-warning-option -Wno-unused-command-line-argument -fpch-instantiate-templates
+                        "SHELL:-Xclang -fno-pch-timestamp")
 endif()
