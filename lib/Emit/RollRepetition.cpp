@@ -402,9 +402,11 @@ void Roller::roll(const Sequence &sequence) {
         op->setOperand(i, element);
     }
     for (size_t i = repetition.end();
-         i-- > repetition.begin + repetition.period;)
-      for (Operation *erased : llvm::reverse(withCompanion(sequence.ops[i])))
+         i-- > repetition.begin + repetition.period;) {
+      SmallVector<Operation *> repeated = withCompanion(sequence.ops[i]);
+      for (Operation *erased : llvm::reverse(repeated))
         erased->erase();
+    }
     ++loops;
     rolled += repetition.size();
   }
