@@ -34,6 +34,7 @@ static std::vector<Input> inputsOf(const dtc::Options &options, ArrayRef<std::st
   add("the model", options.model);
   add("the file of --cluster", options.partition.cluster);
   add("the file of --trace", options.trace);
+  add("the file of --load", options.load);
   for (const std::string &path : modelData)
     add("data of the model", path);
   return inputs;
@@ -54,6 +55,7 @@ static std::vector<Output> outputsOf(const dtc::Options &options) {
     add("the source of -o " + options.out + ", " + options.sourceFolder(), options.sourceFolder(), OutputKind::Folder);
   add("--explain=" + options.timetable, options.timetable, OutputKind::Text);
   add("--dot=" + options.dot, options.dot, OutputKind::Text);
+  add("--export-onnx=" + options.exported, options.exported, OutputKind::Text);
   return outputs;
 }
 
