@@ -143,6 +143,8 @@ OwningOpRef<ModuleOp> Compilation::import() {
   import.batch = options.recipe.batch;
   import.dimensions = options.dimensions;
   import.dataFiles = &modelData;
+  import.trainMode = options.trainMode;
+  import.dropout = options.dropout;
   return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
                              : dtc::importDSL(options.model, import, context);
 }

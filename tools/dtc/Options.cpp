@@ -122,12 +122,28 @@ private:
       recipe.optimizer = arg->getValue();
     options.freeze = args.getAllArgValues(OPT_freeze);
     options.modelOutput = args.getLastArgValue(OPT_model_output);
+    if (!readTrainMode(options))
+      return false;
     StringRef statistics = args.getLastArgValue(OPT_batch_norm, "share");
     if (statistics != "share" && statistics != "whole")
       return fail("--batch-norm=" + statistics.str() + ": expected share or whole");
     if (statistics == "whole")
       options.batchStatistics = dtc::BatchStatistics::Whole;
     return readCount(OPT_batch, (int64_t(1) << 31) - 1, recipe.batch);
+  }
+
+  bool readTrainMode(dtc::Options &options) {
+    options.trainMode = args.hasArg(OPT_train_mode);
+    if (const Arg *arg = args.getLastArg(OPT_dropout)) {
+      double ratio = 0;
+      if (StringRef(arg->getValue()).getAsDouble(ratio) || !(ratio >= 0 && ratio < 1))
+        return fail("--dropout=" + StringRef(arg->getValue()) + ": expected a number from 0 to below 1");
+      options.dropout = ratio;
+    }
+    for (ID id : {OPT_train_mode, OPT_dropout})
+      if (const Arg *arg = args.getLastArg(id); arg && !options.modelIsONNX)
+        return fail(StringRef(arg->getSpelling()).rtrim('=') + " is for ONNX models: '" + options.model + "' is none");
+    return true;
   }
 
   bool readStrategy(dtc::Options &options) {

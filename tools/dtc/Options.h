@@ -41,6 +41,10 @@ struct Options {
   std::string modelOutput;
   /// Patterns of names of parameters that are not trained.
   std::vector<std::string> freeze;
+  /// Dropout nodes that do nothing in an evaluation-mode export drop again.
+  bool trainMode = false;
+  /// The ratio of all Dropout nodes of an ONNX model; unset: what it says.
+  std::optional<double> dropout;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// What matrix products and convolutions round their operands to.

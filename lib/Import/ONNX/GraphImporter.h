@@ -20,6 +20,7 @@ public:
         tensors(path, context), builder(&context) {
     state.path = path;
     state.tensors = &tensors;
+    state.options = &options;
   }
 
   mlir::OwningOpRef<mlir::ModuleOp> run();
@@ -51,6 +52,14 @@ private:
   // SeparateParameters.cpp
   /// Gives each use its own parameter where the exporter merged several into one.
   void separateParameters();
+
+  // RestoreNames.cpp
+  /// Calls parameters by their modules where the exporter lost their names and the graph says them unambiguously.
+  void restoreNames();
+
+  // TrainMode.cpp
+  /// Says what --train-mode restores and what it cannot; refuses --dropout where there is nothing to drop.
+  llvm::LogicalResult reportTrainMode();
 
   // ImportGraph.cpp
   llvm::LogicalResult importNodes();
@@ -88,6 +97,8 @@ private:
   llvm::SmallVector<Place> inputs, parameters, outputs;
   /// Integers and booleans among the initializers: constants.
   llvm::SmallVector<std::pair<llvm::StringRef, mlir::DenseElementsAttr>> constants;
+  /// Convolutions into which a batch normalisation is folded; counted where the options ask for what can be restored.
+  size_t foldedNormalisations = 0;
   /// Whether a node was refused because of its operator.
   bool lacksOperator = false;
 };

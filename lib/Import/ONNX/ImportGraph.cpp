@@ -1,5 +1,6 @@
 // The nodes and outputs of a model, and the function that they make.
 #include "ConstantUses.h"
+#include "FoldedNormalisation.h"
 #include "GraphImporter.h"
 #include "InlineFunctions.h"
 #include "Operators.h"
@@ -246,7 +247,10 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(checkModel()) || failed(readInitializers()) ||
       failed(readInputs()))
     return {};
+  if (options.trainMode) // by the names of the file
+    foldedNormalisations = findFoldedNormalisations(model).size();
   separateParameters();
+  restoreNames();
   collectUses();
 
   Location location = fileLocation(state.path, context);
@@ -284,7 +288,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
       return {};
   }
 
-  if (failed(importNodes()))
+  if (failed(importNodes()) || failed(reportTrainMode()))
     return {};
 
   SmallVector<Value> values;

@@ -1,36 +1,22 @@
 // Parameters that an exporter merged because they began equal (new biases are 0, new scales 1) are apart again: trained as one, they would all move
 // by the sum of their gradients.
 #include "GraphImporter.h"
+#include "Scopes.h"
 
 #include "dialects/NN/NN.h"
 
 #include "llvm/ADT/StringMap.h"
 
-#include <google/protobuf/unknown_field_set.h>
-
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-/// The modules around a node, outermost first, as torch.onnx.export(dynamo=True) says: in the node's metadata, a field of onnx.proto since IR version
-/// 10, which libonnx 1.12 does not know. "['', 'features', 'features.0', 'layer_norm']" ends with the node's own name.
+/// The modules around a node, outermost first, where torch.onnx.export(dynamo=True) says them.
 static SmallVector<std::string> scopesOf(const ::onnx::NodeProto &node) {
-  constexpr int metadataProps = 9;
-  const google::protobuf::UnknownFieldSet &fields = node.unknown_fields();
-  for (int i = 0; i < fields.field_count(); ++i) {
-    const google::protobuf::UnknownField &field = fields.field(i);
-    ::onnx::StringStringEntryProto entry;
-    if (field.number() != metadataProps || field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED ||
-        !entry.ParseFromString(field.length_delimited()) || entry.key() != "pkg.torch.onnx.name_scopes")
-      continue;
-    SmallVector<std::string> scopes;
-    SmallVector<StringRef> parts;
-    StringRef(entry.value()).trim("[]").split(parts, ", ");
-    for (StringRef part : ArrayRef(parts).drop_back())
-      scopes.push_back(part.trim("'").str());
-    return scopes;
-  }
-  return {};
+  SmallVector<std::string> scopes = nameScopes(node);
+  if (!scopes.empty())
+    scopes.pop_back();
+  return scopes;
 }
 
 /// What batch normalisation calls the operands that it keeps up to date itself; "" for all others.
