@@ -93,9 +93,8 @@ TYPED_TEST(SpecialValues, GoThroughConvolutions) {
           const auto results = logical(y.tensor);
           for (std::size_t i = 0; i < results.size(); ++i) {
             const f32 value = values[i / (4 * filters)];
-            // Processors with products of pairs (AVX512_BF16) fill up with pairs of weights that are 0: an infinity times 0 is NaN, which
-            // hides nothing.
-            if (sizeof(T) == 2 && std::isinf(value) && std::isnan(static_cast<f32>(results[i])))
+            // Seen with oneDNN 2.6 on a processor with AVX512_BF16, on others not: NaN where an infinity comes in.
+            if (sizeof(T) == 2 && __builtin_cpu_supports("avx512bf16") && std::isinf(value) && std::isnan(static_cast<f32>(results[i])))
               continue;
             expect_value(activate(static_cast<f32>(T(value)), activation, alpha), T(static_cast<f32>(results[i])),
                          describe(activation, alpha, value));
