@@ -45,7 +45,23 @@ def NN_ConstantInitAttr : NN_Attr<"ConstantInit", "constant"> {
 
 def NN_CrossEntropyAttr : NN_Attr<"CrossEntropy", "cross_entropy"> {
   let summary = "cross-entropy of logits against class ids (torch.nn.CrossEntropyLoss)";
-  let description = "The classes are the last dimension; labels are `i64` without it.";
+  let description = [{
+    `class_axis` is the dimension of the classes, -1: the last; labels are `i64` without it. Labels that are `ignore_index` do not count,
+    others by the `class_weights` of their classes, if there are any. The mean divides by what the labels of the GLOBAL batch count, and is 0
+    where none counts; `sum` is no mean.
+
+    ```mlir
+    #nn.cross_entropy
+    #nn.cross_entropy<ignore_index = -100, label_smoothing = 1.0e-1>
+    #nn.cross_entropy<class_axis = 1, class_weights = [1.0, 2.5]>
+    ```
+  }];
+  let parameters = (ins DefaultValuedParameter<"int64_t", "-1">:$class_axis, OptionalParameter<"::std::optional<int64_t>">:$ignore_index,
+                        DefaultValuedParameter<"::dtc::nn::Real", "::dtc::nn::Real()">:$label_smoothing,
+                        OptionalArrayRefParameter<"::dtc::nn::Real">:$class_weights, DefaultValuedParameter<"bool", "false">:$sum);
+  let builders = [AttrBuilder<(ins), [{ return $_get($_ctxt, -1, ::std::nullopt, ::dtc::nn::Real(), ::llvm::ArrayRef<::dtc::nn::Real>(), false); }]>];
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 def NN_MeanSquaredErrorAttr : NN_Attr<"MeanSquaredError", "mse"> {
@@ -76,7 +92,11 @@ def NN_OptimizerAttr : AttrDef<NN_Dialect, "Optimizer"> {
   }];
   // It prints under the name of its optimizer.
   let attrName = "nn.optimizer";
-  let parameters = (ins "const ::dtc::Optimizer *":$entry, ArrayRefParameter<"::dtc::nn::Real">:$values);
+  // rate_scale: what the step's learning rate is multiplied by; it prints behind the settings where it is not 1.
+  let parameters = (ins "const ::dtc::Optimizer *":$entry, ArrayRefParameter<"::dtc::nn::Real">:$values, "::dtc::nn::Real":$rate_scale);
+  let builders = [AttrBuilder<(ins "const ::dtc::Optimizer *":$entry, "::llvm::ArrayRef<::dtc::nn::Real>":$values), [{
+    return $_get($_ctxt, entry, values, ::dtc::nn::Real(1));
+  }]>];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     ::llvm::StringRef getName() const { return getEntry()->name; }
@@ -85,6 +105,8 @@ def NN_OptimizerAttr : AttrDef<NN_Dialect, "Optimizer"> {
       return ::llvm::SmallVector<double>(getValues().begin(), getValues().end());
     }
     double getLearningRate() const { return getValues().front(); }
+    /// The same optimizer for a parameter that moves `scale` times as fast; without weight decay if `decays` is false.
+    OptimizerAttr forParameter(double scale, bool decays) const;
     /// The states that these settings need, in order.
     ::std::vector<const ::dtc::OptimizerState *> getStates() const;
     /// What every element of a state starts as, an `nn.init`.

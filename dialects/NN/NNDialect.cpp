@@ -95,10 +95,17 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned,
       return op->emitError() << "'nn.classes' must be a positive integer";
     return success();
   }
+  if (attribute.getName() == names::rateScale) {
+    auto scale = dyn_cast<FloatAttr>(attribute.getValue());
+    if (!scale || !scale.getType().isF64())
+      return op->emitError() << "'" << names::rateScale << "' must be an f64 number";
+    return success();
+  }
   return verifyPlaceAttribute(
       op, type, attribute,
       {names::input, names::parameter, names::state, names::constantUse},
-      {names::label, names::sampleWeight, names::sampleIndex, names::step, names::learningRate, names::statistic, names::frozen},
+      {names::label, names::sampleWeight, names::lossWeight, names::sampleIndex, names::step, names::learningRate, names::statistic,
+       names::frozen, names::noDecay},
       "function argument");
 }
 
@@ -108,7 +115,12 @@ LogicalResult NNDialect::verifyRegionResultAttribute(Operation *op, unsigned,
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function)
     return success();
+  if (attribute.getName() == names::ownLoss) {
+    if (!isa<CrossEntropyAttr>(attribute.getValue()))
+      return op->emitError() << "'" << names::ownLoss << "' must be a loss";
+    return success();
+  }
   return verifyPlaceAttribute(op, function.getResultTypes()[result], attribute,
-                              {names::output, names::parameter, names::state},
+                              {names::output, names::parameter, names::state, names::label},
                               {names::loss, names::correct}, "function result");
 }

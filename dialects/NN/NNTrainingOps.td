@@ -10,11 +10,25 @@ include "dialects/NN/NNOpBase.td"
 
 def NN_SoftmaxCrossEntropyOp : NN_Op<"softmax_cross_entropy"> {
   let summary = "cross-entropy of logits [N, ..., classes] against class ids [N, ...], with its gradient";
-  let description = "The probabilities are never kept. `dlogits` is d loss / d logits. Of bf16 logits it is bf16, the loss f32.";
-  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_FullTensor:$sample_weight);
+  let description = [{
+    The probabilities are never kept. `dlogits` is d loss / d logits. Of bf16 logits it is bf16, the loss f32.
+
+    A position with the label y and the log-probabilities log p has the loss (torch.nn.CrossEntropyLoss, without what it divides by)
+
+      -(1 - label_smoothing) w[y] log p[y] - label_smoothing / classes * the sum over c of w[c] log p[c],
+
+    where w is `class_weight`, or 1; if y is `ignore_index`, which need be no class id, it is 0.
+
+    ```mlir
+    %loss, %d = nn.softmax_cross_entropy %logits, %label, %weight class_weight %w {ignore_index = -100 : i64, label_smoothing = 0.1 : f64}
+       : (tensor<8x4x50xf32>, tensor<8x4xi64>, tensor<8xf32>, tensor<50xf32>) -> (tensor<f32>, tensor<8x4x50xf32>)
+    ```
+  }];
+  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_FullTensor:$sample_weight, Optional<NN_FullTensor>:$class_weight,
+                       OptionalAttr<I64Attr>:$ignore_index, DefaultValuedAttr<F64Attr, "0.0">:$label_smoothing);
   let results = (outs NN_Scalar:$loss, NN_Tensor:$dlogits);
   let assemblyFormat = [{
-    $logits `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)
+    $logits `,` $label `,` $sample_weight (`class_weight` $class_weight^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
@@ -45,8 +59,10 @@ def NN_BinaryCrossEntropyWithLogitsOp : NN_Op<"binary_cross_entropy_with_logits"
 
 def NN_CountCorrectOp : NN_Op<"count_correct"> {
   let summary = "weighted number of samples whose largest logit is their label";
-  let description = "A sample with several positions counts by the share of them that are right.";
-  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_FullTensor:$sample_weight);
+  let description = [{
+    A sample with several positions counts by the share of them that are right. A position whose label is `ignore_index` is not.
+  }];
+  let arguments = (ins NN_Tensor:$logits, NN_ClassIds:$label, NN_FullTensor:$sample_weight, OptionalAttr<I64Attr>:$ignore_index);
   let results = (outs NN_Scalar:$correct);
   let assemblyFormat = [{
     $logits `,` $label `,` $sample_weight attr-dict `:` functional-type(operands, results)

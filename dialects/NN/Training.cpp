@@ -28,6 +28,12 @@ static LogicalResult verifyClassification(Operation *op, RankedTensorType logits
 }
 
 LogicalResult SoftmaxCrossEntropyOp::verify() {
+  if (auto weight = getClassWeight();
+      weight && weight.getType().getShape() != getLogits().getType().getShape().take_back())
+    return emitOpError("class weights ") << weight.getType() << " are not one for each class of " << getLogits().getType();
+  double smoothing = getLabelSmoothing().convertToDouble();
+  if (!(smoothing >= 0 && smoothing <= 1))
+    return emitOpError("label_smoothing must be in [0, 1], not ") << smoothing;
   if (getDlogits().getType() != getLogits().getType())
     return emitOpError("dlogits ") << getDlogits().getType() << " and logits "
                                    << getLogits().getType() << " differ";

@@ -66,7 +66,8 @@ def RT_BufferKind : I32EnumAttr<"BufferKind", "what a buffer is for", [
     I32EnumAttrCase<"Temporary", 9, "temporary">,
     I32EnumAttrCase<"Statistic", 10, "statistic">,
     I32EnumAttrCase<"LearningRate", 11, "learning_rate">,
-    I32EnumAttrCase<"SampleIndex", 12, "sample_index">]> {
+    I32EnumAttrCase<"SampleIndex", 12, "sample_index">,
+    I32EnumAttrCase<"LossWeight", 13, "loss_weight">]> {
   let cppNamespace = "::dtc::rt";
   let genSpecializedAttr = 0;
 }

@@ -3,6 +3,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <limits>
+
 using namespace dtc::rt;
 using llvm::StringRef;
 
@@ -21,6 +23,8 @@ static std::vector<RuntimeCall> makeTable() {
   const Options window = {Option::requiredList("kernel"), Option::list("strides", 1), Option::list("pads", 0), Option::list("dilations", 1)};
   const Options convGradient = Options{Option::buffer("bias_gradient")} + geometry;
   const Options alongLast = {Option::integer("axis", -1)};
+  const Options crossEntropy = {Option::buffer("class_weight"), Option::integer("axis", -1),
+                                Option::integer("ignore_index", std::numeric_limits<int64_t>::min()), Option::real("label_smoothing", 0)};
   const Options block = {Option::requiredList("offsets"), Option::list("steps", 1)};
   const Options attention = {Option::buffer("mask"), Option::buffer("bias"), Option::real("scale", 1), Option::flag("causal"),
                              Option::flag("positions_first")};
@@ -42,7 +46,7 @@ static std::vector<RuntimeCall> makeTable() {
       {"conv_input_gradient", "convolution.h", 2, 1, 0, Form::Plain, "ConvGradientOptions", convGradient},
       {"conv_weight_gradient", "convolution.h", 2, 1, 0, Form::Plain, "ConvGradientOptions", convGradient},
       {"copy", "movement.h", 1, 1},
-      {"count_correct", "loss.h", 3, 1, 0, Form::Plain, "LossOptions", alongLast},
+      {"count_correct", "loss.h", 3, 1, 0, Form::Plain, "LossOptions", crossEntropy},
       {"dropout", "random.h", 2, 1, 0, Form::Plain, "DropoutOptions",
        {Option::buffer("sample"), Option::real("ratio", 0), Option::integer("stream", 0), Option::integer("outer", 1)}},
       {"fill", "movement.h", 0, 1, 0, Form::Plain, "", {Option::argument("value")}},
@@ -68,7 +72,7 @@ static std::vector<RuntimeCall> makeTable() {
       {"running_average_update", "normalisation.h", 2, 0, 0, Form::Tuples, "RunningAverageOptions", {Option::real("momentum", 0.1)}},
       {"slice", "movement.h", 1, 1, 0, Form::Plain, "SliceOptions", block},
       {"softmax", "reduction.h", 1, 1, 0, Form::Plain, "SoftmaxOptions", alongLast},
-      {"softmax_cross_entropy", "loss.h", 3, 2, 1, Form::Plain, "LossOptions", alongLast},
+      {"softmax_cross_entropy", "loss.h", 3, 2, 1, Form::Plain, "LossOptions", crossEntropy},
       {"take_part", "comm.h", 1, 1, 0, Form::Plain, "PartOptions", {Option::integer("dimension", -1), Option::text("axis")}},
       {"transpose", "movement.h", 1, 1, 0, Form::Plain, "TransposeOptions", {Option::requiredList("perm")}},
       {"update_parameters", "update.h", 2, 0, 0, Form::OfFormula},

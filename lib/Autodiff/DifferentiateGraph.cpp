@@ -37,6 +37,12 @@ struct Model {
   bool isFrozen(BlockArgument parameter) {
     return bool(function.getArgAttr(parameter.getArgNumber(), names::frozen));
   }
+  /// As the parameter's own attributes have it.
+  nn::OptimizerAttr optimizerOf(BlockArgument parameter) {
+    auto scale = function.getArgAttrOfType<FloatAttr>(parameter.getArgNumber(), names::rateScale);
+    bool decays = !function.getArgAttr(parameter.getArgNumber(), names::noDecay);
+    return optimizer.forParameter(scale ? scale.getValueAsDouble() : 1, decays);
+  }
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// What draws random values, in order: their numbers among each other. Empty: the step has no sample index.
   DenseMap<Operation *, int64_t> streams;
@@ -263,7 +269,7 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
 
 /// The model's forward computation inside a step function.
 struct Forward {
-  Value prediction, label, sampleWeight, step, learningRate;
+  Value prediction, label, sampleWeight, lossWeight, step, learningRate;
   /// In training alone, and only where something draws by it.
   Value sampleIndex;
   /// In the order of Model::parameters.
@@ -330,6 +336,10 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
       names::sampleWeight);
   for (BlockArgument weight : model.sampleWeights)
     mapping.map(weight, forward.sampleWeight);
+  // An evaluation sums over batches: what its labels count is known when all have been seen.
+  forward.lossWeight = forward.sampleWeight;
+  if (training && !model.loss.getLabelCounts().areAlike())
+    forward.lossWeight = step.addArgument(forward.sampleWeight.getType(), names::lossWeight);
   std::optional<SamplePlaces> places;
   if (training && !model.streams.empty()) {
     places.emplace(model.function, model.recipe.getBatch());
@@ -421,7 +431,7 @@ FailureOr<func::FuncOp> buildTraining(Model &model) {
   OwningOpRef<func::FuncOp> owner(step.function);
   Forward forward = buildForward(model, step, /*training=*/true);
   auto [loss, gradient] = model.loss.buildLoss(
-      step.builder, forward.prediction, forward.label, forward.sampleWeight);
+      step.builder, forward.prediction, forward.label, forward.lossWeight);
   FailureOr<SmallVector<Value>> gradients = buildParameterGradients(model, step, forward, gradient);
   if (failed(gradients))
     return failure();
@@ -446,12 +456,12 @@ FailureOr<func::FuncOp> buildTraining(Model &model) {
       step.addResult(parameter, names::parameter, name);
       continue;
     }
-    SmallVector<Value> states = addStates(step, cast<RankedTensorType>(parameter.getType()), name.getValue(),
-                                          model.optimizer, stateNames);
+    nn::OptimizerAttr optimizer = model.optimizerOf(source);
+    SmallVector<Value> states = addStates(step, cast<RankedTensorType>(parameter.getType()), name.getValue(), optimizer, stateNames);
     step.builder.setLoc(FusedLoc::get(step.builder.getContext(), {NameLoc::get(name)},
                                       step.builder.getStringAttr("update")));
     auto update = nn::UpdateOp::create(step.builder, parameter, gradient, states, forward.learningRate,
-                                       forward.step, model.optimizer);
+                                       forward.step, optimizer);
     step.addResult(update.getNewParameter(), names::parameter, name);
     llvm::append_range(newStates, update.getNewStates());
   }

@@ -3,6 +3,7 @@
 #include "dialects/NN/NN.h"
 #include "dtc/Autodiff/AutodiffInterfaces.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/Sequence.h"
 
@@ -97,38 +98,100 @@ namespace {
 
 struct CrossEntropy
     : LossInterface::ExternalModel<CrossEntropy, CrossEntropyAttr> {
-  FailureOr<RankedTensorType> getLabelType(Attribute, Location location,
+  static CrossEntropyAttr of(Attribute attribute) { return cast<CrossEntropyAttr>(attribute); }
+
+  /// The dimension of the classes, counted from the front.
+  static int64_t classAxis(Attribute attribute, RankedTensorType prediction) {
+    int64_t axis = of(attribute).getClassAxis();
+    return axis < 0 ? axis + prediction.getRank() : axis;
+  }
+
+  FailureOr<RankedTensorType> getLabelType(Attribute attribute, Location location,
                                            RankedTensorType prediction) const {
     if (prediction.getRank() < 2)
       return emitError(location)
              << "cross-entropy needs logits [batch, ..., classes], but the "
                 "output is "
              << prediction;
-    return RankedTensorType::get(prediction.getShape().drop_back(),
-                                 IntegerType::get(prediction.getContext(), 64));
+    int64_t axis = classAxis(attribute, prediction);
+    if (axis < 1 || axis >= prediction.getRank())
+      return emitError(location) << "cross-entropy with the classes along dimension " << of(attribute).getClassAxis()
+                                 << " needs logits that have it behind the batch, but the output is " << prediction;
+    auto weights = static_cast<int64_t>(of(attribute).getClassWeights().size());
+    if (weights != 0 && weights != prediction.getDimSize(axis))
+      return emitError(location) << "cross-entropy has " << weights << " class weights, but the output " << prediction << " has "
+                                 << prediction.getDimSize(axis) << " classes";
+    SmallVector<int64_t> shape(prediction.getShape());
+    shape.erase(shape.begin() + axis);
+    return RankedTensorType::get(shape, IntegerType::get(prediction.getContext(), 64));
   }
 
-  int64_t getClasses(Attribute, RankedTensorType prediction) const {
-    return prediction.getShape().back();
+  int64_t getClasses(Attribute attribute, RankedTensorType prediction) const {
+    return prediction.getDimSize(classAxis(attribute, prediction));
+  }
+
+  LabelCounts getLabelCounts(Attribute attribute) const {
+    ArrayRef<Real> weights = of(attribute).getClassWeights();
+    return {of(attribute).getIgnoreIndex(), SmallVector<double>(weights.begin(), weights.end()), of(attribute).getSum()};
   }
 
   /// log_softmax in front changes nothing: it is idempotent.
-  void remarkOn(Attribute, Value prediction, StringAttr output) const {
-    remarkOnActivation(activationOf(prediction), "cross-entropy", "softmax", output);
+  void remarkOn(Attribute attribute, Value prediction, StringAttr output) const {
+    if (classAxis(attribute, cast<RankedTensorType>(prediction.getType())) + 1 == cast<RankedTensorType>(prediction.getType()).getRank())
+      remarkOnActivation(activationOf(prediction), "cross-entropy", "softmax", output);
+    else if (auto softmax = prediction.getDefiningOp<SoftmaxOp>();
+             softmax && static_cast<int64_t>(softmax.getAxis()) == classAxis(attribute, softmax.getX().getType()))
+      emitWarning(softmax.getLoc()) << "cross-entropy takes logits and applies softmax itself, but output " << output
+                                    << " comes out of a softmax: leave that out of the model";
   }
 
-  LossAndGradient buildLoss(Attribute, ImplicitLocOpBuilder &builder,
+  /// The order that takes the classes to the end; empty: they are there.
+  static SmallVector<int64_t> orderOf(Attribute attribute, RankedTensorType prediction) {
+    int64_t axis = classAxis(attribute, prediction);
+    if (axis + 1 == prediction.getRank())
+      return {};
+    auto order = llvm::to_vector(llvm::seq<int64_t>(0, prediction.getRank()));
+    order.erase(order.begin() + axis);
+    order.push_back(axis);
+    return order;
+  }
+
+  static Value permuted(ImplicitLocOpBuilder &builder, Value value, ArrayRef<int64_t> order) {
+    if (order.empty())
+      return value;
+    auto type = cast<RankedTensorType>(value.getType());
+    SmallVector<int64_t> shape;
+    for (int64_t from : order)
+      shape.push_back(type.getDimSize(from));
+    return TransposeOp::create(builder, type.clone(shape), value, order);
+  }
+
+  LossAndGradient buildLoss(Attribute attribute, ImplicitLocOpBuilder &builder,
                             Value prediction, Value label, Value weight) const {
-    auto loss = SoftmaxCrossEntropyOp::create(
-        builder, scalarOf(prediction), prediction.getType(), prediction, label,
-        weight);
-    return {loss.getLoss(), loss.getDlogits()};
+    SmallVector<int64_t> order = orderOf(attribute, cast<RankedTensorType>(prediction.getType()));
+    Value logits = permuted(builder, prediction, order), classWeight;
+    if (ArrayRef<Real> weights = of(attribute).getClassWeights(); !weights.empty()) {
+      auto type = RankedTensorType::get({static_cast<int64_t>(weights.size())}, getElementTypeOrSelf(prediction));
+      SmallVector<Attribute> numbers;
+      for (double number : weights)
+        numbers.push_back(FloatAttr::get(type.getElementType(), number));
+      classWeight = ConstantOp::create(builder, type, DenseElementsAttr::get(type, numbers));
+    }
+    IntegerAttr ignored;
+    if (std::optional<int64_t> id = of(attribute).getIgnoreIndex())
+      ignored = builder.getI64IntegerAttr(*id);
+    auto loss = SoftmaxCrossEntropyOp::create(builder, scalarOf(prediction), logits.getType(), logits, label, weight, classWeight, ignored,
+                                              builder.getF64FloatAttr(of(attribute).getLabelSmoothing()));
+    return {loss.getLoss(), permuted(builder, loss.getDlogits(), invertPermutationVector(order))};
   }
 
-  Value buildCorrect(Attribute, ImplicitLocOpBuilder &builder, Value prediction,
+  Value buildCorrect(Attribute attribute, ImplicitLocOpBuilder &builder, Value prediction,
                      Value label, Value weight) const {
-    return CountCorrectOp::create(builder, scalarOf(prediction), prediction,
-                                  label, weight);
+    IntegerAttr ignored;
+    if (std::optional<int64_t> id = of(attribute).getIgnoreIndex())
+      ignored = builder.getI64IntegerAttr(*id);
+    Value logits = permuted(builder, prediction, orderOf(attribute, cast<RankedTensorType>(prediction.getType())));
+    return CountCorrectOp::create(builder, scalarOf(prediction), logits, label, weight, ignored);
   }
 };
 

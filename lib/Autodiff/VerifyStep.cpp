@@ -24,16 +24,17 @@ using Named = llvm::MapVector<StringAttr, BlockArgument>;
 /// The arguments of a step function by their roles.
 struct Arguments {
   Named inputs, parameters, states;
-  SmallVector<BlockArgument> label, sampleWeight, sampleIndex, step, learningRate;
+  SmallVector<BlockArgument> label, sampleWeight, lossWeight, sampleIndex, step, learningRate;
 };
 
 constexpr StringLiteral namedRoles[] = {names::input, names::parameter, names::state};
-constexpr StringLiteral flagRoles[] = {names::label, names::sampleWeight, names::sampleIndex, names::step, names::learningRate};
+constexpr StringLiteral flagRoles[] = {names::label,       names::sampleWeight, names::lossWeight,
+                                       names::sampleIndex, names::step,         names::learningRate};
 
 FailureOr<Arguments> readArguments(func::FuncOp function) {
   Arguments arguments;
   Named *named[] = {&arguments.inputs, &arguments.parameters, &arguments.states};
-  SmallVector<BlockArgument> *flags[] = {&arguments.label, &arguments.sampleWeight, &arguments.sampleIndex,
+  SmallVector<BlockArgument> *flags[] = {&arguments.label, &arguments.sampleWeight, &arguments.lossWeight, &arguments.sampleIndex,
                                          &arguments.step, &arguments.learningRate};
   for (BlockArgument argument : function.getArguments()) {
     unsigned number = argument.getArgNumber(), roles = 0;
@@ -180,6 +181,7 @@ LogicalResult checkUpdates(func::FuncOp function, const Named &parameters,
 LogicalResult verifyTraining(func::FuncOp function, const Arguments &arguments) {
   if (failed(checkCount(function, names::label, arguments.label.size(), 1)) ||
       failed(checkCount(function, names::sampleWeight, arguments.sampleWeight.size(), 1)) ||
+      (!arguments.lossWeight.empty() && failed(checkCount(function, names::lossWeight, arguments.lossWeight.size(), 1))) ||
       (!arguments.sampleIndex.empty() && failed(checkCount(function, names::sampleIndex, arguments.sampleIndex.size(), 1))) ||
       failed(checkCount(function, names::step, arguments.step.size(), 1)) ||
       failed(checkCount(function, names::learningRate, arguments.learningRate.size(), 1)) ||
@@ -196,6 +198,7 @@ LogicalResult verifyTraining(func::FuncOp function, const Arguments &arguments) 
 LogicalResult verifyEvaluation(func::FuncOp function, const Arguments &arguments) {
   if (failed(checkCount(function, names::label, arguments.label.size(), 1)) ||
       failed(checkCount(function, names::sampleWeight, arguments.sampleWeight.size(), 1)) ||
+      failed(checkCount(function, names::lossWeight, arguments.lossWeight.size(), 0)) ||
       failed(checkCount(function, names::sampleIndex, arguments.sampleIndex.size(), 0)) ||
       failed(checkCount(function, names::step, arguments.step.size(), 0)) ||
       failed(checkCount(function, names::learningRate, arguments.learningRate.size(), 0)) ||

@@ -18,8 +18,9 @@ struct CrossEntropyCost
     : CostOpInterface::ExternalModel<CrossEntropyCost, nn::SoftmaxCrossEntropyOp> {
   OpFamily getFamily(Operation *) const { return OpFamily::Loss; }
   Cost getCost(Operation *op) const {
-    // Softmax's five, and the scaling by the sample's weight.
-    return costPerElement(op, 6);
+    // Softmax's five, and the scaling by the sample's weight; smoothed labels are a product, a sum and a difference more.
+    bool isSmoothed = !cast<nn::SoftmaxCrossEntropyOp>(op).getLabelSmoothing().isZero();
+    return costPerElement(op, isSmoothed ? 9 : 6);
   }
 };
 

@@ -123,6 +123,7 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
   };
   single("label", rt::BufferKind::Label);
   single("weight", rt::BufferKind::SampleWeight);
+  single("loss_weight", rt::BufferKind::LossWeight);
   single("sample_index", rt::BufferKind::SampleIndex);
   single("step", rt::BufferKind::Step);
   single("learning_rate", rt::BufferKind::LearningRate);

@@ -19,7 +19,7 @@ struct Section {
 
 static SmallVector<Section> sections() {
   using K = rt::BufferKind;
-  return {{"What the runtime fills in before a step", {K::Input, K::Label, K::SampleWeight, K::SampleIndex, K::Step, K::LearningRate}},
+  return {{"What the runtime fills in before a step", {K::Input, K::Label, K::SampleWeight, K::LossWeight, K::SampleIndex, K::Step, K::LearningRate}},
           {"Parameters", {K::Parameter}},
           {"Running statistics of the model", {K::Statistic}},
           {"State of the optimizer", {K::State}},

@@ -84,6 +84,16 @@ void dtc::emit::printPlan(ArrayRef<rt::ProgramOp> programs, const Target &target
      << "      .loss = " << quote(recipeName(recipe.getLoss())) << ",\n";
   if (std::optional<int64_t> classes = classesOf(programs))
     os << "      .classes = " << *classes << ",\n";
+  LabelCounts counts = cast<LossInterface>(recipe.getLoss()).getLabelCounts();
+  if (counts.ignored)
+    os << "      .ignored_label = " << formatInteger(llvm::APInt(64, *counts.ignored, /*isSigned=*/true)) << ",\n";
+  if (!counts.ofClasses.empty()) {
+    os << "      .class_weights = {";
+    llvm::interleaveComma(counts.ofClasses, os, [&](double weight) { os << formatReal(weight, false); });
+    os << "},\n";
+  }
+  if (counts.isSum)
+    os << "      .loss_is_sum = true,\n";
   if (cast<LossInterface>(recipe.getLoss()).labelsAreProbabilities())
     os << "      .probabilities = true,\n";
   if (llvm::any_of(program.getOps<rt::BufferOp>(), [](rt::BufferOp buffer) {

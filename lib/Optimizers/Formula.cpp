@@ -107,6 +107,8 @@ SmallVector<Value> Formula::build(const OptimizerSettings &settings, OpBuilder &
   OpBuilder::InsertionGuard guard(builder);
   Formula formula(settings, builder, location, body, makeSum);
   builder.setInsertionPointToEnd(&body);
+  if (settings.getRateScale() != 1)
+    formula.rate = formula.named("learning_rate", settings.getRateScale() * formula.learningRate()).get();
   settings.of().formula(formula);
   SmallVector<Value> results = {formula.newParameter};
   llvm::append_range(results, formula.newStates);

@@ -146,7 +146,7 @@ FlatSymbolRefAttr FragmentBuilder::getFormula(Location location, nn::OptimizerAt
   OpBuilder::InsertionGuard guard(builder);
   const Optimizer &entry = *optimizer.getEntry();
   SmallVector<double> values = optimizer.getNumbers(), numbers;
-  OptimizerSettings settings(entry, values);
+  OptimizerSettings settings(entry, values, optimizer.getRateScale());
   SmallVector<StringRef> names = Formula::numbersOf(entry), states;
   for (StringRef name : names)
     numbers.push_back(settings[name]);

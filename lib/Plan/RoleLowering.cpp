@@ -40,6 +40,8 @@ RoleLowering::classify(dist::TimelineOp timeline, unsigned index) {
     return ArgumentKind{rt::BufferKind::Label, "label"};
   if (timeline.getArgAttr(index, nn::names::sampleWeight))
     return ArgumentKind{rt::BufferKind::SampleWeight, "sample_weight"};
+  if (timeline.getArgAttr(index, nn::names::lossWeight))
+    return ArgumentKind{rt::BufferKind::LossWeight, "loss_weight"};
   if (timeline.getArgAttr(index, nn::names::sampleIndex))
     return ArgumentKind{rt::BufferKind::SampleIndex, "sample_index"};
   if (timeline.getArgAttr(index, nn::names::step))
@@ -71,7 +73,7 @@ LogicalResult RoleLowering::bindArguments(dist::TimelineOp timeline) {
     std::optional<ArgumentKind> what = classify(timeline, i);
     if (!what)
       return timeline.emitOpError("argument ")
-             << i << " is neither input, label, weight, sample index, step, learning rate, parameter nor state";
+             << i << " is neither input, label, weight, loss weight, sample index, step, learning rate, parameter nor state";
     MemRefType type = rowMajor(argument.getType());
     Value buffer = getOrCreateBuffer(argument.getLoc(), *what, type,
                                      timeline.getArgAttr(i, nn::names::init));

@@ -12,13 +12,20 @@ struct LossLowering
     : RuntimeLoweringOpInterface::ExternalModel<LossLowering<Op>, Op> {
   LogicalResult lowerToRuntime(Operation *op, FragmentBuilder &fragment) const {
     SmallVector<Value> inputs, outputs;
-    for (Value operand : op->getOperands())
+    CallOptions options = fragment.options(op->getName().stripDialect());
+    for (Value operand : op->getOperands().take_front(3))
       inputs.push_back(fragment.memory(operand, Layout::RowMajor));
+    if (auto ignored = op->getAttrOfType<IntegerAttr>("ignore_index"))
+      options.integer("ignore_index", ignored.getInt());
+    if (auto entropy = dyn_cast<nn::SoftmaxCrossEntropyOp>(op)) {
+      if (Value weight = entropy.getClassWeight())
+        options.buffer("class_weight", fragment.memory(weight, Layout::RowMajor));
+      options.real("label_smoothing", entropy.getLabelSmoothing().convertToDouble());
+    }
     for (OpResult result : op->getResults())
       if (result.getResultNumber() == 0 || !result.use_empty())
         outputs.push_back(fragment.define(result));
-    fragment.call(op->getLoc(), inputs, outputs,
-                  fragment.options(op->getName().stripDialect()));
+    fragment.call(op->getLoc(), inputs, outputs, options);
     return success();
   }
 };

@@ -26,6 +26,8 @@ struct LossSharding
     // Class ids lack the dimension of classes, targets of a regression do not.
     rule.operands[1] = TensorFactors(all.take_front(shapeOf(op->getOperand(1)).size()));
     rule.operands[2] = {{n}};
+    if (op->getNumOperands() > 3) // a weight for each class
+      rule.operands[3] = {dims.back()};
     if (op->getNumResults() > 1)
       rule.results[1] = dims;
     rule.linear = {{2}}; // the sample weights

@@ -24,6 +24,11 @@ struct Classification {
     return weight.data[row / positions] / static_cast<double>(positions);
   }
 
+  bool isIgnored(Operation *op, int64_t row) const {
+    auto ignored = op->getAttrOfType<IntegerAttr>("ignore_index");
+    return ignored && label.data[row] == static_cast<double>(ignored.getInt());
+  }
+
   LogicalResult checkLabel(Operation *op, int64_t row) const {
     double id = label.data[row];
     if (id >= 0 && id < static_cast<double>(classes) && id == std::floor(id))
@@ -37,10 +42,12 @@ struct Classification {
 static LogicalResult softmaxCrossEntropy(Operation *op, Operands operands,
                                          Results results) {
   Classification task(operands);
+  double smoothing = cast<nn::SoftmaxCrossEntropyOp>(op).getLabelSmoothing().convertToDouble();
+  const Tensor *classWeight = operands.size() > 3 ? operands[3] : nullptr;
   double &loss = results[0].data[0];
   for (int64_t row = 0; row < task.rows; ++row) {
     double weight = task.rowWeight(row);
-    if (weight == 0)
+    if (weight == 0 || task.isIgnored(op, row))
       continue;
     if (failed(task.checkLabel(op, row)))
       return failure();
@@ -49,10 +56,18 @@ static LogicalResult softmaxCrossEntropy(Operation *op, Operands operands,
     double maximum = *std::max_element(x, x + task.classes), sum = 0;
     for (int64_t c = 0; c < task.classes; ++c)
       sum += std::exp(x[c] - maximum);
+    double normaliser = maximum + std::log(sum);
     auto id = static_cast<int64_t>(task.label.data[row]);
-    loss += weight * (maximum + std::log(sum) - x[id]);
-    for (int64_t c = 0; c < task.classes; ++c)
-      dx[c] = weight * (std::exp(x[c] - maximum) / sum - (c == id ? 1 : 0));
+    // -log p of each class has a share of the loss: the label's and, smoothed, all.
+    for (int64_t target = 0; target < task.classes; ++target) {
+      double share = smoothing / static_cast<double>(task.classes) + (target == id ? 1 - smoothing : 0);
+      share *= weight * (classWeight ? classWeight->data[target] : 1);
+      if (share == 0)
+        continue;
+      loss += share * (normaliser - x[target]);
+      for (int64_t c = 0; c < task.classes; ++c)
+        dx[c] += share * (std::exp(x[c] - normaliser) - (c == target ? 1 : 0));
+    }
   }
   return success();
 }
@@ -100,7 +115,7 @@ static LogicalResult countCorrect(Operation *op, Operands operands,
   Classification task(operands);
   for (int64_t row = 0; row < task.rows; ++row) {
     double weight = task.rowWeight(row);
-    if (weight == 0)
+    if (weight == 0 || task.isIgnored(op, row))
       continue;
     if (failed(task.checkLabel(op, row)))
       return failure();

@@ -70,7 +70,7 @@ static LogicalResult update(Operation *op, Operands operands, Results results) {
   auto update = cast<nn::UpdateOp>(op);
   nn::OptimizerAttr optimizer = update.getOptimizer();
   SmallVector<double> values = optimizer.getNumbers();
-  OptimizerSettings settings(*optimizer.getEntry(), values);
+  OptimizerSettings settings(*optimizer.getEntry(), values, optimizer.getRateScale());
   OpBuilder builder(op->getContext());
   Block body;
   SmallVector<Value> moved = Formula::build(

@@ -300,7 +300,8 @@ int Compilation::run() {
     return fail(std::move(error)), misused;
   bool isTrained = level != dtc::Level::NN;
   if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)) ||
-      failed(dtc::freezeParameters(*module, options.freeze)))
+      failed(dtc::freezeParameters(*module, options.freeze)) ||
+      failed(dtc::groupParameters(*module, options.rateScales, options.noDecay)))
     return 1;
   if (isTrained)
     dtc::warnOfTrainedConstants(*module);

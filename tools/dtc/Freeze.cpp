@@ -1,4 +1,4 @@
-// Freezes parameters by their names, and tells which ones may want it.
+// Freezes and groups parameters by their names, and tells which ones may want it.
 #include "Freeze.h"
 
 #include "dialects/NN/NN.h"
@@ -38,32 +38,62 @@ nearest(StringRef pattern, ArrayRef<std::pair<BlockArgument, StringAttr>> parame
   return names;
 }
 
-LogicalResult dtc::freezeParameters(ModuleOp module, ArrayRef<std::string> patterns) {
+/// `name` = `value` for all parameters that `text`, a pattern given by `option`, matches.
+static LogicalResult markParameters(ModuleOp module, StringRef option, StringRef text, StringRef name, Attribute value) {
   auto parameters = parametersOf(module);
-  Builder builder(module.getContext());
-  auto error = [&](StringRef text) {
+  auto error = [&] {
     InFlightDiagnostic diagnostic = emitError(UnknownLoc::get(module.getContext()));
-    diagnostic << "--freeze=" << text << ": ";
+    diagnostic << option << "=" << text << ": ";
     return diagnostic;
   };
-  for (const std::string &text : patterns) {
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(text);
-    if (!pattern)
-      return error(text) << llvm::toString(pattern.takeError());
-    bool found = false;
-    for (auto [argument, name] : parameters)
-      if (pattern->match(name.getValue())) {
-        functionOf(argument).setArgAttr(argument.getArgNumber(), names::frozen, builder.getUnitAttr());
-        found = true;
-      }
-    if (found)
-      continue;
-    InFlightDiagnostic diagnostic = error(text) << "no parameter has such a name";
-    if (!parameters.empty()) {
-      diagnostic << "; near it are ";
-      llvm::interleaveComma(nearest(text, parameters), diagnostic);
+  llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(text);
+  if (!pattern)
+    return error() << llvm::toString(pattern.takeError());
+  bool found = false;
+  for (auto [argument, parameter] : parameters)
+    if (pattern->match(parameter.getValue())) {
+      functionOf(argument).setArgAttr(argument.getArgNumber(), name, value);
+      found = true;
     }
-    return diagnostic;
+  if (found)
+    return success();
+  InFlightDiagnostic diagnostic = error() << "no parameter has such a name";
+  if (!parameters.empty()) {
+    diagnostic << "; near it are ";
+    llvm::interleaveComma(nearest(text, parameters), diagnostic);
+  }
+  return diagnostic;
+}
+
+LogicalResult dtc::freezeParameters(ModuleOp module, ArrayRef<std::string> patterns) {
+  for (const std::string &text : patterns)
+    if (failed(markParameters(module, "--freeze", text, names::frozen, UnitAttr::get(module.getContext()))))
+      return failure();
+  return success();
+}
+
+/// Whether the recipe's optimizer decays what it is not told to leave alone.
+static bool decays(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (auto recipe = function->getAttrOfType<nn::RecipeAttr>(names::recipe)) {
+      auto optimizer = dyn_cast<nn::OptimizerAttr>(recipe.getOptimizer());
+      int index = optimizer ? optimizer.getEntry()->indexOf("weight_decay") : -1;
+      return index >= 0 && optimizer.getValues()[index] != 0;
+    }
+  return true; // there is no recipe yet, and no step is made
+}
+
+LogicalResult dtc::groupParameters(ModuleOp module, ArrayRef<std::pair<std::string, double>> rateScales, ArrayRef<std::string> noDecay) {
+  Builder builder(module.getContext());
+  for (const auto &[text, scale] : rateScales)
+    if (failed(markParameters(module, "--lr-scale", text, names::rateScale, builder.getF64FloatAttr(scale))))
+      return failure();
+  for (const std::string &text : noDecay) {
+    if (!decays(module))
+      return emitError(UnknownLoc::get(module.getContext()))
+             << "--no-decay=" << text << ": the optimizer has no weight decay; give --weight-decay=X, or leave this out";
+    if (failed(markParameters(module, "--no-decay", text, names::noDecay, builder.getUnitAttr())))
+      return failure();
   }
   return success();
 }

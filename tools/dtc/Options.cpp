@@ -120,7 +120,10 @@ private:
       recipe.loss = arg->getValue();
     if (const Arg *arg = args.getLastArg(OPT_optimizer))
       recipe.optimizer = arg->getValue();
+    if (!readCrossEntropy(recipe) || !readRateScales(options))
+      return false;
     options.freeze = args.getAllArgValues(OPT_freeze);
+    options.noDecay = args.getAllArgValues(OPT_no_decay);
     options.modelOutput = args.getLastArgValue(OPT_model_output);
     StringRef statistics = args.getLastArgValue(OPT_batch_norm, "share");
     if (statistics != "share" && statistics != "whole")
@@ -128,6 +131,38 @@ private:
     if (statistics == "whole")
       options.batchStatistics = dtc::BatchStatistics::Whole;
     return readCount(OPT_batch, (int64_t(1) << 31) - 1, recipe.batch);
+  }
+
+  bool readInteger(ID id, std::optional<int64_t> &number) {
+    const Arg *arg = args.getLastArg(id);
+    if (!arg)
+      return true;
+    if (StringRef(arg->getValue()).getAsInteger(10, number.emplace()))
+      return fail(arg->getSpelling() + StringRef(arg->getValue()) + ": expected a whole number");
+    return true;
+  }
+
+  bool readCrossEntropy(dtc::RecipeOptions &recipe) {
+    if (const Arg *arg = args.getLastArg(OPT_label_smoothing)) {
+      double &part = recipe.labelSmoothing.emplace();
+      if (StringRef(arg->getValue()).getAsDouble(part) || !(part >= 0 && part <= 1))
+        return fail(arg->getSpelling() + StringRef(arg->getValue()) + ": expected a number in [0, 1]");
+    }
+    if (const Arg *arg = args.getLastArg(OPT_class_weights))
+      recipe.classWeights = arg->getValue();
+    return readInteger(OPT_ignore_index, recipe.ignoreIndex) && readInteger(OPT_class_axis, recipe.classAxis);
+  }
+
+  /// `PATTERN:X`; the pattern may hold colons.
+  bool readRateScales(dtc::Options &options) {
+    for (const std::string &text : args.getAllArgValues(OPT_lr_scale)) {
+      auto [pattern, number] = StringRef(text).rsplit(':');
+      double scale;
+      if (pattern.empty() || number.getAsDouble(scale) || !(scale >= 0) || !std::isfinite(scale))
+        return fail("--lr-scale=" + text + ": expected PATTERN:X with a number from 0 on, as in 'embedding.*:0.1'");
+      options.rateScales.emplace_back(pattern, scale);
+    }
+    return true;
   }
 
   bool readStrategy(dtc::Options &options) {

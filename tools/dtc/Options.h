@@ -22,6 +22,11 @@ enum class Result { NN, Grad, Dist, RT, Source, Binary };
 /// PyTorch's default.
 struct RecipeOptions {
   std::optional<std::string> loss;
+  /// Of a cross-entropy: the dimension of the classes, the label that does not count, the part of labels that all classes share, and
+  /// what labels count by their classes, as a list or the name of a file.
+  std::optional<int64_t> classAxis, ignoreIndex;
+  std::optional<double> labelSmoothing;
+  std::optional<std::string> classWeights;
   std::optional<std::string> optimizer;
   /// Settings of the optimizer by their name in the nn dialect, in the order
   /// given (`weight_decay`, 0.01); flags count as 1.
@@ -41,6 +46,10 @@ struct Options {
   std::string modelOutput;
   /// Patterns of names of parameters that are not trained.
   std::vector<std::string> freeze;
+  /// Patterns of names of parameters, with what the learning rate is multiplied by for them; the last that matches counts.
+  std::vector<std::pair<std::string, double>> rateScales;
+  /// Patterns of names of parameters that do not decay.
+  std::vector<std::string> noDecay;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// What matrix products and convolutions round their operands to.

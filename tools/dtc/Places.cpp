@@ -1,5 +1,6 @@
 // Outputs against inputs, by the files that their paths lead to.
 #include "Places.h"
+#include "ClassWeights.h"
 #include "FilePlace.h"
 #include "Output.h"
 
@@ -33,6 +34,8 @@ static std::vector<Input> inputsOf(const dtc::Options &options, ArrayRef<std::st
   };
   add("the model", options.model);
   add("the file of --cluster", options.partition.cluster);
+  if (dtc::isClassWeightsFile(options.recipe.classWeights.value_or("")))
+    add("the file of --class-weights", *options.recipe.classWeights);
   add("the file of --trace", options.trace);
   for (const std::string &path : modelData)
     add("data of the model", path);

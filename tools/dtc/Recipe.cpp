@@ -1,5 +1,6 @@
 // Makes the recipe attribute out of the model's own and the command line.
 #include "Recipe.h"
+#include "ClassWeights.h"
 #include "Settings.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -57,7 +58,38 @@ public:
 private:
   InFlightDiagnostic error() { return emitError(UnknownLoc::get(model.getContext())); }
 
-  LogicalResult chooseLoss(Attribute &loss) {
+  LogicalResult chooseLoss(Attribute &loss) { return success(succeeded(chooseNamedLoss(loss)) && succeeded(refineLoss(loss))); }
+
+  /// What is said of a cross-entropy besides its name.
+  LogicalResult refineLoss(Attribute &loss) {
+    const char *given = options.ignoreIndex      ? "--ignore-index"
+                        : options.labelSmoothing ? "--label-smoothing"
+                        : options.classWeights   ? "--class-weights"
+                        : options.classAxis      ? "--class-axis"
+                                                 : nullptr;
+    if (!given || (!loss && !required))
+      return success();
+    auto entropy = dyn_cast_or_null<nn::CrossEntropyAttr>(loss);
+    if (!entropy)
+      return error() << given << " is for --loss=cross-entropy";
+    SmallVector<nn::Real> weights(entropy.getClassWeights());
+    if (options.classWeights) {
+      llvm::Expected<std::vector<double>> numbers = dtc::readClassWeights(*options.classWeights);
+      if (!numbers)
+        return error() << llvm::toString(numbers.takeError());
+      weights.clear();
+      for (double number : *numbers)
+        weights.push_back(nn::Real(number));
+    }
+    loss = nn::CrossEntropyAttr::getChecked(
+        [&] { return error(); }, model.getContext(), options.classAxis.value_or(entropy.getClassAxis()),
+        options.ignoreIndex ? options.ignoreIndex : entropy.getIgnoreIndex(),
+        options.labelSmoothing ? nn::Real(*options.labelSmoothing) : entropy.getLabelSmoothing(), ArrayRef<nn::Real>(weights),
+        entropy.getSum());
+    return success(bool(loss));
+  }
+
+  LogicalResult chooseNamedLoss(Attribute &loss) {
     if (!options.loss) {
       loss = own ? own.getLoss() : Attribute();
       return success();
@@ -96,7 +128,7 @@ private:
     SmallVector<nn::Real> values;
     for (double value : chosen->values)
       values.push_back(nn::Real(value));
-    attribute = nn::OptimizerAttr::getChecked([&] { return error(); }, model.getContext(), chosen->entry, ArrayRef<nn::Real>(values));
+    attribute = nn::OptimizerAttr::getChecked([&] { return error(); }, model.getContext(), chosen->entry, ArrayRef<nn::Real>(values), nn::Real(1));
     return success(bool(attribute));
   }
 

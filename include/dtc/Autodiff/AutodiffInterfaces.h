@@ -19,6 +19,19 @@ struct LossAndGradient {
   mlir::Value loss, gradient;
 };
 
+/// How much the labels of a loss count against each other.
+struct LabelCounts {
+  /// Labels that are this count nothing.
+  std::optional<int64_t> ignored;
+  /// What a label of each class counts; empty: 1.
+  llvm::SmallVector<double> ofClasses;
+  /// The loss is the sum over labels, not their mean.
+  bool isSum = false;
+
+  /// Whether the mean over positions of the mean over samples is the loss.
+  bool areAlike() const { return !ignored && ofClasses.empty() && !isSum; }
+};
+
 /// What an op with state became in a training step.
 struct TrainedOp {
   /// In the place of the op's results.

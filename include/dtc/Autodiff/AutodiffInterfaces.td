@@ -93,6 +93,12 @@ def LossInterface : AttrInterface<"LossInterface"> {
       }],
       "int64_t", "getClasses", (ins "::mlir::RankedTensorType":$prediction),
       /*methodBody=*/"", /*defaultImplementation=*/"return 0;">,
+    InterfaceMethod<[{
+        How much labels count. Where they do not count alike, `sampleWeight` of the methods below is `nn.loss_weight`: it divides by what the
+        labels of the whole batch count, which no share of the batch knows.
+      }],
+      "::dtc::LabelCounts", "getLabelCounts", (ins),
+      /*methodBody=*/"", /*defaultImplementation=*/"return {};">,
     InterfaceMethod<"Whether labels are probabilities, in [0, 1].",
       "bool", "labelsAreProbabilities", (ins),
       /*methodBody=*/"", /*defaultImplementation=*/"return false;">,

@@ -74,7 +74,10 @@ struct Optimizer {
 /// An optimizer's settings with their values.
 class OptimizerSettings {
 public:
-  OptimizerSettings(const Optimizer &optimizer, llvm::ArrayRef<double> values) : optimizer(optimizer), values(values) {}
+  /// `rateScale`: what the step's learning rate is multiplied by.
+  OptimizerSettings(const Optimizer &optimizer, llvm::ArrayRef<double> values, double rateScale = 1)
+      : optimizer(optimizer), values(values), rateScale(rateScale) {}
+  double getRateScale() const { return rateScale; }
   const Optimizer &of() const { return optimizer; }
   /// The value of a setting that the optimizer has.
   double operator[](llvm::StringRef setting) const { return values[optimizer.indexOf(setting)]; }
@@ -88,6 +91,7 @@ public:
 private:
   const Optimizer &optimizer;
   llvm::ArrayRef<double> values;
+  double rateScale;
 };
 
 /// All optimizers, sorted by name.

@@ -24,7 +24,8 @@ LogicalResult BatchPropagation::run() {
   for (BlockArgument argument : function.getArguments()) {
     bool sharded = function.getArgAttr(argument.getArgNumber(), dist::names::shard) != nullptr;
     placements[argument] = sharded ? Placement::sharded(0) : Placement::replicated();
-    if (function.getArgAttr(argument.getArgNumber(), nn::names::sampleWeight))
+    if (function.getArgAttr(argument.getArgNumber(), nn::names::sampleWeight) ||
+        function.getArgAttr(argument.getArgNumber(), nn::names::lossWeight))
       vanishing.insert(argument);
   }
   for (Operation &op : function.getFunctionBody().front())

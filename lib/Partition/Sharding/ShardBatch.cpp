@@ -207,6 +207,7 @@ FailureOr<int64_t> ShardBatchPass::markBatch(func::FuncOp function) {
     if (!function.getArgAttr(number, nn::names::input) &&
         !function.getArgAttr(number, nn::names::label) &&
         !function.getArgAttr(number, nn::names::sampleWeight) &&
+        !function.getArgAttr(number, nn::names::lossWeight) &&
         !function.getArgAttr(number, nn::names::sampleIndex))
       continue;
     Type type = function.getArgumentTypes()[number];

@@ -7,14 +7,24 @@
 
 #include "dtcrt/context.h"
 
+#include <limits>
+
 namespace dtcrt {
 
+/// No label is ignored.
+inline constexpr i64 no_label = std::numeric_limits<i64>::min();
+
 struct LossOptions {
-  int axis = -1; ///< the class axis of the logits; negative: counted from the end
+  Tensor<f32> class_weight{};   ///< [classes]: what a position counts by its label; without: 1
+  int axis = -1;                ///< the class axis of the logits; negative: counted from the end
+  i64 ignore_index = no_label;  ///< positions with this label count nothing; it need be no class id
+  f64 label_smoothing = 0;      ///< this part of a label is shared out to all classes alike
 };
 
 /// Cross-entropy of softmax(logits [n, ..., classes]) against class ids label [n, ...]: writes the loss (a scalar) and
-/// dlogits = d loss / d logits. Throws Error naming the sample where a label with a weight other than 0 is out of range.
+/// dlogits = d loss / d logits. A position with the label y adds, with p = softmax(logits), w = class_weight and e = label_smoothing,
+/// -(1 - e) w[y] log p[y] - e / classes * the sum over c of w[c] log p[c] (torch.nn.CrossEntropyLoss, of which `weight` has the divisor).
+/// Throws Error naming the sample where a label that is not ignored, with a weight other than 0, is out of range.
 /// dlogits may be logits itself.
 void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const Tensor<f32> &dlogits, const LossOptions &options = {});
@@ -27,7 +37,7 @@ void softmax_cross_entropy(Context &ctx, const Tensor<bf16> &logits, const Tenso
                            const Tensor<f32> &loss, const LossOptions &options = {});
 
 /// correct (a scalar) = the sum over samples of weight * (the part of the positions whose largest logit is the label's;
-/// the first of equal ones counts).
+/// the first of equal ones counts; ignored labels are none). Of the options, class_weight and label_smoothing say nothing here.
 void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                    const Tensor<f32> &correct, const LossOptions &options = {});
 void count_correct(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,

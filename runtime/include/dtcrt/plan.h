@@ -3,6 +3,7 @@
 
 #include "dtcrt/tensor.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -55,6 +56,9 @@ struct Plan {
   std::string optimizer{}; ///< "adam"
   std::string loss{};      ///< "cross-entropy"
   index classes = 0;     ///< labels are class ids below this; 0: labels are f32 targets
+  std::optional<i64> ignored_label{};  ///< labels that are this do not count in the loss; it need be no class id
+  std::vector<f64> class_weights{};    ///< what a label counts in the loss, by class; empty: 1
+  bool loss_is_sum = false;            ///< the loss is the sum over labels, not their mean
   bool probabilities = false; ///< labels that are f32 targets lie in [0, 1]
   bool has_accuracy = false;
   f64 flops = 0;         ///< of one rank in one step
@@ -108,11 +112,12 @@ struct StateBinding {
 };
 
 /// Which tensors the runtime fills before a step, and which it reads after one. A role binds what it computes with: it may lack
-/// inputs, label, weight, sample index, step, learning rate and parameters. A parameter that several roles bind has the same values on all.
+/// inputs, label, weight, loss weight, sample index, step, learning rate and parameters. A parameter that several roles bind has the same values on all.
 struct Binding {
   std::vector<InputBinding> inputs{};
   DataTensor label{};    ///< [local_batch, ...]: i64 class ids or f32 targets; absent for a model without labels
   Tensor<f32> weight{};  ///< [local_batch]: 1 / valid samples of the global batch (evaluation: 1), 0 in padding rows
+  Tensor<f32> loss_weight{}; ///< [local_batch]: labels of a sample / what those of the global batch count; bound where they count unlike each other
   Tensor<i64> sample_index{}; ///< [local_batch]: the place of each row in the global batch; absent where nothing is drawn
   Tensor<i64> step{};    ///< scalar: the number of the step that runs, from 1; may be absent
   Tensor<f64> learning_rate{}; ///< scalar: of the step that runs; may be absent

@@ -45,7 +45,7 @@ public:
   /// `use` reads the values of a bound tensor. Waits for the steps under way.
   virtual void read(const Tensor<f32> &tensor, const Access &use) = 0;
 
-  /// The inputs, label, weight, sample index, step and learning rate to fill for the next step, on the host. What else the binding holds is
+  /// The inputs, label, weight, loss weight, sample index, step and learning rate to fill for the next step, on the host. What else the binding holds is
   /// the program's own.
   virtual const Binding &batch() = 0;
   /// Starts a step on the batch that was filled. `work` makes the calls of the step; it may be left out where the device

@@ -15,6 +15,7 @@
 #include "core/Report.h"
 #include "core/Roles.h"
 #include "data/Dataset.h"
+#include "data/LabelWeights.h"
 #include "data/Sampler.h"
 #include "dtcrt/program.h"
 #include "io/File.h"
@@ -23,6 +24,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -63,6 +65,7 @@ private:
   void finish_step(Report &report, Sampler &sampler, i64 last);
   std::string why_not_finite(Sampler &sampler, i64 step);
   void check_saved(i64 step);
+  LabelTotals totals_of(const LabelWeights &weights, index first, index size);
   Score evaluate(const Split &split);
   void gather(const Split &split, const BatchRows &rows, f32 weight);
   void fill(const Split &split, const BatchRows &rows, f32 weight);
@@ -86,6 +89,8 @@ private:
   Dataset data_;
   Split validation_; ///< the tail of the training samples: the same columns, from validation_first_ on
   index validation_first_ = 0;
+  LabelWeights train_labels_, test_labels_; ///< where labels do not count alike
+  LabelTotals validation_totals_, test_totals_; ///< on all ranks
   i64 done_ = 0; ///< steps that made the parameters
   /// Steps that were started and not finished yet, with the samples of their global batches.
   struct Started {
@@ -132,7 +137,14 @@ void Training::prepare() {
     if (data_.train.size > std::numeric_limits<std::uint32_t>::max())
       throw Error("more than 2^32 training samples");
     check_batches();
+    train_labels_ = LabelWeights(plan_, data_.train);
+    if (data_.test)
+      test_labels_ = LabelWeights(plan_, *data_.test);
   });
+  if (LabelWeights::are_wanted(plan_)) {
+    validation_totals_ = totals_of(train_labels_, validation_first_, options_.validation);
+    test_totals_ = totals_of(test_labels_, 0, data_.test ? data_.test->size : 0);
+  }
   std::vector<Fact> read; // from files, which may differ between hosts
   together(world_, [&] {
     read = initialise(ctx_, *device_, plan_, world_.rank(), binding_, options_.seed, !options_.load.empty());
@@ -141,6 +153,20 @@ void Training::prepare() {
     not_finite_ = tensors_not_finite(*device_, binding_);
   });
   compare(world_, "the ranks read different parameters: ", read);
+}
+
+/// Of the samples from `first` on, from a rank that binds labels, on all. Collective.
+LabelTotals Training::totals_of(const LabelWeights &weights, index first, index size) {
+  LabelTotals own;
+  if (weights)
+    own = weights.of(size, [&](index i) { return first + i; });
+  std::string bytes(reinterpret_cast<const char *>(&own), sizeof own);
+  for (const std::string &theirs : all_gather(world_, weights ? bytes : std::string()))
+    if (!theirs.empty()) {
+      std::memcpy(&own, theirs.data(), sizeof own);
+      break;
+    }
+  return own;
 }
 
 /// A program that mixes the samples of a batch and knows no padding must not meet a partial one.
@@ -195,6 +221,15 @@ void Training::start_step(Sampler &sampler, i64 step) {
     probe_->set_step(step);
   const BatchRows rows = sampler.rows(step - 1);
   gather(data_.train, rows, 1.0f / static_cast<f32>(rows.global_valid));
+  if (const Tensor<f32> &weight = device_->batch().loss_weight) {
+    const std::span<const std::uint32_t> samples = sampler.samples(step - 1);
+    const LabelTotals totals = train_labels_.of(static_cast<index>(samples.size()), [&](index i) { return samples[static_cast<std::size_t>(i)]; });
+    const f64 labels = static_cast<f64>(totals.labels) / static_cast<f64>(samples.size()), divisor = plan_.loss_is_sum ? 1 : totals.weight;
+    // Where no label counts there is no loss: PyTorch's mean is then 0 / 0, and its gradients are 0.
+    const f32 share = divisor > 0 ? static_cast<f32>(labels / divisor) : 0;
+    for (index r = 0; r < local_batch_; ++r)
+      weight.data()[r] = r < rows.valid ? share : 0;
+  }
   if (const Tensor<i64> &number = device_->batch().step)
     *number.data() = step;
   if (const Tensor<f64> &rate = device_->batch().learning_rate)
@@ -257,8 +292,16 @@ Score Training::evaluate(const Split &split) {
     if (score.has_accuracy)
       score.accuracy += outcome.correct;
   }
-  score.loss /= static_cast<f64>(size);
-  score.accuracy /= static_cast<f64>(size);
+  // Of `size` samples a weight of 1 for each; where labels do not count alike, over what they count. What nothing counts in is 0.
+  f64 divisor = static_cast<f64>(size), counted = divisor;
+  if (LabelWeights::are_wanted(plan_)) {
+    const LabelTotals &totals = is_validation ? validation_totals_ : test_totals_;
+    const f64 positions = static_cast<f64>(totals.labels) / static_cast<f64>(size);
+    divisor = plan_.loss_is_sum ? 1 / positions : totals.weight / positions;
+    counted = static_cast<f64>(totals.counted) / positions;
+  }
+  score.loss = divisor > 0 ? score.loss / divisor : 0;
+  score.accuracy = counted > 0 ? score.accuracy / counted : 0;
   return score;
 }
 

@@ -22,12 +22,43 @@ f32 total(const f64 *values, index count) {
   return static_cast<f32>(sum);
 }
 
+/// A row's part of the loss where all classes have one: `own` of the label's, `each` of class c times its weight. The gradient, written to
+/// `out`, may take the place of the logits `in`.
+template <bool gradient, class T>
+f64 smoothed_row(const T *in, index step, T *out, index out_step, index classes, index target, f32 own, f32 each, const f32 *class_weight) {
+  f32 largest = -std::numeric_limits<f32>::infinity();
+  for (index c = 0; c < classes; ++c)
+    largest = std::max<f32>(largest, in[c * step]);
+  const f32 of_target = in[target * step] - largest;
+  f32 sum = 0;
+  f64 shares = 0, below = 0; // of the weights, and of each times how far the logit is below the largest
+#pragma omp simd reduction(+ : sum, shares, below)
+  for (index c = 0; c < classes; ++c) {
+    const f32 x = in[c * step] - largest, w = class_weight ? class_weight[c] : 1;
+    sum += expf(x);
+    shares += w;
+    below += w == 0 ? 0 : static_cast<f64>(w) * x;
+  }
+  const f64 log_sum = logf(sum);
+  if constexpr (gradient) {
+    const f32 scale = static_cast<f32>((own + each * shares) / sum);
+    const f32 kept = expf(of_target) * scale - each * (class_weight ? class_weight[target] : 1) - own;
+#pragma omp simd
+    for (index c = 0; c < classes; ++c)
+      out[c * out_step] = T(expf(in[c * step] - largest) * scale - each * (class_weight ? class_weight[c] : 1));
+    out[target * out_step] = T(kept);
+  }
+  return own * (log_sum - of_target) + each * (shares * log_sum - below);
+}
+
 /// `gradient` false: dlogits is not touched.
 template <bool gradient, class T>
 void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                   const Tensor<T> &dlogits, int axis) {
-  check_labels("softmax_cross_entropy", logits, label, weight, axis);
-  const Rows rows(logits, axis), out_rows(gradient ? dlogits : logits, axis);
+                   const Tensor<T> &dlogits, const LossOptions &options) {
+  check_labels("softmax_cross_entropy", logits, label, weight, options);
+  const Rows rows(logits, options.axis), out_rows(gradient ? dlogits : logits, options.axis);
+  const f32 *class_weight = options.class_weight ? options.class_weight.data() : nullptr;
+  const f32 smoothing = static_cast<f32>(options.label_smoothing);
   const index classes = rows.length, step = rows.step, out_step = out_rows.step;
   const index positions = logits.dim(0) ? rows.count / logits.dim(0) : 0;
   f64 *losses = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(rows.count) * sizeof(f64)));
@@ -36,13 +67,20 @@ void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &lab
 #pragma omp parallel for schedule(static) num_threads(threads_for(ctx, logits.size(), 4096)) reduction(min : bad)
   for (index row = 0; row < rows.count; ++row) {
     const index sample = row / positions;
-    const f32 factor = weight.data()[sample * weight.strides()[0]] * share;
     const i64 target = label.data()[row];
     const bool valid = target >= 0 && target < classes;
-    if (!valid && factor != 0)
+    const f32 of_position = target == options.ignore_index ? 0 : weight.data()[sample * weight.strides()[0]] * share;
+    if (!valid && of_position != 0)
       bad = std::min(bad, row);
+    const f32 factor = valid && class_weight ? of_position * class_weight[target] : of_position;
     const T *in = rows.at(row);
     losses[row] = 0;
+    if (smoothing != 0 && of_position != 0 && valid) {
+      T *out = gradient ? out_rows.at(row) : nullptr;
+      losses[row] = smoothed_row<gradient>(in, step, out, out_step, classes, target, (1 - smoothing) * factor,
+                                           smoothing * of_position / static_cast<f32>(classes), class_weight);
+      continue;
+    }
     // A padding row adds nothing to the loss, whatever its values are.
     if (factor == 0 || !valid) {
       if constexpr (gradient) {
@@ -152,7 +190,7 @@ void binary_with_logits(Context &ctx, const Tensor<T> &logits, const Tensor<f32>
 template <class T>
 void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &correct,
                 const LossOptions &o) {
-  check_labels("count_correct", logits, label, weight, o.axis);
+  check_labels("count_correct", logits, label, weight, o);
   const Rows rows(logits, o.axis);
   const index positions = logits.dim(0) ? rows.count / logits.dim(0) : 0;
   f64 *hits = static_cast<f64 *>(ctx.backend().workspace(static_cast<std::size_t>(rows.count) * sizeof(f64)));
@@ -164,7 +202,7 @@ void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label,
       if (in[c * rows.step] > in[best * rows.step])
         best = c;
     const f32 factor = weight.data()[row / positions * weight.strides()[0]];
-    hits[row] = best == label.data()[row] ? static_cast<f64>(factor) / static_cast<f64>(positions) : 0;
+    hits[row] = best == label.data()[row] && best != o.ignore_index ? static_cast<f64>(factor) / static_cast<f64>(positions) : 0;
   }
   *correct.data() = total(hits, rows.count);
 }
@@ -174,20 +212,20 @@ void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label,
 void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const Tensor<f32> &dlogits, const LossOptions &o) {
   require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");
-  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);
+  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o);
 }
 void softmax_cross_entropy(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const LossOptions &o) {
-  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<f32>(), o.axis);
+  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<f32>(), o);
 }
 void softmax_cross_entropy(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const Tensor<bf16> &dlogits, const LossOptions &o) {
   require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");
-  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);
+  cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o);
 }
 void softmax_cross_entropy(Context &ctx, const Tensor<bf16> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,
                            const Tensor<f32> &loss, const LossOptions &o) {
-  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<bf16>(), o.axis);
+  cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<bf16>(), o);
 }
 
 void count_correct(Context &ctx, const Tensor<f32> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,

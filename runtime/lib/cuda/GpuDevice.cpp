@@ -78,6 +78,7 @@ template <class Each> void for_filled(Binding &binding, Each each) {
     std::visit(visit, input.tensor);
   std::visit(visit, binding.label);
   visit(binding.weight);
+  visit(binding.loss_weight);
   visit(binding.sample_index);
   visit(binding.step);
   visit(binding.learning_rate);

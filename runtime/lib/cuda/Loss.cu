@@ -66,38 +66,73 @@ Part *parts_of(Context &ctx, index blocks) {
   return static_cast<Part *>(ctx.backend().workspace(static_cast<std::size_t>(blocks) * sizeof(Part)));
 }
 
-/// `gradient` false: dlogits is not touched.
-template <int lanes, int count, bool gradient, class T>
-__global__ void cross_entropy_rows(Rows<T> logits, Rows<T> dlogits, const i64 *label, const f32 *weight, index weight_step, f32 share, Part *parts,
-                                   Result result) {
+/// How labels count.
+struct Counting {
+  i64 ignored;
+  const f32 *class_weight; ///< or null
+  f32 smoothing;
+};
+
+/// `gradient` false: dlogits is not touched. `weighs`: classes have weights; or labels are smoothed, and all classes have a part of a
+/// row's loss.
+template <int lanes, int count, bool gradient, bool weighs, class T>
+__global__ void cross_entropy_rows(Rows<T> logits, Rows<T> dlogits, const i64 *label, const f32 *weight, index weight_step, f32 share,
+                                   Counting counting, Part *parts, Result result) {
   constexpr index teams = block_threads / lanes;
   const index classes = logits.length;
   f64 loss = 0;
   i64 bad_row = no_row;
   for (index row = blockIdx.x * teams + threadIdx.x / lanes; row < logits.count; row += gridDim.x * teams) {
-    const f32 factor = weight[divide(row, result.positions) * weight_step] * share;
     const i64 target = label[row];
     const bool is_class = target >= 0 && target < classes;
-    if (!is_class && factor != 0)
+    const f32 of_position = target == counting.ignored ? 0 : weight[divide(row, result.positions) * weight_step] * share;
+    if (!is_class && of_position != 0)
       bad_row = min(bad_row, static_cast<i64>(row));
+    f32 factor = of_position, each = 0; // the label's part, and that of a class of weight 1
+    if constexpr (weighs) {
+      if (counting.class_weight && is_class)
+        factor *= counting.class_weight[target];
+      factor *= 1 - counting.smoothing;
+      each = of_position * counting.smoothing / static_cast<f32>(classes);
+    }
     const T *in = row_at(logits, row);
     T *out = gradient ? row_at(dlogits, row) : nullptr;
     // A padding row adds nothing to the loss, whatever its values are.
-    const bool counts = factor != 0 && is_class;
+    const bool counts = (factor != 0 || each != 0) && is_class;
     Exponentials e{0, 1};
     f32 of_target = 0;
+    f64 shares = 0;
     if (counts) {
       of_target = in[target * logits.step];
       e = exponentials<lanes, count>(in, classes, logits.step);
       if (Team<lanes>::lane() == 0)
         loss += static_cast<f64>(factor) * (static_cast<f64>(logf(e.sum)) - (of_target - e.largest));
+      if constexpr (weighs)
+        if (each != 0) {
+          f64 below = 0; // each class's weight times how far its logit is below the largest
+          for_classes<lanes, count>(in, classes, logits.step, [&](index c, const Pack<T, count> &values) {
+            for (int i = 0; i < count; ++i) {
+              const f32 w = counting.class_weight ? counting.class_weight[c + i] : 1;
+              shares += w;
+              below += w == 0 ? 0 : static_cast<f64>(w) * (static_cast<f32>(values[i]) - e.largest);
+            }
+          });
+          shares = Team<lanes>::sum(shares);
+          below = Team<lanes>::sum(below);
+          if (Team<lanes>::lane() == 0)
+            loss += each * (shares * static_cast<f64>(logf(e.sum)) - below);
+        }
     }
     if constexpr (gradient) {
-      const f32 scale = factor / e.sum;
+      const f32 scale = static_cast<f32>((factor + each * shares) / e.sum);
       for_classes<lanes, count>(in, classes, logits.step, [&](index c, const Pack<T, count> &values) {
         Pack<T, count> slopes;
-        for (int i = 0; i < count; ++i)
-          slopes[i] = T(counts ? expf(values[i] - e.largest) * scale - (c + i == target ? factor : 0) : 0);
+        for (int i = 0; i < count; ++i) {
+          f32 shared = 0;
+          if constexpr (weighs)
+            shared = each * (counting.class_weight ? counting.class_weight[c + i] : 1);
+          slopes[i] = T(counts ? expf(values[i] - e.largest) * scale - shared - (c + i == target ? factor : 0) : 0);
+        }
         if constexpr (count == 1)
           out[c * dlogits.step] = slopes[0];
         else
@@ -110,16 +145,24 @@ __global__ void cross_entropy_rows(Rows<T> logits, Rows<T> dlogits, const i64 *l
 
 template <bool gradient, class T>
 void cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &loss,
-                   const Tensor<T> &dlogits, int axis) {
-  check_labels("softmax_cross_entropy", logits, label, weight, axis);
-  const Rows<T> in(logits, axis), out(gradient ? dlogits : logits, axis);
+                   const Tensor<T> &dlogits, const LossOptions &options) {
+  check_labels("softmax_cross_entropy", logits, label, weight, options);
+  const Rows<T> in(logits, options.axis), out(gradient ? dlogits : logits, options.axis);
+  const Counting counting{options.ignore_index, options.class_weight ? options.class_weight.data() : nullptr,
+                          static_cast<f32>(options.label_smoothing)};
   const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
   const Result result{loss.data(), ctx.backend().arrivals, ctx.backend().bad_operand, label.data(), nullptr, positions, in.length};
   constexpr int pack = pack_size<T>;
   with_team<pack>(in.length, in.step == 1 && out.step == 1, rows_in_packs<pack>(in) && rows_in_packs<pack>(out), [&](auto lanes, auto count) {
     const index blocks = blocks_of(in.count, block_threads / lanes.value);
-    launch(ctx, cross_entropy_rows<lanes.value, count.value, gradient, T>, static_cast<unsigned>(blocks), block_threads, in, out, label.data(),
-           weight.data(), weight.strides()[0], 1.0f / static_cast<f32>(positions), parts_of(ctx, blocks), result);
+    const auto run = [&](auto weighs) {
+      launch(ctx, cross_entropy_rows<lanes.value, count.value, gradient, weighs.value, T>, static_cast<unsigned>(blocks), block_threads, in, out,
+             label.data(), weight.data(), weight.strides()[0], 1.0f / static_cast<f32>(positions), counting, parts_of(ctx, blocks), result);
+    };
+    if (counting.class_weight || counting.smoothing != 0)
+      run(std::true_type());
+    else
+      run(std::false_type());
   });
 }
 
@@ -135,7 +178,7 @@ template <int lanes> __device__ index best_class(Best best) {
 }
 
 template <int lanes, int count, class T>
-__global__ void correct_rows(Rows<T> logits, const i64 *label, const f32 *weight, index weight_step, Part *parts, Result result) {
+__global__ void correct_rows(Rows<T> logits, const i64 *label, const f32 *weight, index weight_step, i64 ignored, Part *parts, Result result) {
   constexpr index teams = block_threads / lanes;
   f64 hits = 0;
   for (index row = blockIdx.x * teams + threadIdx.x / lanes; row < logits.count; row += gridDim.x * teams) {
@@ -148,7 +191,7 @@ __global__ void correct_rows(Rows<T> logits, const i64 *label, const f32 *weight
       }
     });
     const index found = best_class<lanes>(best);
-    if (Team<lanes>::lane() == 0 && found == label[row])
+    if (Team<lanes>::lane() == 0 && found == label[row] && found != ignored)
       hits += static_cast<f64>(weight[divide(row, result.positions) * weight_step]) / static_cast<f64>(result.positions);
   }
   finish_block(hits, no_row, parts, result);
@@ -157,7 +200,7 @@ __global__ void correct_rows(Rows<T> logits, const i64 *label, const f32 *weight
 template <class T>
 void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const Tensor<f32> &correct,
                 const LossOptions &o) {
-  check_labels("count_correct", logits, label, weight, o.axis);
+  check_labels("count_correct", logits, label, weight, o);
   const Rows<T> in(logits, o.axis);
   const index positions = std::max<index>(logits.dim(0) ? in.count / logits.dim(0) : 0, 1);
   const Result result{correct.data(), ctx.backend().arrivals, ctx.backend().bad_operand, label.data(), nullptr, positions, in.length};
@@ -165,7 +208,7 @@ void correct_of(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label,
   with_team<pack>(in.length, in.step == 1, rows_in_packs<pack>(in), [&](auto lanes, auto count) {
     const index blocks = blocks_of(in.count, block_threads / lanes.value);
     launch(ctx, correct_rows<lanes.value, count.value, T>, static_cast<unsigned>(blocks), block_threads, in, label.data(), weight.data(),
-           weight.strides()[0], parts_of(ctx, blocks), result);
+           weight.strides()[0], o.ignore_index, parts_of(ctx, blocks), result);
   });
 }
 
@@ -226,11 +269,11 @@ void element_loss(Context &ctx, const char *call, const Tensor<T> &p, const Tens
   void softmax_cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,               \
                              const Tensor<f32> &loss, const Tensor<T> &dlogits, const LossOptions &o) {                                \
     require(dlogits.shape() == logits.shape(), "softmax_cross_entropy", "the gradient has the logits' shape");                         \
-    cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o.axis);                                                            \
+    cross_entropy<true>(ctx, logits, label, weight, loss, dlogits, o);                                                            \
   }                                                                                                                                    \
   void softmax_cross_entropy(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,               \
                              const Tensor<f32> &loss, const LossOptions &o) {                                                          \
-    cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<T>(), o.axis);                                                       \
+    cross_entropy<false>(ctx, logits, label, weight, loss, Tensor<T>(), o);                                                       \
   }                                                                                                                                    \
   void count_correct(Context &ctx, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight,                       \
                      const Tensor<f32> &correct, const LossOptions &o) {                                                               \

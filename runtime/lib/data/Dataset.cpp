@@ -66,6 +66,7 @@ Wishes wishes_of(const Plan &plan, const Binding &binding) {
   if (is_present(binding.label))
     wishes.label = wanted_of("label", binding.label);
   wishes.classes = plan.classes;
+  wishes.ignored_label = plan.ignored_label;
   wishes.probabilities = plan.probabilities;
   wishes.batch = plan.batch;
   return wishes;
@@ -119,16 +120,18 @@ void check_range(const std::string &file, const Column &column, const Wanted &wa
       column.values);
 }
 
-void check_classes(const std::string &file, const Column &label, index classes) {
+void check_classes(const std::string &file, const Column &label, const Wishes &wishes) {
+  const index classes = wishes.classes;
   if (classes <= 0)
     return;
   const index positions = std::max<index>(label.shape.product(), 1);
   std::visit(
       [&](const auto &values) {
         for (std::size_t i = 0; i < values.size(); ++i)
-          if (!(values[i] >= 0) || static_cast<i64>(values[i]) >= classes)
+          if ((!(values[i] >= 0) || static_cast<i64>(values[i]) >= classes) && static_cast<i64>(values[i]) != wishes.ignored_label)
             throw Error(file + ": label " + std::to_string(static_cast<i64>(values[i])) + " of sample " +
-                        std::to_string(static_cast<index>(i) / positions) + " is not a class id below " + std::to_string(classes));
+                        std::to_string(static_cast<index>(i) / positions) + " is not a class id below " + std::to_string(classes) +
+                        (wishes.ignored_label ? " and not " + std::to_string(*wishes.ignored_label) + ", which is ignored" : ""));
       },
       label.values);
 }

@@ -26,6 +26,7 @@ struct Wishes {
   std::vector<Wanted> inputs;
   std::optional<Wanted> label;
   index classes = 0; ///< labels are ids below this; 0: f32 targets
+  std::optional<i64> ignored_label{}; ///< labels may be this too
   bool probabilities = false; ///< f32 targets lie in [0, 1]
   index batch = 0;
 };
@@ -73,8 +74,8 @@ Dataset make_synthetic(const std::string &where, const Wishes &wishes, std::uint
 Dims image_shape(const std::string &format, const Dims &image, const Wishes &wishes);
 /// Throws Error naming file and sample where a whole number is not in [low, high].
 void check_range(const std::string &file, const Column &values, const Wanted &wanted);
-/// Throws Error naming file and sample where a class id is not below `classes`.
-void check_classes(const std::string &file, const Column &label, index classes);
+/// Throws Error naming file and sample where a label is neither a class id below `wishes.classes` nor ignored.
+void check_classes(const std::string &file, const Column &label, const Wishes &wishes);
 /// The same where an f32 target is not finite or, of those that are `probabilities`, not in [0, 1].
 void check_targets(const std::string &file, const Column &label, bool probabilities);
 

@@ -60,7 +60,7 @@ Split read_split(const std::string &folder, const Names &image_names, const Name
   if (!wishes.label->is_bound)
     return split;
   split.label = Column{{}, std::move(labels.values), 1};
-  check_classes(labels.path, *split.label, wishes.classes);
+  check_classes(labels.path, *split.label, wishes);
   return split;
 }
 

@@ -215,7 +215,7 @@ Dataset load_npy(const std::string &where, const Wishes &wishes) {
     if (wishes.label) {
       Column label = take(label_name, *wishes.label);
       if (wishes.label->is_integer)
-        check_classes(files[label_name], label, wishes.classes);
+        check_classes(files[label_name], label, wishes);
       else
         check_targets(files[label_name], label, wishes.probabilities);
       if (wishes.label->is_bound)

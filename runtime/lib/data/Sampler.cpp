@@ -14,8 +14,9 @@ Sampler::Sampler(index size, index batch, index local_batch, index first_row, bo
   std::iota(order_.begin(), order_.end(), 0u);
 }
 
-BatchRows Sampler::rows(index number) {
-  const index epoch = number / batches_per_epoch(), first = number % batches_per_epoch() * batch_;
+/// Puts the order of the batch's epoch in place.
+void Sampler::shuffle_for(index number) {
+  const index epoch = number / batches_per_epoch();
   if (shuffle_ && epoch != epoch_) {
     const RandomStream random(seed_, "shuffle." + std::to_string(epoch));
     std::iota(order_.begin(), order_.end(), 0u);
@@ -24,6 +25,17 @@ BatchRows Sampler::rows(index number) {
                 order_[random.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i) + 1)]);
     epoch_ = epoch;
   }
+}
+
+std::span<const std::uint32_t> Sampler::samples(index number) {
+  shuffle_for(number);
+  const index first = number % batches_per_epoch() * batch_;
+  return std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(batch_, size_ - first)));
+}
+
+BatchRows Sampler::rows(index number) {
+  shuffle_for(number);
+  const index first = number % batches_per_epoch() * batch_;
   BatchRows rows;
   rows.global_valid = std::min(batch_, size_ - first);
   const index begin = std::min(first_row_, rows.global_valid), end = std::min(begin + local_batch_, rows.global_valid);

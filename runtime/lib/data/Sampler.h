@@ -4,6 +4,7 @@
 #include "dtcrt/tensor.h"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace dtcrt {
@@ -21,10 +22,14 @@ public:
   Sampler(index size, index batch, index local_batch, index first_row, bool shuffle, std::uint64_t seed);
 
   index batches_per_epoch() const { return (size_ + batch_ - 1) / batch_; }
+  /// The samples of the whole global batch `number`, in order.
+  std::span<const std::uint32_t> samples(index number);
   /// Batch `number`, counted over all epochs from 0. The last of an epoch holds what is left.
   BatchRows rows(index number);
 
 private:
+  void shuffle_for(index number);
+
   index size_, batch_, local_batch_, first_row_;
   bool shuffle_;
   std::uint64_t seed_;

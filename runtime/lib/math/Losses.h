@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/Require.h"
+#include "dtcrt/loss.h"
 #include "math/BadOperand.h"
 #include "math/HostDevice.h"
 
@@ -9,7 +10,9 @@
 
 namespace dtcrt {
 
-template <class T> void check_labels(const char *call, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, int axis) {
+template <class T>
+void check_labels(const char *call, const Tensor<T> &logits, const Tensor<i64> &label, const Tensor<f32> &weight, const LossOptions &options) {
+  const int axis = options.axis;
   const int class_axis = axis < 0 ? axis + logits.rank() : axis;
   require(class_axis >= 1 && class_axis < logits.rank(), call, "the class axis is one of the logits', and not the batch");
   Dims positions;
@@ -18,6 +21,8 @@ template <class T> void check_labels(const char *call, const Tensor<T> &logits, 
       positions.push_back(logits.dim(i));
   require(label.shape() == positions && label.layout() == row_major, call, "labels have the logits' shape without the classes");
   require(weight.rank() == 1 && weight.dim(0) == logits.dim(0), call, "one weight a sample");
+  require(!options.class_weight || options.class_weight.shape() == Dims{logits.dim(class_axis)}, call, "one weight a class");
+  require(!options.class_weight || options.class_weight.is_dense(), call, "the weights of classes are dense");
 }
 
 template <bool gradient, class T>

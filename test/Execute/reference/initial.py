@@ -59,6 +59,11 @@ MODELS = {
         "rn4": ([20], "scale"),
         "fc3": ([10, 20], True),
     },
+    "token_losses": {
+        "table": ([20, 8], False),
+        "up": ([16, 8], True),
+        "head": ([12, 16], True),
+    },
     "norm_residual": {
         "conv": ([8, 1, 5, 5], False),
         "bn": ([8], "batch_norm"),
@@ -72,7 +77,7 @@ MODELS = {
 # Not every beginning will do: where rounding alone decides whether a dead ReLU comes to life, Adam makes a jump of 1e-3 in the
 # loss out of it (mnist_cnn from the seeds "" and " 3", for instance). make_curves.py checks that from these it does not happen.
 SEEDS = {"mnist_cnn": " 2", "mlp": "", "gelu": "", "bce_logits": "", "branches": " 9", "batch_norm": "",
-         "sample_norms": "", "norm_residual": ""}
+         "sample_norms": "", "norm_residual": "", "token_losses": ""}
 # What PyTorch's normalisations begin with, by what they have.
 SCALE = {"weight": 1}
 AFFINE = {**SCALE, "bias": 0}

@@ -45,9 +45,9 @@ protected:
 
   std::vector<reference::Tensor> arguments() const {
     const test::LossLiteral &literal = GetParam();
-    SmallVector<int64_t> shape(ArrayRef<int64_t>(literal.shape)), labelShape(shape);
-    if (literal.label.size() != literal.prediction.size())
-      labelShape.pop_back();
+    auto prediction = RankedTensorType::get(literal.shape, Float64Type::get(loss.getContext()));
+    SmallVector<int64_t> shape(prediction.getShape()),
+        labelShape(loss.getLabelType(UnknownLoc::get(loss.getContext()), prediction)->getShape());
     return {{shape, literal.prediction},
             {labelShape, literal.label},
             {{shape.front()}, literal.weight}};
@@ -99,6 +99,20 @@ TEST(Accuracy, CountsByWeight) {
                                      {logits, label, weight});
   ASSERT_TRUE(succeeded(results));
   EXPECT_DOUBLE_EQ((*results)[0].data[0], 0.25 + 0.125);
+}
+
+/// What is ignored is not right, even where it is a class that the logits are largest at.
+TEST(Accuracy, LeavesOutIgnoredLabels) {
+  MLIRContext context(test::makeRegistry());
+  auto module = test::parse(context, R"mlir(
+    func.func @f(%logits: tensor<3x3xf64>, %label: tensor<3xi64>, %weight: tensor<3xf64>) -> tensor<f64> {
+      %0 = nn.count_correct %logits, %label, %weight {ignore_index = 0 : i64} : (tensor<3x3xf64>, tensor<3xi64>, tensor<3xf64>) -> tensor<f64>
+      return %0 : tensor<f64>
+    })mlir");
+  reference::Tensor logits{{3, 3}, {9, 0, 0, 0, 9, 0, 0, 0, 9}}, label{{3}, {0, 1, 2}}, weight{{3}, {1, 1, 1}};
+  auto results = reference::evaluate(*module->getOps<func::FuncOp>().begin(), {logits, label, weight});
+  ASSERT_TRUE(succeeded(results));
+  EXPECT_DOUBLE_EQ((*results)[0].data[0], 2);
 }
 
 /// What a sample of weight 0 holds changes neither loss nor gradient.

@@ -27,6 +27,20 @@ def cross_entropy(x, y):
     return F.cross_entropy(x.movedim(-1, 1) if x.dim() > 2 else x, y)
 
 
+def counted_cross_entropy(ignored=-100, smoothing=0.0, weight=None, reduction="mean", axis=-1):
+    """With how the labels count: what the loss takes for the sample weight is the positions of a sample over their sum."""
+    def loss(x, y):
+        return F.cross_entropy(x.movedim(axis, 1), y, weight=weight, ignore_index=ignored, label_smoothing=smoothing, reduction=reduction)
+
+    def divisor(y):
+        counts = (y != ignored).double()
+        if weight is not None:
+            counts = counts * weight[y.clamp(0, len(weight) - 1)]
+        return counts.sum().item() if reduction == "mean" else 1.0
+    loss.divisor = divisor
+    return loss
+
+
 LOGITS = torch.tensor([[1.5, -0.25, 0.75, 3.0], [-2.0, 0.5, 0.0, 1.0], [40.0, -40.0, 2.0, 0.0]])
 SEQUENCE = torch.linspace(-3.0, 2.5, 24).sin().mul(2.0).reshape(2, 3, 4)
 VALUES = torch.tensor([[0.5, -1.0], [2.0, 0.25], [-0.75, 3.0]])
@@ -34,7 +48,26 @@ TARGETS = torch.tensor([[0.25, -2.0], [2.5, 0.0], [1.0, 1.0]])
 PROBABILITIES = torch.tensor([[0.5, 0.9], [0.01, 0.75], [1.0, 0.0]])
 CHOICES = torch.tensor([[1.0, 1.0], [0.0, 0.25], [0.0, 0.0]])
 WIDE = torch.tensor([[0.0, 3.5], [-0.25, 900.0], [-900.0, 40.0]])
+CLASS_WEIGHTS = torch.tensor([0.5, 2.0, 0.0, 1.25])
+WEIGHTS = "class_weights = [0.5, 2.0, 0.0, 1.25]"
+CHANNELS = SEQUENCE.movedim(-1, 1).contiguous()
+SOME = torch.tensor([[0, 3, -100], [-100, 2, 0]])
 LOSSES = [
+    ("cross_entropy_ignored", "#nn.cross_entropy<ignore_index = -100>", counted_cross_entropy(), SEQUENCE, SOME, [1, 1]),
+    ("cross_entropy_ignored_class", "#nn.cross_entropy<ignore_index = 2>", counted_cross_entropy(2), SEQUENCE,
+     torch.tensor([[0, 3, 2], [2, 2, 0]]), [1, 1]),
+    ("cross_entropy_ignored_padded", "#nn.cross_entropy<ignore_index = -1>", counted_cross_entropy(-1), LOGITS,
+     torch.tensor([-1, 0, 1]), [1, 1, 0]),
+    ("cross_entropy_smoothed", "#nn.cross_entropy<label_smoothing = 0.1>", counted_cross_entropy(smoothing=0.1), SEQUENCE,
+     torch.tensor([[0, 3, 1], [2, 2, 0]]), [1, 1]),
+    ("cross_entropy_weighted", f"#nn.cross_entropy<{WEIGHTS}>", counted_cross_entropy(weight=CLASS_WEIGHTS), SEQUENCE,
+     torch.tensor([[0, 3, 1], [2, 2, 0]]), [1, 1]),
+    ("cross_entropy_all", f"#nn.cross_entropy<ignore_index = -100, label_smoothing = 0.2, {WEIGHTS}>",
+     counted_cross_entropy(-100, 0.2, CLASS_WEIGHTS), SEQUENCE, SOME, [1, 1]),
+    ("cross_entropy_channels", f"#nn.cross_entropy<class_axis = 1, ignore_index = -100, label_smoothing = 0.2, {WEIGHTS}>",
+     counted_cross_entropy(-100, 0.2, CLASS_WEIGHTS, axis=1), CHANNELS, SOME, [1, 1]),
+    ("cross_entropy_sum", f"#nn.cross_entropy<ignore_index = -100, {WEIGHTS}, sum>",
+     counted_cross_entropy(-100, weight=CLASS_WEIGHTS, reduction="sum"), SEQUENCE, SOME, [1, 1]),
     ("cross_entropy", "#nn.cross_entropy", cross_entropy, LOGITS, torch.tensor([3, 0, 1]), [1, 1, 1]),
     ("cross_entropy_padded", "#nn.cross_entropy", cross_entropy, LOGITS, torch.tensor([3, 0, 0]), [1, 1, 0]),
     ("cross_entropy_sequence", "#nn.cross_entropy", cross_entropy, SEQUENCE,
@@ -110,7 +143,8 @@ for name, attribute, function, prediction, label, weight in LOSSES:
     real = torch.tensor(weight, dtype=torch.bool)
     loss = function(prediction[real], label[real])
     loss.backward()
-    weights = torch.tensor(weight, dtype=torch.float64) / sum(weight)
+    divisor = function.divisor(label[real]) / label[0].numel() if hasattr(function, "divisor") else sum(weight)
+    weights = torch.tensor(weight, dtype=torch.float64) / divisor
     shape = "{" + ", ".join(map(str, prediction.shape)) + "}"
     print(f'    {{"{name}", "{attribute}",\n     {shape}, {braces(prediction)},\n     {braces(label.double())}, '
           f"{braces(weights)},\n     {loss.item()!r}, {braces(prediction.grad)}}},")

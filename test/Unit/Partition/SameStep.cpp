@@ -18,6 +18,7 @@ static Tensors makeArguments(func::FuncOp function) {
   for (auto [number, type] : llvm::enumerate(function.getArgumentTypes())) {
     Tensor tensor = zeros(cast<RankedTensorType>(type).getShape());
     bool weight = function.getArgAttr(number, nn::names::sampleWeight) != nullptr;
+    bool lossWeight = function.getArgAttr(number, nn::names::lossWeight) != nullptr;
     bool state = function.getArgAttr(number, nn::names::state) != nullptr;
     bool integer = cast<RankedTensorType>(type).getElementType().isInteger();
     bool place = function.getArgAttr(number, nn::names::sampleIndex) != nullptr;
@@ -27,6 +28,8 @@ static Tensors makeArguments(func::FuncOp function) {
       value = normal(engine);
       if (weight)
         value = 1.0 / tensor.data.size();
+      else if (lossWeight) // another one than the sample weight
+        value = 2.5 / tensor.data.size();
       else if (place)
         value = row;
       else if (step)
@@ -64,7 +67,8 @@ static std::string identify(DictionaryAttr attributes) {
                          StringRef(nn::names::state)})
     if (auto value = attributes ? attributes.getAs<StringAttr>(name) : StringAttr())
       text += (name + "=" + value.getValue()).str();
-  for (StringRef name : {StringRef(nn::names::label), StringRef(nn::names::sampleWeight), StringRef(nn::names::sampleIndex),
+  for (StringRef name : {StringRef(nn::names::label), StringRef(nn::names::sampleWeight), StringRef(nn::names::lossWeight),
+                         StringRef(nn::names::sampleIndex),
                          StringRef(nn::names::step), StringRef(nn::names::learningRate), StringRef(nn::names::loss),
                          StringRef(nn::names::correct)})
     if (attributes && attributes.contains(name))

@@ -64,6 +64,95 @@ TEST(CrossEntropy, AndItsGradient) {
   check_cross_entropy({2, 2, 3, 5});
 }
 
+/// The closed form (torch.nn.CrossEntropyLoss with a weight for each sample in place of the divisor).
+f64 counted_cross_entropy(const std::vector<f64> &logits, const std::vector<f64> &labels, const std::vector<f64> &weights, index classes,
+                          f64 ignored, f64 smoothing, const std::vector<f64> &of_class) {
+  const std::size_t rows = labels.size(), positions = rows / weights.size();
+  f64 loss = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (labels[row] == ignored)
+      continue;
+    const f64 *x = logits.data() + row * static_cast<std::size_t>(classes), factor = weights[row / positions] / static_cast<f64>(positions);
+    f64 sum = 0;
+    for (index c = 0; c < classes; ++c)
+      sum += std::exp(x[c]);
+    for (index c = 0; c < classes; ++c) {
+      const f64 target = smoothing / static_cast<f64>(classes) + (static_cast<f64>(c) == labels[row] ? 1 - smoothing : 0);
+      loss += factor * target * of_class[static_cast<std::size_t>(c)] * (std::log(sum) - x[c]);
+    }
+  }
+  return loss;
+}
+
+void check_counted(const Dims &shape, f64 smoothing, bool weighs, i64 ignored) {
+  Context ctx(2);
+  const index classes = shape[shape.size() - 1];
+  Dims label_shape;
+  for (int d = 0; d < shape.size() - 1; ++d)
+    label_shape.push_back(shape[d]);
+  Owned<f32> logits(shape), dlogits(shape), weight({shape[0]}), class_weight({classes}), loss({}), alone({});
+  Owned<i64> label(label_shape);
+  randomise(logits.tensor, 1, -4, 4);
+  randomise(weight.tensor, 2, 0.1, 0.5);
+  weight.memory.back() = 0; // a padding row
+  randomise(class_weight.tensor, 4, 0.2, 3);
+  class_weight.memory[1] = 0;
+  randomise(label.tensor, 3, 0, static_cast<f64>(classes));
+  label.memory[0] = 1; // a class that counts nothing
+  label.memory[1] = ignored;
+  LossOptions options{.ignore_index = ignored, .label_smoothing = smoothing};
+  if (weighs)
+    options.class_weight = class_weight;
+  auto xs = logical(logits.tensor);
+  const auto labels = logical(label.tensor), weights = logical(weight.tensor);
+  const std::vector<f64> of_class = weighs ? logical(class_weight.tensor) : std::vector<f64>(static_cast<std::size_t>(classes), 1);
+  const auto closed = [&] { return counted_cross_entropy(xs, labels, weights, classes, static_cast<f64>(ignored), smoothing, of_class); };
+  softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits, options);
+  softmax_cross_entropy(ctx, logits, label, weight, alone, options);
+  EXPECT_NEAR(loss.memory[0], closed(), 1e-5);
+  EXPECT_EQ(loss.memory[0], alone.memory[0]);
+  std::vector<f64> expected;
+  for (f64 &x : xs) {
+    const f64 value = x, h = 1e-5;
+    x = value + h;
+    const f64 above = closed();
+    x = value - h;
+    expected.push_back((above - closed()) / (2 * h));
+    x = value;
+  }
+  expect_near(dlogits.tensor, expected, 1e-6);
+  Owned<bf16> low(shape), d_low(shape);
+  for (std::size_t i = 0; i < low.memory.size(); ++i) {
+    low.memory[i] = bf16(logits.memory[i]);
+    logits.memory[i] = low.memory[i];
+  }
+  softmax_cross_entropy(ctx, low, label, weight, alone, d_low, options);
+  softmax_cross_entropy(ctx, logits, label, weight, loss, logits, options); // in place
+  EXPECT_NEAR(alone.memory[0], loss.memory[0], 1e-6);
+  for (std::size_t i = 0; i < low.memory.size(); ++i)
+    EXPECT_NEAR(static_cast<f32>(d_low.memory[i]), logits.memory[i], 0.005 * std::abs(logits.memory[i]) + 1e-7);
+}
+
+TEST(CrossEntropy, CountsLabelsAsTold) {
+  for (const Dims &shape : {Dims{6, 10}, Dims{3, 4, 7}, Dims{3, 5, 1030}})
+    for (f64 smoothing : {0.0, 0.1, 1.0})
+      for (bool weighs : {false, true})
+        for (i64 ignored : {i64(-100), i64(2)})
+          check_counted(shape, smoothing, weighs, ignored);
+}
+
+TEST(CrossEntropy, NothingCountsWhereAllIsIgnored) {
+  Context ctx(1);
+  Owned<f32> logits({2, 3}), dlogits({2, 3}, row_major, 7), weight({2}, row_major, 0.5f), loss({}), correct({});
+  Owned<i64> label({2}, row_major, -100);
+  softmax_cross_entropy(ctx, logits, label, weight, loss, dlogits, {.ignore_index = -100, .label_smoothing = 0.1});
+  EXPECT_EQ(loss.memory[0], 0);
+  expect_near(dlogits.tensor, std::vector<f64>(6, 0), 0);
+  label.memory = {0, 0};
+  count_correct(ctx, logits, label, weight, correct, {.ignore_index = 0});
+  EXPECT_EQ(correct.memory[0], 0);
+}
+
 TEST(CrossEntropy, AlongAChannelAxis) {
   Context ctx(2);
   Owned<f32> last({2, 3, 4}), channels({2, 4, 3}, channels_last), loss({}), other({}), weight({2}, row_major, 0.5f), d({2, 4, 3}, channels_last), d_last({2, 3, 4});

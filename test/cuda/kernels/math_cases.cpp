@@ -233,6 +233,23 @@ template <class T> void class_losses(Context &ctx, Cases &c) {
   softmax_cross_entropy(ctx, logits, label, weight, loss, slopes, options);
   c.record("softmax_cross_entropy with gradient", loss);
   c.record("softmax_cross_entropy's gradient", slopes);
+  LossOptions counted = options;
+  counted.ignore_index = 1;
+  count_correct(ctx, logits, label, weight, loss, counted);
+  c.record("count_correct with ignored labels", loss);
+  softmax_cross_entropy(ctx, logits, label, weight, loss, slopes, counted);
+  c.record("softmax_cross_entropy with ignored labels", loss);
+  c.record("its gradient", slopes);
+  counted.label_smoothing = 0.1;
+  softmax_cross_entropy(ctx, logits, label, weight, loss, slopes, counted);
+  c.record("softmax_cross_entropy of smoothed labels", loss);
+  c.record("its gradient, smoothed", slopes);
+  const Tensor<f32> class_weight = c.tensor<f32>({classes}, row_major, 0.1, 2);
+  counted.class_weight = class_weight;
+  softmax_cross_entropy(ctx, logits, label, weight, loss, counted);
+  c.record("softmax_cross_entropy with class weights", loss);
+  softmax_cross_entropy(ctx, logits, label, weight, loss, slopes, counted);
+  c.record("its gradient, with class weights", slopes);
   for (index i = 0; i < logits.size(); ++i) // equal ones
     logits.data()[i] = T(std::floor(static_cast<f32>(logits.data()[i])));
   count_correct(ctx, logits, label, weight, loss, options);

@@ -13,7 +13,17 @@ static AttributeBuiltin loss(StringRef name) {
 }
 
 void dtc::dsl::registerLosses(Table<AttributeBuiltin> &table) {
-  table.add(loss<nn::CrossEntropyAttr>("cross_entropy"));
+  Signature entropy{"cross_entropy",
+                    {{"ignore_index", &kinds::integer, Arity::Optional},
+                     {"label_smoothing", &kinds::real, Arity::Optional},
+                     {"class_axis", &kinds::integer, Arity::Optional}}};
+  table.add({entropy, [](const Arguments &arguments, MLIRContext *context, EmitError emitError) -> Attribute {
+               std::optional<int64_t> ignored;
+               if (arguments.has("ignore_index"))
+                 ignored = arguments.integer("ignore_index");
+               return nn::CrossEntropyAttr::getChecked(emitError, context, arguments.integer("class_axis", -1), ignored,
+                                                       nn::Real(arguments.real("label_smoothing", 0)), ArrayRef<nn::Real>(), false);
+             }});
   table.add(loss<nn::MeanSquaredErrorAttr>("mse"));
   table.add(loss<nn::BinaryCrossEntropyAttr>("bce"));
   table.add(loss<nn::BinaryCrossEntropyWithLogitsAttr>("bce_logits"));
@@ -29,7 +39,7 @@ static AttributeBuiltin call(const Optimizer &optimizer) {
             for (const OptimizerSetting &setting : optimizer.settings)
               values.push_back(nn::Real(setting.isFlag() ? arguments.boolean(setting.name, setting.byDefault != 0)
                                                          : arguments.real(setting.name, setting.byDefault)));
-            return nn::OptimizerAttr::getChecked(emitError, context, &optimizer, ArrayRef<nn::Real>(values));
+            return nn::OptimizerAttr::getChecked(emitError, context, &optimizer, ArrayRef<nn::Real>(values), nn::Real(1));
           }};
 }
 
