@@ -134,7 +134,7 @@ void check_counted(const Dims &shape, f64 smoothing, bool weighs, i64 ignored) {
 }
 
 TEST(CrossEntropy, CountsLabelsAsTold) {
-  for (const Dims &shape : {Dims{6, 10}, Dims{3, 4, 7}, Dims{3, 5, 1030}})
+  for (const Dims &shape : {Dims{6, 10}, Dims{3, 4, 7}, Dims{3, 600}})
     for (f64 smoothing : {0.0, 0.1, 1.0})
       for (bool weighs : {false, true})
         for (i64 ignored : {i64(-100), i64(2)})
