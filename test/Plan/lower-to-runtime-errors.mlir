@@ -22,7 +22,7 @@ dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}) -> () attributes {pha
 // -----
 
 shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
-// expected-error @below {{argument 1 is neither input, label, weight, sample index, step, learning rate, parameter nor state}}
+// expected-error @below {{argument 1 is neither input, label, weight, loss weight, sample index, step, learning rate, parameter nor state}}
 dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}, %x: tensor<2xf32>) -> () attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
   dist.return
 }
