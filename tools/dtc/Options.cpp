@@ -109,8 +109,6 @@ private:
           return fail("--bind gives '" + name + "' twice");
         options.dimensions.emplace_back(name, number);
       }
-    if (!options.dimensions.empty() && !options.modelIsONNX)
-      return fail("--bind is for ONNX models, whose dimensions may have names: '" + options.model + "' is none");
     return true;
   }
 

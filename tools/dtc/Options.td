@@ -18,7 +18,7 @@ defm label_smoothing : Value<"label-smoothing", "E", "cross-entropy: this part o
 defm class_weights : Value<"class-weights", "FILE.npy|X,...", "cross-entropy: what a label counts, by its class; the mean is the weighted one of the whole batch", topic_1_recipe>;
 defm class_axis : Value<"class-axis", "D", "cross-entropy: the dimension of the classes: 1 of [N, C, H, W] (default: the last)", topic_1_recipe>;
 defm optimizer : Value<"optimizer", "NAME", "{optimizers}; its settings are the options below", topic_1_recipe>;
-defm bind : Value<"bind", "NAME=N,...", "sizes of symbolic dimensions of an ONNX model: T=128", topic_1_recipe>;
+defm bind : Value<"bind", "NAME=N,...", "sizes of the symbolic dimensions of a model: T=128", topic_1_recipe>;
 defm batch : Value<"batch", "N", "global batch: binds the model's symbolic first dimension", topic_1_recipe>;
 defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several", topic_1_recipe>;
 defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;

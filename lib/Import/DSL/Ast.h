@@ -35,10 +35,18 @@ struct Argument {
   const Expr *value;
 };
 
+/// `as NAME`, `as NAME[first]`, or `as NAME[first:end]`, whose `first` may be absent and is 0 then.
+struct LayerName {
+  Name name;
+  const Expr *first = nullptr, *end = nullptr;
+  bool isRange() const { return end; }
+  bool isIndexed() const { return first && !end; }
+};
+
 struct CallExpr {
   Name callee;
   std::vector<Argument> arguments;
-  std::optional<Name> layer; ///< `as NAME`
+  std::optional<LayerName> layer;
 };
 
 /// first op operand op operand …, from left to right.
@@ -70,6 +78,8 @@ struct TypeExpr {
   static constexpr llvm::StringLiteral elements[] = {"f32", "i64", "i32", "bool"};
   llvm::StringRef element; ///< one of these
   std::vector<const Expr *> extents;
+  /// Of each extent: the `= value` of an input's dimension; null without one.
+  std::vector<const Expr *> defaults;
 };
 
 struct Statement;
@@ -99,10 +109,11 @@ struct Statement {
   std::variant<Assignment, Parameter, Repeat> node;
 };
 
-/// An input of a model (with a type) or an argument of a block (without).
+/// An input of a model (with a type), or an argument of a block.
 struct Formal {
   Name name;
   std::optional<TypeExpr> type;
+  const Expr *byDefault = nullptr; ///< of a block's argument that need not be given
 };
 
 /// A model or a block.

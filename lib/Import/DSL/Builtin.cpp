@@ -40,37 +40,41 @@ static Location locationOf(const Layer &layer, StringRef name) {
   return NameLoc::get(layer.graph.getBuilder().getStringAttr(name), layer.place);
 }
 
-Value Layer::uniformParameter(StringRef suffix, ArrayRef<int64_t> shape,
-                              double bound) {
-  RankedTensorType type = graph.makeType(shape, location);
-  if (!type)
-    return {};
-  std::string name = path + "." + suffix.str();
-  return graph.addParameter(
-      name, type, nn::UniformAttr::get(type.getContext(), nn::Real(bound)),
-      locationOf(*this, name));
+Attribute Layer::uniform(double bound) const {
+  return nn::UniformAttr::get(graph.getBuilder().getContext(), nn::Real(bound));
 }
 
-Value Layer::normalParameter(StringRef suffix, ArrayRef<int64_t> shape,
-                             double stddev) {
-  RankedTensorType type = graph.makeType(shape, location);
-  if (!type)
-    return {};
-  std::string name = path + "." + suffix.str();
-  return graph.addParameter(
-      name, type, nn::NormalAttr::get(type.getContext(), nn::Real(0), nn::Real(stddev)),
-      locationOf(*this, name));
+Attribute Layer::normal(double stddev) const {
+  return nn::NormalAttr::get(graph.getBuilder().getContext(), nn::Real(0), nn::Real(stddev));
 }
 
-Value Layer::constantParameter(StringRef suffix, ArrayRef<int64_t> shape,
-                               double value) {
+Attribute Layer::constant(double value) const {
+  return nn::ConstantInitAttr::get(graph.getBuilder().getContext(), nn::Real(value));
+}
+
+Value Layer::parameter(StringRef suffix, ArrayRef<int64_t> shape, Attribute init) {
   RankedTensorType type = graph.makeType(shape, location);
   if (!type)
     return {};
   std::string name = path + "." + suffix.str();
-  return graph.addParameter(
-      name, type, nn::ConstantInitAttr::get(type.getContext(), nn::Real(value)),
-      locationOf(*this, name));
+  return graph.addParameter(name, type, init, locationOf(*this, name));
+}
+
+FailureOr<Value> Layer::parameter(const Arguments &arguments, StringRef name,
+                                  ArrayRef<int64_t> shape, Attribute byDefault) {
+  Datum given = arguments.has(name) ? arguments.get(name) : Datum(true);
+  if (auto *tensor = std::get_if<Value>(&given)) {
+    if (tensorType(*tensor).getShape() == shape)
+      return *tensor;
+    arguments.error(name) << "must have shape " << nn::formatShape(shape)
+                          << ", but is " << describe(given);
+    return failure();
+  }
+  if (auto *flag = std::get_if<bool>(&given); flag && !*flag)
+    return Value();
+  auto *init = std::get_if<InitialValue>(&given);
+  Value result = parameter(name, shape, init ? init->attribute : byDefault);
+  return result ? FailureOr<Value>(result) : FailureOr<Value>(failure());
 }
 
 Value Layer::statistic(StringRef suffix, ArrayRef<int64_t> shape, double value) {
@@ -78,9 +82,7 @@ Value Layer::statistic(StringRef suffix, ArrayRef<int64_t> shape, double value) 
   if (!type)
     return {};
   std::string name = path + "." + suffix.str();
-  return graph.addStatistic(
-      name, type, nn::ConstantInitAttr::get(type.getContext(), nn::Real(value)),
-      locationOf(*this, name));
+  return graph.addStatistic(name, type, constant(value), locationOf(*this, name));
 }
 
 Datum Layer::reshape(Value x, ArrayRef<int64_t> shape) {

@@ -29,18 +29,20 @@ struct Layer {
   mlir::Location place;    ///< where it stands in the file
   mlir::Location location; ///< the same under its name
 
-  /// A parameter of this layer, `path.suffix`, starting as uniform on
-  /// [-bound, bound). Null after a report.
-  mlir::Value uniformParameter(llvm::StringRef suffix,
-                               llvm::ArrayRef<int64_t> shape, double bound);
+  /// Initial values: uniform on [-bound, bound), normal with mean 0, one value.
+  mlir::Attribute uniform(double bound) const;
+  mlir::Attribute normal(double stddev) const;
+  mlir::Attribute constant(double value) const;
 
-  /// The same, starting as normal with mean 0.
-  mlir::Value normalParameter(llvm::StringRef suffix,
-                              llvm::ArrayRef<int64_t> shape, double stddev);
-
-  /// The same, starting as one value.
-  mlir::Value constantParameter(llvm::StringRef suffix,
-                                llvm::ArrayRef<int64_t> shape, double value);
+  /// A parameter of this layer, `path.suffix`. Null after a report.
+  mlir::Value parameter(llvm::StringRef suffix, llvm::ArrayRef<int64_t> shape,
+                        mlir::Attribute init);
+  /// What a call gave as `name`: a parameter of that suffix with the given initial value, or with `byDefault` where there is none or
+  /// `true`; the given tensor, whose shape is checked; null where it gave `false`. Fails after a report.
+  mlir::FailureOr<mlir::Value> parameter(const Arguments &arguments,
+                                         llvm::StringRef name,
+                                         llvm::ArrayRef<int64_t> shape,
+                                         mlir::Attribute byDefault);
   /// A value of this layer that training keeps up to date without a gradient.
   mlir::Value statistic(llvm::StringRef suffix, llvm::ArrayRef<int64_t> shape,
                         double value);

@@ -25,7 +25,7 @@ OwningOpRef<ModuleOp> dtc::importDSLText(StringRef text, StringRef name,
     return {};
   }
   dsl::File file = dsl::parse(text, reporter);
-  return dsl::evaluate(file, options.batch, reporter);
+  return dsl::evaluate(file, options, reporter);
 }
 
 static std::unique_ptr<llvm::MemoryBuffer> readFile(StringRef path,

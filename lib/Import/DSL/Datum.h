@@ -2,6 +2,7 @@
 #ifndef DTC_LIB_IMPORT_DSL_DATUM_H
 #define DTC_LIB_IMPORT_DSL_DATUM_H
 
+#include "mlir/IR/Attributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
 
@@ -19,8 +20,11 @@ using IntegerList = std::vector<int64_t>;
 /// The results of a block that has several.
 using Tuple = std::vector<mlir::Value>;
 
+/// What a parameter starts as: `normal(stddev: 0.02)`.
+struct InitialValue { mlir::Attribute attribute; };
+
 using Datum = std::variant<Invalid, mlir::Value, int64_t, double, bool, Symbol,
-                           IntegerList, Tuple>;
+                           IntegerList, Tuple, InitialValue>;
 
 inline bool isInvalid(const Datum &datum) {
   return std::holds_alternative<Invalid>(datum);

@@ -16,8 +16,8 @@ using namespace dtc::dsl;
 namespace {
 class Evaluator {
 public:
-  Evaluator(const File &file, int64_t batch, Reporter &reporter, Graph &graph)
-      : reporter(reporter), graph(graph), batch(batch), layers(&model) {
+  Evaluator(const File &file, const ImportOptions &options, int64_t batch, Reporter &reporter, Graph &graph)
+      : reporter(reporter), graph(graph), options(options), batch(batch), layers(&model) {
     for (const Function &block : file.blocks)
       blocks.try_emplace(block.name.text, &block);
   }
@@ -35,6 +35,9 @@ private:
   static constexpr unsigned maxStatements = 1'000'000;
 
   void addInput(const Formal &formal);
+  void bindDimensions(const Formal &input);
+  void checkDimensionsAreUsed(const Function &function);
+  Type elementType(const TypeExpr &type);
   RankedTensorType evaluateType(const TypeExpr &type, Location location);
   Location place(Position position) const;
   Frame makeFrame() const;
@@ -54,16 +57,25 @@ private:
   Datum evaluate(const Expr &expr, const NegateExpr &node);
   Datum evaluate(const Expr &expr, const ChainExpr &node);
   Datum evaluate(const Expr &expr, const PipeExpr &node);
-  Datum evaluate(const Expr &, const CallExpr &node) { return call(node, {}); }
+  Datum evaluate(const Expr &expr, const CallExpr &node);
   Datum findParameter(const NameExpr &node);
+  Datum initialValue(const Expr &expr);
   Datum apply(const Token &op, const Datum &a, const Datum &b);
-  Datum call(const CallExpr &node, std::optional<GivenArgument> piped);
+  Datum call(const CallExpr &node, std::optional<GivenArgument> piped,
+             std::optional<int64_t> number = {});
+  Datum callRow(const CallExpr &node, GivenArgument piped);
   Datum callBlock(const Function &block, const CallExpr &node,
-                  ArrayRef<GivenArgument> given);
-  std::optional<std::string> nameLayer(const CallExpr &node);
+                  ArrayRef<GivenArgument> given, std::optional<std::string> path);
+  void bindExtents(const Function &block, const Formal &formal, const Datum &given);
+  bool checkShape(const Function &block, const Formal &formal, const Datum &given, Position position);
+  std::optional<int64_t> layerNumber(const Expr &expr);
+  std::optional<std::string> nameLayer(const CallExpr &node, std::optional<int64_t> number);
+  bool countStatement(Position position);
 
   Reporter &reporter;
   Graph &graph;
+  const ImportOptions &options;
+  llvm::StringSet<> usedDimensions; ///< of the options'
   int64_t batch;
   llvm::StringMap<const Function *> blocks;
   LayerScope model{""};
@@ -91,6 +103,15 @@ Frame Evaluator::makeFrame() const {
   return result;
 }
 
+Type Evaluator::elementType(const TypeExpr &type) {
+  Builder &builder = graph.getBuilder();
+  return llvm::StringSwitch<Type>(type.element)
+      .Case("i64", builder.getI64Type())
+      .Case("i32", builder.getI32Type())
+      .Case("bool", builder.getI1Type())
+      .Default(builder.getF32Type());
+}
+
 RankedTensorType Evaluator::evaluateType(const TypeExpr &type,
                                          Location location) {
   SmallVector<int64_t> shape;
@@ -106,13 +127,38 @@ RankedTensorType Evaluator::evaluateType(const TypeExpr &type,
       reporter.error(extent->position)
           << "an extent must be an integer, not " << describe(value);
   }
-  Builder &builder = graph.getBuilder();
-  Type element = llvm::StringSwitch<Type>(type.element)
-                     .Case("i64", builder.getI64Type())
-                     .Case("i32", builder.getI32Type())
-                     .Case("bool", builder.getI1Type())
-                     .Default(builder.getF32Type());
-  return valid ? graph.makeType(shape, location, element) : RankedTensorType();
+  return valid ? graph.makeType(shape, location, elementType(type)) : RankedTensorType();
+}
+
+/// A bare name in an input's type is a dimension: --bind gives its size, or what stands behind it. Blocks do not see it.
+void Evaluator::bindDimensions(const Formal &input) {
+  for (auto [extent, byDefault] : llvm::zip_equal(input.type->extents, input.type->defaults)) {
+    auto *path = std::get_if<NameExpr>(&extent->node);
+    if (!path || path->path.size() != 1 || frame.variables.count(path->path.front().text)) {
+      if (byDefault)
+        reporter.error(byDefault->position) << "only the first use of a dimension's name takes a size";
+      continue;
+    }
+    StringRef name = path->path.front().text;
+    auto bound = llvm::find_if(options.dimensions, [&](const auto &dimension) { return dimension.first == name; });
+    if (bound != options.dimensions.end()) {
+      usedDimensions.insert(name);
+      frame.variables[name] = bound->second;
+    } else if (byDefault) {
+      frame.variables[name] = evaluate(*byDefault);
+    } else if (name != "N") { // what the batch lacks is said where it is used
+      reporter.error(extent->position) << "dimension '" << name << "' of input '" << input.name.text
+                                       << "' has no size: give it with --bind=" << name << "=… or as '" << name << " = …'";
+      frame.variables[name] = Invalid();
+    }
+  }
+}
+
+void Evaluator::checkDimensionsAreUsed(const Function &function) {
+  for (const auto &[name, size] : options.dimensions)
+    if (!usedDimensions.contains(name) && !reporter.hasErrors())
+      reporter.error(function.name.position) << "no input has a dimension '" << name << "' without a size of its own, as --bind=" << name << "="
+                                             << size << " wants it";
 }
 
 void Evaluator::addInput(const Formal &formal) {
@@ -124,6 +170,7 @@ void Evaluator::addInput(const Formal &formal) {
   Datum &variable = frame.variables[formal.name.text];
   if (!formal.type)
     return;
+  bindDimensions(formal);
   RankedTensorType type =
       evaluateType(*formal.type, reporter.at(formal.type->position));
   if (!type)
@@ -151,6 +198,7 @@ bool Evaluator::buildModel(const Function &function) {
   frame = makeFrame();
   for (const Formal &formal : function.formals)
     addInput(formal);
+  checkDimensionsAreUsed(function);
   run(function.body);
   for (Name name : function.results) {
     auto it = frame.variables.find(name.text);
@@ -189,12 +237,16 @@ void Evaluator::assign(Name name, Datum value) {
     frame.variables[name.text] = std::move(value);
 }
 
+bool Evaluator::countStatement(Position position) {
+  if (++statements <= maxStatements)
+    return true;
+  reporter.error(position) << "the model runs more than " << maxStatements << " statements";
+  return false;
+}
+
 void Evaluator::run(const Assignment &assignment) {
-  if (++statements > maxStatements) {
-    reporter.error(assignment.targets.front().position)
-        << "the model runs more than " << maxStatements << " statements";
+  if (!countStatement(assignment.targets.front().position))
     return;
-  }
   ArrayRef<Name> targets = assignment.targets;
   Datum value =
       assignment.value ? evaluate(*assignment.value) : Datum(Invalid());
@@ -217,17 +269,15 @@ void Evaluator::run(const Parameter &parameter) {
   Location location = place(parameter.name.position);
   RankedTensorType type =
       evaluateType(parameter.type, reporter.at(parameter.type.position));
-  auto argument = [this](const Expr &expr) { return evaluate(expr); };
-  Attribute init = callAttribute(builtins().initialValues, "initial value",
-                                 *parameter.init, argument, reporter);
-  if (!name || !type || !init)
+  Datum init = initialValue(*parameter.init);
+  if (!name || !type || isInvalid(init))
     return;
   if (!type.getElementType().isF32()) {
     reporter.error(parameter.type.position) << "a parameter is trained, so its type is f32[...]";
     return;
   }
   Location named = NameLoc::get(graph.getBuilder().getStringAttr(*name), location);
-  if (Value value = graph.addParameter(*name, type, init, named))
+  if (Value value = graph.addParameter(*name, type, std::get<InitialValue>(init).attribute, named))
     assign(parameter.name, value);
 }
 
@@ -251,11 +301,8 @@ void Evaluator::run(const Repeat &repeat) {
     // Every turn would make the same mistakes as the first.
     if (turn > 0 && reporter.hasErrors())
       return;
-    if (++statements > maxStatements) {
-      reporter.error(repeat.position)
-          << "the model runs more than " << maxStatements << " statements";
+    if (!countStatement(repeat.position))
       return;
-    }
     LayerScope inner(*name + "." + std::to_string(turn) + ".", outer);
     layers = &inner;
     run(repeat.body);
@@ -289,13 +336,15 @@ Datum Evaluator::evaluate(const Expr &, const ListExpr &node) {
   return valid ? Datum(std::move(list)) : Datum(Invalid());
 }
 
-Datum Evaluator::evaluate(const Expr &, const NameExpr &node) {
+Datum Evaluator::evaluate(const Expr &expr, const NameExpr &node) {
   if (node.path.size() > 1)
     return findParameter(node);
   Name name = node.path.front();
   auto it = frame.variables.find(name.text);
   if (it != frame.variables.end())
     return it->second;
+  if (builtins().initialValues.find(name.text))
+    return initialValue(expr);
   // The next use of the same name is the same mistake.
   frame.variables[name.text] = Invalid();
   InFlightDiagnostic diagnostic = reporter.error(name.position);
@@ -335,6 +384,18 @@ Datum Evaluator::findParameter(const NameExpr &node) {
       << "no parameter '" << path << "' stands before this"
       << didYouMean(layers->getPrefix().str() + path, known);
   return Invalid();
+}
+
+/// `normal(stddev: 0.02)`, `zeros`, or a variable that holds such.
+Datum Evaluator::initialValue(const Expr &expr) {
+  if (auto *bare = std::get_if<CallExpr>(&expr.node); bare && bare->arguments.empty() && !bare->layer) {
+    auto it = frame.variables.find(bare->callee.text);
+    if (it != frame.variables.end() && (isInvalid(it->second) || std::holds_alternative<InitialValue>(it->second)))
+      return it->second;
+  }
+  auto argument = [this](const Expr &inner) { return evaluate(inner); };
+  Attribute init = callAttribute(builtins().initialValues, "initial value", expr, argument, reporter);
+  return init ? Datum(InitialValue{init}) : Datum(Invalid());
 }
 
 Datum Evaluator::evaluate(const Expr &expr, const NegateExpr &node) {
@@ -390,7 +451,8 @@ Datum Evaluator::apply(const Token &op, const Datum &a, const Datum &b) {
 Datum Evaluator::evaluate(const Expr &, const PipeExpr &node) {
   GivenArgument piped{std::nullopt, evaluate(*node.head), node.head->position};
   for (const Expr *expr : node.calls) {
-    piped.value = call(std::get<CallExpr>(expr->node), piped);
+    const auto &node = std::get<CallExpr>(expr->node);
+    piped.value = node.layer && node.layer->isRange() ? callRow(node, piped) : call(node, piped);
     piped.position = expr->position;
   }
   return piped.value;
@@ -400,14 +462,64 @@ Datum Evaluator::evaluate(const Expr &, const PipeExpr &node) {
 // Calls
 //===----------------------------------------------------------------------===//
 
-std::optional<std::string> Evaluator::nameLayer(const CallExpr &node) {
-  if (node.layer)
-    return layers->claim(*node.layer, reporter);
-  return layers->claimUnnamed(node.callee.text, node.callee.position);
+/// The number behind a layer's name, of which there are as many as statements.
+std::optional<int64_t> Evaluator::layerNumber(const Expr &expr) {
+  Datum value = evaluate(expr);
+  auto *number = std::get_if<int64_t>(&value);
+  if (number && *number >= 0 && *number <= maxStatements)
+    return *number;
+  if (!isInvalid(value))
+    reporter.error(expr.position) << "the number of a layer must be an integer from 0 to " << maxStatements << ", not " << describe(value);
+  return std::nullopt;
 }
 
-Datum Evaluator::call(const CallExpr &node,
-                      std::optional<GivenArgument> piped) {
+std::optional<std::string> Evaluator::nameLayer(const CallExpr &node, std::optional<int64_t> number) {
+  if (!node.layer)
+    return layers->claimUnnamed(node.callee.text, node.callee.position);
+  if (!number && node.layer->isIndexed() && !(number = layerNumber(*node.layer->first)))
+    return std::nullopt;
+  return number ? layers->claim(node.layer->name, *number, reporter) : layers->claim(node.layer->name, reporter);
+}
+
+Datum Evaluator::evaluate(const Expr &expr, const CallExpr &node) {
+  StringRef callee = node.callee.text;
+  if (builtins().initialValues.find(callee) && !blocks.count(callee))
+    return initialValue(expr);
+  if (!node.layer || !node.layer->isRange())
+    return call(node, {});
+  reporter.error(node.layer->name.position)
+      << "a row of layers passes on what is piped into it: 'x |> " << callee << " as " << node.layer->name.text << "[…]'";
+  return Invalid();
+}
+
+/// `x |> f as h[first:end]`: f as often as there are numbers, each copy on the result of the one before.
+Datum Evaluator::callRow(const CallExpr &node, GivenArgument piped) {
+  std::optional<int64_t> first = node.layer->first ? layerNumber(*node.layer->first) : 0;
+  std::optional<int64_t> end = layerNumber(*node.layer->end);
+  if (!first || !end)
+    return Invalid();
+  if (*first > *end) {
+    reporter.error(node.layer->name.position) << "the layers '" << node.layer->name.text << "[" << *first << ":" << *end << "]' end before they begin";
+    return Invalid();
+  }
+  for (int64_t number = *first; number < *end; ++number) {
+    if (!countStatement(node.callee.position))
+      return Invalid();
+    piped.value = call(node, piped, number);
+    if (std::holds_alternative<Tuple>(piped.value)) {
+      reporter.error(node.callee.position) << "'" << node.callee.text << "' has " << describe(piped.value)
+                                           << ", and what a row of layers passes on is one";
+      return Invalid();
+    }
+    // Every copy would make the same mistakes as the first.
+    if (isInvalid(piped.value) || reporter.hasErrors())
+      return Invalid();
+  }
+  return piped.value;
+}
+
+Datum Evaluator::call(const CallExpr &node, std::optional<GivenArgument> piped,
+                      std::optional<int64_t> number) {
   SmallVector<GivenArgument> given;
   if (piped)
     given.push_back(*piped);
@@ -417,7 +529,7 @@ Datum Evaluator::call(const CallExpr &node,
 
   Name callee = node.callee;
   if (const Function *block = blocks.lookup(callee.text))
-    return callBlock(*block, node, given);
+    return callBlock(*block, node, given, nameLayer(node, number));
   const LayerBuiltin *builtin = builtins().layers.find(callee.text);
   if (!builtin) {
     SmallVector<StringRef> known = builtins().layers.names();
@@ -427,7 +539,7 @@ Datum Evaluator::call(const CallExpr &node,
                                     << didYouMean(callee.text, known);
   }
   // The name is taken even if the call fails: a second use of it is wrong.
-  std::optional<std::string> path = nameLayer(node);
+  std::optional<std::string> path = nameLayer(node, number);
   if (!builtin)
     return Invalid();
   std::optional<Arguments> arguments =
@@ -438,15 +550,68 @@ Datum Evaluator::call(const CallExpr &node,
   return builtin->build(layer, *arguments);
 }
 
+/// Names in the type of an argument that the block has not for its arguments stand for the tensor's extents, each for the first.
+void Evaluator::bindExtents(const Function &block, const Formal &formal, const Datum &given) {
+  auto *value = std::get_if<Value>(&given);
+  if (!value || tensorType(*value).getRank() != static_cast<int64_t>(formal.type->extents.size()))
+    return;
+  for (auto [extent, size] : llvm::zip_equal(formal.type->extents, tensorType(*value).getShape())) {
+    auto *path = std::get_if<NameExpr>(&extent->node);
+    if (!path || path->path.size() != 1)
+      continue;
+    StringRef name = path->path.front().text;
+    if (llvm::none_of(block.formals, [&](const Formal &other) { return other.name.text == name; }))
+      frame.variables.try_emplace(name, size);
+  }
+}
+
+/// Of an argument with a type: the tensor agrees with it.
+bool Evaluator::checkShape(const Function &block, const Formal &formal, const Datum &given, Position position) {
+  if (isInvalid(given))
+    return false;
+  auto report = [&](auto &&...parts) {
+    InFlightDiagnostic diagnostic = reporter.error(position);
+    diagnostic << "'" << formal.name.text << "' of '" << block.name.text << "' must ";
+    (diagnostic << ... << parts);
+    diagnostic << ", but is " << describe(given);
+    diagnostic.attachNote(reporter.at(formal.type->position)) << "as it says here";
+    return false;
+  };
+  const std::vector<const Expr *> &extents = formal.type->extents;
+  auto *value = std::get_if<Value>(&given);
+  if (!value)
+    return report("be a tensor");
+  RankedTensorType type = tensorType(*value);
+  if (type.getElementType() != elementType(*formal.type))
+    return report("be of ", formal.type->element);
+  if (type.getRank() != static_cast<int64_t>(extents.size()))
+    return report("have ", extents.size(), extents.size() == 1 ? " dimension" : " dimensions");
+  for (auto [d, extent] : llvm::enumerate(extents)) {
+    auto *path = std::get_if<NameExpr>(&extent->node);
+    Datum wanted = evaluate(*extent);
+    if (isInvalid(wanted))
+      return false;
+    if (!std::holds_alternative<int64_t>(wanted)) {
+      reporter.error(extent->position) << "an extent must be an integer, not " << describe(wanted);
+      return false;
+    }
+    if (std::get<int64_t>(wanted) == type.getDimSize(d))
+      continue;
+    if (path)
+      return report("have ", describe(wanted), ", which is ", path->path.front().text, ", as dimension ", d);
+    return report("have ", describe(wanted), " as dimension ", d);
+  }
+  return true;
+}
+
 Datum Evaluator::callBlock(const Function &block, const CallExpr &node,
-                           ArrayRef<GivenArgument> given) {
+                           ArrayRef<GivenArgument> given, std::optional<std::string> path) {
   Position position = node.callee.position;
-  std::optional<std::string> path = nameLayer(node);
   if (!block.isComplete)
     return Invalid();
   Signature signature{block.name.text, {}};
   for (const Formal &formal : block.formals)
-    signature.parameters.push_back({formal.name.text, &kinds::any});
+    signature.parameters.push_back({formal.name.text, &kinds::any, formal.byDefault ? Arity::Optional : Arity::Required});
   std::optional<Arguments> arguments =
       bind(signature, given, position, reporter);
   if (!arguments || !path)
@@ -465,15 +630,31 @@ Datum Evaluator::callBlock(const Function &block, const CallExpr &node,
   Frame inner = makeFrame();
   inner.caller = place(position);
   for (const Formal &formal : block.formals)
-    inner.variables[formal.name.text] = arguments->get(formal.name.text);
+    if (arguments->has(formal.name.text))
+      inner.variables[formal.name.text] = arguments->get(formal.name.text);
   LayerScope innerLayers(*path + ".");
   LayerScope *outerLayers = std::exchange(layers, &innerLayers);
   std::swap(frame, inner);
   callStack.push_back(&block);
-  run(block.body);
+  for (const Formal &formal : block.formals)
+    if (formal.type && arguments->has(formal.name.text))
+      bindExtents(block, formal, arguments->get(formal.name.text));
+  for (const Formal &formal : block.formals)
+    if (!arguments->has(formal.name.text))
+      frame.variables[formal.name.text] = evaluate(*formal.byDefault);
+  bool fits = true;
+  for (const Formal &formal : block.formals) {
+    StringRef name = formal.name.text;
+    if (formal.type && !checkShape(block, formal, frame.variables[name], arguments->position(name)))
+      fits = false;
+  }
+  if (fits)
+    run(block.body);
   callStack.pop_back();
   std::swap(frame, inner);
   layers = outerLayers;
+  if (!fits)
+    return Invalid();
 
   SmallVector<Datum> results;
   for (Name name : block.results) {
@@ -537,7 +718,8 @@ static void checkDefinitions(const File &file, Reporter &reporter) {
   }
 }
 
-OwningOpRef<ModuleOp> dtc::dsl::evaluate(const File &file, int64_t batch,
+OwningOpRef<ModuleOp> dtc::dsl::evaluate(const File &file,
+                                         const ImportOptions &options,
                                          Reporter &reporter) {
   checkDefinitions(file, reporter);
   if (file.models.empty())
@@ -547,7 +729,7 @@ OwningOpRef<ModuleOp> dtc::dsl::evaluate(const File &file, int64_t batch,
   if (!model.isComplete)
     return {};
   Graph graph(reporter, model.name.text, reporter.at(model.name.position));
-  Evaluator evaluator(file, batch ? batch : recipe.batch, reporter, graph);
+  Evaluator evaluator(file, options, options.batch ? options.batch : recipe.batch, reporter, graph);
   if (!evaluator.buildModel(model))
     return {};
   Attribute attribute;

@@ -5,11 +5,14 @@
 #include "Ast.h"
 #include "Graph.h"
 
+#include "dtc/Import/ImportOptions.h"
+
 namespace dtc::dsl {
 
-/// Builds the file's model. `batch` (0: none) goes before the recipe's own.
-/// Null after errors, here or in `parse`.
-mlir::OwningOpRef<mlir::ModuleOp> evaluate(const File &file, int64_t batch,
+/// Builds the file's model. The options' batch (0: none) goes before the
+/// recipe's own. Null after errors, here or in `parse`.
+mlir::OwningOpRef<mlir::ModuleOp> evaluate(const File &file,
+                                           const ImportOptions &options,
                                            Reporter &reporter);
 
 } // namespace dtc::dsl

@@ -42,7 +42,7 @@ private:
   bool parseAssignment(Statement &statement);
   bool parseParameter(Statement &statement);
   bool parseRepeat(Statement &statement);
-  bool parseType(TypeExpr &type);
+  bool parseType(TypeExpr &type, bool withDefaults = false);
   const Expr *parseExpression();
   const Expr *parseSum();
   const Expr *parseProduct();
@@ -52,6 +52,7 @@ private:
   const Expr *parseList();
   const Expr *parseNameOrCall();
   const Expr *parseCall(Name callee);
+  bool parseLayerName(LayerName &layer);
   using Rule = const Expr *(Parser::*)();
   const Expr *parseChain(Rule operand, TokenKind first, TokenKind second);
   template <typename Node>
@@ -220,10 +221,15 @@ bool Parser::parseFormals(Function &function, bool isModel) {
     if (!expectName(formal.name, isModel ? "the name of an input"
                                          : "the name of an argument"))
       return false;
-    if (!isModel)
+    if (isModel) {
+      if (!expect(TokenKind::Colon, "and the input's type") ||
+          !parseType(formal.type.emplace(), /*withDefaults=*/true))
+        return false;
       continue;
-    if (!expect(TokenKind::Colon, "and the input's type") ||
-        !parseType(formal.type.emplace()))
+    }
+    if (consume(TokenKind::Colon) && !parseType(formal.type.emplace()))
+      return false;
+    if (consume(TokenKind::Equal) && !(formal.byDefault = parseSum()))
       return false;
   } while (consume(TokenKind::Comma));
   return expect(TokenKind::RightParen, "after the last one");
@@ -248,7 +254,7 @@ bool Parser::parseTrain(Train &train) {
   return true;
 }
 
-bool Parser::parseType(TypeExpr &type) {
+bool Parser::parseType(TypeExpr &type, bool withDefaults) {
   type.position = current.position;
   if (!is(TokenKind::Identifier) || !llvm::is_contained(TypeExpr::elements, current.text)) {
     unexpected("the type f32[...], i64[...], i32[...] or bool[...]");
@@ -261,6 +267,9 @@ bool Parser::parseType(TypeExpr &type) {
     return true;
   do {
     if (!type.extents.emplace_back(parseSum()))
+      return false;
+    const Expr *&byDefault = type.defaults.emplace_back(nullptr);
+    if (withDefaults && consume(TokenKind::Equal) && !(byDefault = parseSum()))
       return false;
   } while (consume(TokenKind::Comma));
   return expect(TokenKind::RightBracket, "after the shape");
@@ -506,10 +515,22 @@ const Expr *Parser::parseCall(Name callee) {
     if (!expect(TokenKind::RightParen, "after the arguments"))
       return nullptr;
   }
-  if (consume(TokenKind::As) &&
-      !expectName(call.layer.emplace(), "the layer's name"))
+  if (consume(TokenKind::As) && !parseLayerName(call.layer.emplace()))
     return nullptr;
   return make(callee.position, std::move(call));
+}
+
+/// `name`, `name[2]`, `name[1:4]` or `name[:4]`
+bool Parser::parseLayerName(LayerName &layer) {
+  if (!expectName(layer.name, "the layer's name"))
+    return false;
+  if (!consume(TokenKind::LeftBracket))
+    return true;
+  if (!is(TokenKind::Colon) && !(layer.first = parseSum()))
+    return false;
+  if (consume(TokenKind::Colon) && !(layer.end = parseSum()))
+    return false;
+  return expect(TokenKind::RightBracket, "after the layer's number");
 }
 
 File dtc::dsl::parse(StringRef text, Reporter &reporter) {

@@ -13,7 +13,7 @@ Attribute dtc::dsl::callAttribute(
   if (auto *call = std::get_if<CallExpr>(&expr.node)) {
     callee = call->callee;
     if (call->layer)
-      reporter.error(call->layer->position)
+      reporter.error(call->layer->name.position)
           << "'as' names layers, and this is no layer";
     for (const Argument &argument : call->arguments)
       given.push_back({argument.name, evaluate(*argument.value),

@@ -6,6 +6,7 @@
 #include "Datum.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace dtc::dsl {
 
@@ -18,6 +19,8 @@ public:
 
   /// The full name for `name`; reports and fails if it is taken.
   std::optional<std::string> claim(Name name, Reporter &reporter);
+  /// The full name for `name[index]`, which is `name.index`: layers of a row share their name and differ in their number.
+  std::optional<std::string> claim(Name name, int64_t index, Reporter &reporter);
   /// The full name for an unnamed layer: conv2d_1, conv2d_2, …
   std::string claimUnnamed(llvm::StringRef kind, Position position);
 
@@ -29,6 +32,7 @@ private:
   std::string prefix;
   const LayerScope *outer;
   llvm::StringMap<Position> taken;
+  llvm::StringSet<> rows; ///< those of `taken` that have numbers behind them
   llvm::StringMap<unsigned> counters;
 };
 

@@ -45,6 +45,7 @@ struct Describe {
   std::string operator()(const Tuple &tuple) const {
     return std::to_string(tuple.size()) + " results";
   }
+  std::string operator()(InitialValue) const { return "an initial value"; }
 };
 } // namespace
 
@@ -98,9 +99,13 @@ const Kind ids = {"a tensor of i64 or i32", [](const Datum &datum) {
                     bool whole = value && !isReal(*value) && tensorType(*value).getElementTypeBitWidth() > 1;
                     return whole ? datum : Datum(Invalid());
                   }};
-const Kind tensorOrBoolean = {
-    "true, false or an f32 tensor", [](const Datum &datum) {
-      return std::holds_alternative<bool>(datum) ? datum : tensor.convert(datum);
+const Kind parameter = {
+    "an initial value or an f32 tensor", [](const Datum &datum) {
+      return std::holds_alternative<InitialValue>(datum) ? datum : tensor.convert(datum);
+    }};
+const Kind optionalParameter = {
+    "true, false, an initial value or an f32 tensor", [](const Datum &datum) {
+      return std::holds_alternative<bool>(datum) ? datum : parameter.convert(datum);
     }};
 const Kind real = {"a number", [](const Datum &datum) {
                      if (auto *value = std::get_if<int64_t>(&datum))

@@ -22,7 +22,8 @@ namespace kinds {
 extern const Kind any;
 /// Of floating point; of any element type; of i64 or i32.
 extern const Kind tensor, anyTensor, ids;
-extern const Kind tensorOrBoolean;
+/// What a parameter may be given as: an initial value, or a tensor in its place; whether there is one.
+extern const Kind parameter, optionalParameter;
 extern const Kind real;
 extern const Kind boolean;
 /// Any integer, such as an axis.

@@ -29,19 +29,6 @@ static FailureOr<ConvArguments> read(const Arguments &arguments,
                        arguments.integer("groups", 1)};
 }
 
-/// The weight is a given tensor or a parameter of the layer's own.
-static Value makeWeight(Layer &layer, const Arguments &arguments,
-                        ArrayRef<int64_t> shape, double bound) {
-  if (!arguments.has("weight"))
-    return layer.uniformParameter("weight", shape, bound);
-  Value weight = arguments.tensor("weight");
-  if (tensorType(weight).getShape() == shape)
-    return weight;
-  arguments.error("weight") << "must have shape " << nn::formatShape(shape)
-                            << ", but is " << describe(Datum(weight));
-  return {};
-}
-
 static Datum buildConv(Layer &layer, const Arguments &arguments,
                        size_t spatial) {
   Value x = arguments.tensor("x");
@@ -63,19 +50,15 @@ static Datum buildConv(Layer &layer, const Arguments &arguments,
   double fanIn = 1;
   for (int64_t extent : ArrayRef(shape).drop_front())
     fanIn *= extent;
-  Value weight = makeWeight(layer, arguments, shape, weightBound(fanIn));
-  if (!weight)
+  auto weight = layer.parameter(arguments, "weight", shape, layer.uniform(weightBound(fanIn)));
+  if (failed(weight))
     return Invalid();
-  SmallVector<Value> operands{x, weight};
-  const bool *flag =
-      arguments.has("bias") ? std::get_if<bool>(&arguments.get("bias")) : nullptr;
-  if (arguments.has("bias") && !flag)
-    operands.push_back(arguments.tensor("bias"));
-  else if (!flag || *flag)
-    operands.push_back(
-        layer.uniformParameter("bias", {conv->channels}, biasBound(fanIn)));
-  if (!operands.back())
+  auto bias = layer.parameter(arguments, "bias", {conv->channels}, layer.uniform(biasBound(fanIn)));
+  if (failed(bias))
     return Invalid();
+  SmallVector<Value> operands{x, *weight};
+  if (*bias)
+    operands.push_back(*bias);
 
   Builder &builder = layer.graph.getBuilder();
   nn::ConvOp::Properties properties;
@@ -99,8 +82,8 @@ void dtc::dsl::registerConvolutionLayers(Table<LayerBuiltin> &table) {
                  {"padding", &kinds::padding, Arity::Optional},
                  {"dilation", &kinds::positives, Arity::Optional},
                  {"groups", &kinds::positive, Arity::Optional},
-                 {"bias", &kinds::tensorOrBoolean, Arity::Optional},
-                 {"weight", &kinds::tensor, Arity::Optional}}},
+                 {"bias", &kinds::optionalParameter, Arity::Optional},
+                 {"weight", &kinds::parameter, Arity::Optional}}},
                [spatial](Layer &layer, const Arguments &arguments) {
                  return buildConv(layer, arguments, spatial);
                }});

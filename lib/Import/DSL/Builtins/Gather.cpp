@@ -1,4 +1,4 @@
-// embedding and gather.
+// embedding, position_embedding and gather.
 #include "Builtin.h"
 
 using namespace mlir;
@@ -14,17 +14,35 @@ static Datum gatherRows(Layer &layer, Value data, Value ids, int64_t axis) {
 /// The rows of a trained table that ids name; it starts as torch.nn.Embedding's does.
 static Datum buildEmbedding(Layer &layer, const Arguments &arguments) {
   int64_t rows = arguments.integer("rows"), features = arguments.integer("features");
-  Value weight;
-  if (arguments.has("weight")) {
-    weight = arguments.tensor("weight");
-    if (tensorType(weight).getShape() != ArrayRef<int64_t>{rows, features}) {
-      arguments.error("weight") << "must have shape " << nn::formatShape({rows, features}) << ", but is " << describe(Datum(weight));
-      return Invalid();
-    }
-  } else {
-    weight = layer.normalParameter("weight", {rows, features}, 1);
+  auto weight = layer.parameter(arguments, "weight", {rows, features}, layer.normal(1));
+  return succeeded(weight) ? gatherRows(layer, *weight, arguments.tensor("ids"), 0) : Datum(Invalid());
+}
+
+/// x + the rows 0, 1, … of a trained table, one a position; x is [batch, ..., positions, features]. It starts as torch.nn.Embedding's does.
+static Datum buildPositionEmbedding(Layer &layer, const Arguments &arguments) {
+  Value x = arguments.tensor("x");
+  ArrayRef<int64_t> shape = tensorType(x).getShape();
+  if (shape.size() < 3) {
+    arguments.error("x") << "must have rank 3 or more (batch, positions, features), but is " << describe(Datum(x));
+    return Invalid();
   }
-  return weight ? gatherRows(layer, weight, arguments.tensor("ids"), 0) : Datum(Invalid());
+  int64_t rows = arguments.integer("rows"), positions = shape[shape.size() - 2], features = shape.back();
+  if (positions > rows) {
+    arguments.error("rows") << "is " << rows << ", but " << describe(Datum(x)) << " has " << positions << " positions";
+    return Invalid();
+  }
+  auto weight = layer.parameter(arguments, "weight", {rows, features}, layer.normal(1));
+  if (failed(weight))
+    return Invalid();
+  Value used = *weight;
+  if (positions < rows) {
+    RankedTensorType type = layer.graph.makeType({positions, features}, layer.location);
+    auto slice = layer.graph.create<nn::SliceOp>(layer.location, type, used, ArrayRef<int64_t>{0, 0});
+    if (!slice)
+      return Invalid();
+    used = slice.getY();
+  }
+  return layer.infer<nn::AddOp>({x, used});
 }
 
 static Datum buildGather(Layer &layer, const Arguments &arguments) {
@@ -40,8 +58,11 @@ void dtc::dsl::registerGatherLayers(Table<LayerBuiltin> &table) {
               {{"ids", &kinds::ids},
                {"rows", &kinds::positive},
                {"features", &kinds::positive},
-               {"weight", &kinds::tensor, Arity::Optional}}},
+               {"weight", &kinds::parameter, Arity::Optional}}},
              buildEmbedding});
+  table.add({{"position_embedding",
+              {{"x", &kinds::tensor}, {"rows", &kinds::positive}, {"weight", &kinds::parameter, Arity::Optional}}},
+             buildPositionEmbedding});
   table.add({{"gather",
               {{"x", &kinds::anyTensor}, {"ids", &kinds::ids}, {"axis", &kinds::integer, Arity::Optional}}},
              buildGather});

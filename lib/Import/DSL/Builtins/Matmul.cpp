@@ -25,39 +25,18 @@ static Datum buildLinear(Layer &layer, const Arguments &arguments) {
   }
   int64_t features = arguments.integer("features");
   int64_t inputs = tensorType(x).getShape().back();
-  Value weight;
-  if (arguments.has("weight")) {
-    weight = arguments.tensor("weight");
-    if (tensorType(weight).getShape() != ArrayRef<int64_t>{features, inputs}) {
-      arguments.error("weight")
-          << "must have shape " << nn::formatShape({features, inputs})
-          << ", but is " << describe(Datum(weight));
-      return Invalid();
-    }
-  } else {
-    weight = layer.uniformParameter("weight", {features, inputs}, weightBound(inputs));
-  }
-  if (!weight)
+  auto weight = layer.parameter(arguments, "weight", {features, inputs}, layer.uniform(weightBound(inputs)));
+  if (failed(weight))
     return Invalid();
   nn::MatmulOp::Properties properties = plainProduct();
   properties.transpose_b = layer.graph.getBuilder().getUnitAttr();
-  Datum product = layer.infer<nn::MatmulOp>({x, weight}, properties);
-
-  const bool *flag =
-      arguments.has("bias") ? std::get_if<bool>(&arguments.get("bias")) : nullptr;
-  if (isInvalid(product) || (flag && !*flag))
+  Datum product = layer.infer<nn::MatmulOp>({x, *weight}, properties);
+  if (isInvalid(product))
     return product;
-  Value bias = arguments.has("bias") && !flag
-                   ? arguments.tensor("bias")
-                   : layer.uniformParameter("bias", {features}, biasBound(inputs));
-  if (!bias)
+  auto bias = layer.parameter(arguments, "bias", {features}, layer.uniform(biasBound(inputs)));
+  if (failed(bias))
     return Invalid();
-  if (tensorType(bias).getShape() != ArrayRef(features)) {
-    arguments.error("bias") << "must have shape " << nn::formatShape({features})
-                            << ", but is " << describe(Datum(bias));
-    return Invalid();
-  }
-  return layer.infer<nn::AddOp>({std::get<Value>(product), bias});
+  return *bias ? layer.infer<nn::AddOp>({std::get<Value>(product), *bias}) : product;
 }
 
 static Datum buildMatmul(Layer &layer, const Arguments &arguments) {
@@ -75,8 +54,8 @@ void dtc::dsl::registerMatmulLayers(Table<LayerBuiltin> &table) {
   table.add({{"linear",
               {{"x", &kinds::tensor},
                {"features", &kinds::positive},
-               {"bias", &kinds::tensorOrBoolean, Arity::Optional},
-               {"weight", &kinds::tensor, Arity::Optional}}},
+               {"bias", &kinds::optionalParameter, Arity::Optional},
+               {"weight", &kinds::parameter, Arity::Optional}}},
              buildLinear});
   table.add({{"matmul",
               {{"a", &kinds::tensor},

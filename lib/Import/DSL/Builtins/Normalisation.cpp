@@ -28,8 +28,8 @@ static Datum buildBatchNorm(Layer &layer, const Arguments &arguments) {
     return Invalid();
   }
   int64_t channels = type.getDimSize(1);
-  SmallVector<Value> operands{x, layer.constantParameter("weight", {channels}, 1),
-                              layer.constantParameter("bias", {channels}, 0),
+  SmallVector<Value> operands{x, layer.parameter("weight", {channels}, layer.constant(1)),
+                              layer.parameter("bias", {channels}, layer.constant(0)),
                               layer.statistic("running_mean", {channels}, 0),
                               layer.statistic("running_var", {channels}, 1)};
   if (llvm::is_contained(operands, Value()))
@@ -50,24 +50,6 @@ static std::optional<FloatAttr> readEpsilon(Layer &layer, const Arguments &argum
   return std::nullopt;
 }
 
-/// A parameter of `shape` that starts as `initial`, or the tensor that is given in its place; null without one. Fails after a report.
-static FailureOr<Value> readParameter(Layer &layer, const Arguments &arguments, StringRef name, ArrayRef<int64_t> shape, double initial) {
-  const bool *flag = arguments.has(name) ? std::get_if<bool>(&arguments.get(name)) : nullptr;
-  if (flag && !*flag)
-    return Value();
-  if (!arguments.has(name) || flag) {
-    Value parameter = layer.constantParameter(name, shape, initial);
-    if (!parameter)
-      return failure();
-    return parameter;
-  }
-  Value given = arguments.tensor(name);
-  if (tensorType(given).getShape() == shape)
-    return given;
-  arguments.error(name) << "must have shape " << nn::formatShape(shape) << ", but is " << describe(Datum(given));
-  return failure();
-}
-
 /// As torch.nn.LayerNorm and torch.nn.RMSNorm over the dimensions from `axis` on.
 template <typename OpT>
 static Datum buildOverRows(Layer &layer, const Arguments &arguments) {
@@ -83,7 +65,7 @@ static Datum buildOverRows(Layer &layer, const Arguments &arguments) {
     return Invalid();
   SmallVector<Value> operands{x};
   auto take = [&](StringRef name, double initial) {
-    FailureOr<Value> parameter = readParameter(layer, arguments, name, shape.drop_front(*axis), initial);
+    FailureOr<Value> parameter = layer.parameter(arguments, name, shape.drop_front(*axis), layer.constant(initial));
     if (succeeded(parameter) && *parameter)
       operands.push_back(*parameter);
     return succeeded(parameter);
@@ -120,7 +102,7 @@ static Datum buildOverGroups(Layer &layer, const Arguments &arguments) {
   std::optional<FloatAttr> epsilon = readEpsilon(layer, arguments, 1e-5);
   if (!epsilon)
     return Invalid();
-  SmallVector<Value> operands{x, layer.constantParameter("weight", {channels}, 1), layer.constantParameter("bias", {channels}, 0)};
+  SmallVector<Value> operands{x, layer.parameter("weight", {channels}, layer.constant(1)), layer.parameter("bias", {channels}, layer.constant(0))};
   if (llvm::is_contained(operands, Value()))
     return Invalid();
   nn::GroupNormOp::Properties properties;
@@ -139,14 +121,14 @@ void dtc::dsl::registerNormalisationLayers(Table<LayerBuiltin> &table) {
               {{"x", &kinds::tensor},
                {"axis", &kinds::integer, Arity::Optional},
                {"epsilon", &kinds::real, Arity::Optional},
-               {"weight", &kinds::tensorOrBoolean, Arity::Optional},
-               {"bias", &kinds::tensorOrBoolean, Arity::Optional}}},
+               {"weight", &kinds::optionalParameter, Arity::Optional},
+               {"bias", &kinds::optionalParameter, Arity::Optional}}},
              buildOverRows<nn::LayerNormOp>});
   table.add({{"rms_norm",
               {{"x", &kinds::tensor},
                {"axis", &kinds::integer, Arity::Optional},
                {"epsilon", &kinds::real, Arity::Optional},
-               {"weight", &kinds::tensorOrBoolean, Arity::Optional}}},
+               {"weight", &kinds::optionalParameter, Arity::Optional}}},
              buildOverRows<nn::RmsNormOp>});
   table.add({{"group_norm",
               {{"x", &kinds::tensor}, {"groups", &kinds::positive}, {"epsilon", &kinds::real, Arity::Optional}}},

@@ -1,5 +1,5 @@
 // Layers that move elements: flatten, reshape, transpose, concat, slice,
-// upsample.
+// split, expand, upsample.
 #include "Builtin.h"
 
 using namespace mlir;
@@ -118,6 +118,52 @@ static Datum buildSlice(Layer &layer, const Arguments &arguments) {
   return op ? Datum(op.getY()) : Datum(Invalid());
 }
 
+/// Equal parts along an axis, as numpy.split with a number.
+static Datum buildSplit(Layer &layer, const Arguments &arguments) {
+  Value x = arguments.tensor("x");
+  RankedTensorType type = tensorType(x);
+  auto axis = readAxis(arguments, "axis", arguments.integer("axis", -1), type.getRank());
+  if (failed(axis))
+    return Invalid();
+  int64_t parts = arguments.integer("parts"), extent = type.getDimSize(*axis);
+  if (extent % parts != 0) {
+    arguments.error("parts") << "is " << parts << ", which must divide the " << extent << " of axis " << *axis << " of " << describe(Datum(x));
+    return Invalid();
+  }
+  SmallVector<int64_t> shape(type.getShape()), offsets(type.getRank(), 0);
+  shape[*axis] = extent / parts;
+  RankedTensorType result = layer.graph.makeType(shape, layer.location, type.getElementType());
+  Tuple results;
+  for (int64_t part = 0; part < parts; ++part) {
+    offsets[*axis] = part * shape[*axis];
+    auto op = layer.graph.create<nn::SliceOp>(layer.location, result, x, offsets);
+    if (!op)
+      return Invalid();
+    results.push_back(op.getY());
+  }
+  return parts == 1 ? Datum(results.front()) : Datum(std::move(results));
+}
+
+/// numpy.broadcast_to.
+static Datum buildExpand(Layer &layer, const Arguments &arguments) {
+  Value x = arguments.tensor("x");
+  RankedTensorType type = tensorType(x);
+  IntegerList shape = readList(arguments, "shape");
+  bool fits = shape.size() >= static_cast<size_t>(type.getRank());
+  if (fits)
+    for (auto [from, to] : llvm::zip(llvm::reverse(type.getShape()), llvm::reverse(shape)))
+      fits &= from == 1 || from == to;
+  if (!fits) {
+    arguments.error("shape") << "is " << nn::formatShape(shape) << ", to which " << describe(Datum(x)) << " does not expand";
+    return Invalid();
+  }
+  RankedTensorType result = layer.graph.makeType(shape, layer.location, type.getElementType());
+  if (!result)
+    return Invalid();
+  auto op = layer.graph.create<nn::BroadcastOp>(layer.location, result, x);
+  return op ? Datum(op.getY()) : Datum(Invalid());
+}
+
 /// Every spatial element repeated `factor` times (nearest neighbour).
 static Datum buildUpsample(Layer &layer, const Arguments &arguments) {
   Value x = arguments.tensor("x");
@@ -170,6 +216,14 @@ void dtc::dsl::registerShapeLayers(Table<LayerBuiltin> &table) {
                {"begin", &kinds::integer},
                {"end", &kinds::integer, Arity::Optional}}},
              buildSlice});
+  table.add({{"split",
+              {{"x", &kinds::anyTensor},
+               {"parts", &kinds::positive},
+               {"axis", &kinds::integer, Arity::Optional}}},
+             buildSplit});
+  table.add({{"expand",
+              {{"x", &kinds::anyTensor}, {"shape", &kinds::integers, Arity::Rest}}},
+             buildExpand});
   table.add({{"upsample",
               {{"x", &kinds::tensor}, {"factor", &kinds::positives}}},
              buildUpsample});

@@ -65,7 +65,7 @@ struct Print {
                (argument.name ? ":" : "") + print(*argument.value) + ",")
                   .str();
     return text + (e.layer ? ")as " : ")") +
-           (e.layer ? e.layer->text.str() : "");
+           (e.layer ? e.layer->name.text.str() : "");
   }
   static std::string print(const Expr &expr) {
     return std::visit(Print(), expr.node);
@@ -91,7 +91,7 @@ TEST_F(ParserTest, CallsStandAtTheirNames) {
   EXPECT_EQ(pipe.calls[0]->position, (Position{2, 6}));
   const auto &call = std::get<CallExpr>(pipe.calls[0]->node);
   EXPECT_EQ(call.arguments[0].value->position, (Position{3, 3}));
-  EXPECT_EQ(call.layer->position, (Position{3, 9}));
+  EXPECT_EQ(call.layer->name.position, (Position{3, 9}));
 }
 
 TEST_F(ParserTest, LineBreaksMeanNothing) {
