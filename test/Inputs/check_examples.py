@@ -32,7 +32,7 @@ def check(folder, model, recipe, data):
 
     text = model_of(EXAMPLES / folder / f"{folder}.dt")
     expect("the recipe", recipe_of(text), recipe)
-    shape = [int(size) for size in re.search(r"tensor<([\dx]+)xf32> \{nn.input", text)[1].split("x")][1:]
+    shape = [int(size) for size in re.search(r"tensor<([\dx]+)x[fi]\d+> \{nn.input", text)[1].split("x")][1:]
     weights = [[int(size) for size in sizes.split("x")] for sizes in re.findall(r'tensor<([\dx]+)xf32> \{[^{}]*nn.parameter = "[^"]*\.weight"', text)]
     convolutions, dense = [w for w in weights if len(w) == 4], [w for w in weights if len(w) == 2]
     if said := re.search(r"(\w+) convolutions, (\w+) dense layers", model):
@@ -52,7 +52,7 @@ def check(folder, model, recipe, data):
     if not sources and data != "the same":
         problems.append(f"{folder}: no data")
     for source in sources:
-        if source not in ("idx", "cifar10", "npy", "synthetic"):
+        if source not in ("idx", "cifar10", "npy", "tokens", "synthetic"):
             problems.append(f"{folder}: no data source {source}")
 
 

@@ -29,7 +29,7 @@ std::string text_of(f64 number) {
 
 /// "f32 values of shape [3], 1a2b…".
 std::string describe(const Column &column) {
-  const char *const types[] = {"u8", "i32", "i64", "f32", "f64"};
+  const char *const types[] = {"u8", "i32", "i64", "f32", "f64", "u16", "u32"};
   return std::visit(
       [&](const auto &values) {
         const std::string_view bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof values[0]);

@@ -105,6 +105,9 @@ Data
                           NumPy files, samples first; INPUT is the model's name of the input, or input:NAME where that name
                           is label or begins with eval- or input:. In names and files \, is a comma, \= an equals sign,
                           \\ a backslash and \xNN the byte of that hexadecimal number
+  --data=tokens:FILE[:u32]
+                          token ids, little-endian u16 or u32, without a header; a sample is as many as the model takes, its label
+                          those one further on; the next sample begins where this one ends
   --data=synthetic[:N]    N learnable random samples, made from the seed
   --validation=N          keep the last N training samples out of training and evaluate on them after every epoch (0)
   --shuffle=on|off        a new order every epoch, the same for any number of ranks (on)

@@ -109,7 +109,7 @@ void Training::prepare() {
       throw std::logic_error("the plan has no batch");
     // A program without arguments has nothing to do; one that only initialises and saves needs no data.
     if (options_.data.empty() && options_.steps.value_or(1) != 0)
-      throw Error("no data: --data=idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE or synthetic (--help tells more)");
+      throw Error("no data: --data=idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE, tokens:FILE or synthetic (--help tells more)");
     if (options_.data.empty() && options_.validation > 0)
       throw Error("--validation needs --data");
     if (world_.rank() == 0)

@@ -109,8 +109,8 @@ Dims image_shape(const std::string &format, const Dims &image, const Wishes &wis
 void check_range(const std::string &file, const Column &column, const Wanted &wanted) {
   const index elements = std::max<index>(column.shape.product(), 1);
   std::visit(
-      [&]<class T>(const std::vector<T> &values) {
-        if constexpr (std::is_integral_v<T>)
+      [&]<class Values>(const Values &values) {
+        if constexpr (std::is_integral_v<typename Values::value_type>)
           for (std::size_t i = 0; i < values.size(); ++i)
             if (const auto value = static_cast<i64>(values[i]); value < wanted.low || value > wanted.high)
               throw Error(file + ": value " + std::to_string(value) + " of sample " + std::to_string(static_cast<index>(i) / elements) +
@@ -162,7 +162,8 @@ struct Format {
   Dataset (*load)(const std::string &where, const Wishes &wishes);
   std::vector<std::string> (*files)(const std::string &where);
 };
-constexpr Format formats[] = {{"idx", load_idx, idx_files}, {"cifar10", load_cifar10, cifar10_files}, {"npy", load_npy, npy_files}};
+constexpr Format formats[] = {{"idx", load_idx, idx_files}, {"cifar10", load_cifar10, cifar10_files}, {"npy", load_npy, npy_files},
+                              {"tokens", load_tokens, tokens_files}};
 constexpr const char *synthetic = "synthetic";
 
 /// What --data says.
@@ -178,7 +179,7 @@ Source parse_source(const std::string &source) {
     return {nullptr, where};
   const auto *const format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) { return kind == f.name; });
   if (format == std::end(formats))
-    throw Error("--data=" + source + ": unknown source; there are idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE and synthetic");
+    throw Error("--data=" + source + ": unknown source; there are idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE, tokens:FILE and synthetic");
   if (where.empty())
     throw Error("--data=" + source + ": nothing after '" + kind + ":'");
   return {format, where};

@@ -3,7 +3,9 @@
 
 #include "dtcrt/context.h"
 #include "dtcrt/plan.h"
+#include "io/MappedFile.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -33,10 +35,29 @@ struct Wishes {
 /// What one binding wants.
 Wishes wishes_of(const Plan &plan, const Binding &binding);
 
+/// Values that stay in their file until they are read.
+template <class T> class FileView {
+public:
+  using value_type = T;
+  FileView(std::shared_ptr<const MappedFile> file, const T *values, std::size_t size) : file_(std::move(file)), values_(values), size_(size) {}
+  const T *data() const { return values_; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const T &operator[](std::size_t i) const { return values_[i]; }
+  friend bool operator==(const FileView &a, const FileView &b) { return std::equal(a.values_, a.values_ + a.size_, b.values_, b.values_ + b.size_); }
+
+private:
+  std::shared_ptr<const MappedFile> file_;
+  const T *values_;
+  std::size_t size_;
+};
+
 /// One value a sample and element, in the file's own type; converted when a batch is made.
 struct Column {
   Dims shape; ///< of one sample
-  std::variant<std::vector<u8>, std::vector<i32>, std::vector<i64>, std::vector<f32>, std::vector<f64>> values;
+  std::variant<std::vector<u8>, std::vector<i32>, std::vector<i64>, std::vector<f32>, std::vector<f64>, FileView<std::uint16_t>,
+               FileView<std::uint32_t>>
+      values;
   f32 scale = 1; ///< factor of f32 targets: 1/255 for pixels
 
   /// Row r of `tensor` = sample ids[r], for all rows.
@@ -64,9 +85,11 @@ std::vector<std::string> data_files(const std::string &source);
 Dataset load_idx(const std::string &where, const Wishes &wishes);
 Dataset load_cifar10(const std::string &where, const Wishes &wishes);
 Dataset load_npy(const std::string &where, const Wishes &wishes);
+Dataset load_tokens(const std::string &where, const Wishes &wishes);
 std::vector<std::string> idx_files(const std::string &where);
 std::vector<std::string> cifar10_files(const std::string &where);
 std::vector<std::string> npy_files(const std::string &where);
+std::vector<std::string> tokens_files(const std::string &where);
 Dataset make_synthetic(const std::string &where, const Wishes &wishes, std::uint64_t seed);
 
 /// For image files: checks that the program has one f32 input of `image`'s shape, with or without leading 1s, or flat, and class ids

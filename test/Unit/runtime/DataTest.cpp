@@ -279,6 +279,77 @@ TEST(Synthetic, WholeNumbers) {
     EXPECT_TRUE(value >= 0 && value < 10);
 }
 
+const Wishes tokens{.inputs = {{.name = "ids", .is_integer = true, .shape = {3}, .low = -9, .high = 8}},
+                    .label = Wanted{"label", true, {3}}, .classes = 9, .batch = 2};
+
+/// Windows of a stream, each labelled with itself one token later.
+TEST(Tokens, WindowsAndTheTokensAfterThem) {
+  Folder folder;
+  const std::string file = folder / "tokens.bin";
+  Context ctx(1);
+  const auto expect_loads = [&](const std::string &source) {
+    const Dataset data = load_dataset(source, tokens, 0);
+    ASSERT_EQ(data.train.size, 2);
+    EXPECT_FALSE(data.test.has_value());
+    Owned<i64> x({3, 3}), label({3, 3});
+    Owned<i32> narrow({3, 3});
+    data.train.inputs[0].gather(ctx, {1, 0, 1}, x.tensor);
+    data.train.inputs[0].gather(ctx, {1, 0, 1}, narrow.tensor);
+    data.train.label->gather(ctx, {1, 0, 1}, label.tensor);
+    EXPECT_EQ(x.memory, (std::vector<i64>{4, 5, 6, 1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(narrow.memory, (std::vector<i32>{4, 5, 6, 1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(label.memory, (std::vector<i64>{5, 6, 7, 2, 3, 4, 5, 6, 7}));
+  };
+  // A number that no window reaches may be anything.
+  write(file, bytes_of<std::uint16_t>({1, 2, 3, 4, 5, 6, 7, 8, 99}));
+  expect_loads("tokens:" + file);
+  expect_loads("tokens:" + file + ":u16");
+  write(file, bytes_of<std::uint16_t>({1, 2, 3, 4, 5, 6, 7}));
+  expect_loads("tokens:" + file);
+  write(file, bytes_of<std::uint32_t>({1, 2, 3, 4, 5, 6, 7, 8}));
+  expect_loads("tokens:" + file + ":u32");
+  EXPECT_EQ(data_files("tokens:" + file + ":u32"), std::vector<std::string>{file});
+  // Values stay where they are needed.
+  Wishes wishes = tokens;
+  wishes.inputs[0].is_bound = false;
+  wishes.label->is_bound = false;
+  const Dataset data = load_dataset("tokens:" + file + ":u32", wishes, 0);
+  EXPECT_EQ(data.train.size, 2);
+  EXPECT_FALSE(data.train.label.has_value());
+}
+
+TEST(Tokens, WhatIsNoStreamOfThem) {
+  Folder folder;
+  const std::string file = folder / "tokens.bin", source = "tokens:" + file;
+  write(file, bytes_of<std::uint16_t>({1, 2, 3}));
+  EXPECT_FAILS(source, tokens, "tokens.bin: 3 u16 tokens, but a sample and the token after it take 4");
+  write(file, "");
+  EXPECT_FAILS(source, tokens, "tokens.bin: 0 u16 tokens");
+  write(file, bytes_of<std::uint16_t>({1, 2, 3, 4}) + "x");
+  EXPECT_FAILS(source, tokens, "tokens.bin: its 9 bytes are no whole number of u16 tokens");
+  write(file, bytes_of<std::uint16_t>({1, 2, 3, 4, 5, 6}));
+  EXPECT_FAILS(source + ":u32", tokens, "3 u32 tokens, but");
+  write(file, bytes_of<std::uint16_t>({1, 2, 3, 4, 5}));
+  EXPECT_FAILS(source + ":u32", tokens, "its 10 bytes are no whole number of u32 tokens");
+  write(file, bytes_of<std::uint16_t>({1, 2, 3, 4, 5, 9, 7}));
+  EXPECT_FAILS(source, tokens, "tokens.bin: token 9 at position 5 is not below 9, the number of tokens that the program knows");
+  Wishes fewer = tokens; // the label's classes, where they are the fewer
+  fewer.classes = 5;
+  write(file, bytes_of<std::uint16_t>({1, 2, 3, 5}));
+  EXPECT_FAILS(source, fewer, "token 5 at position 3 is not below 5");
+  write(file, bytes_of<std::uint32_t>({1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_FAILS(source, tokens, "every second u16 token is 0, as in a file of u32 tokens; those are spelled tokens:" + file + ":u32");
+  EXPECT_EQ(failure(source + ":u32", tokens), "");
+  Wishes wishes = tokens;
+  wishes.label->shape = {};
+  EXPECT_FAILS(source + ":u32", wishes, "the program wants another label");
+  wishes = tokens;
+  wishes.inputs[0].is_integer = false;
+  EXPECT_FAILS(source + ":u32", wishes, "the program has other inputs");
+  EXPECT_FAILS("tokens:" + folder.path(), tokens, "not a file");
+  EXPECT_FAILS("tokens:" + folder.path() + "/nothing", tokens, "cannot open");
+}
+
 TEST(Npy, DamagedFilesAndWrongNames) {
   Folder folder;
   const std::string x = folder / "x.npy", label = folder / "label.npy", source = "npy:x=" + x + ",label=" + label;
@@ -319,7 +390,7 @@ TEST(Npy, DamagedFilesAndWrongNames) {
   EXPECT_FAILS(source + ",eval-x=" + x, arrays, "no file for 'eval-label'");
   EXPECT_FAILS("npy:x", arrays, "'x' is not NAME=FILE");
   EXPECT_FAILS("npy:x=" + folder.path() + ",label=" + label, arrays, "not a file");
-  EXPECT_FAILS("tokens:x", arrays, "unknown source");
+  EXPECT_FAILS("words:x", arrays, "unknown source");
   EXPECT_FAILS("npy:", arrays, "nothing after 'npy:'");
 }
 
