@@ -11,4 +11,7 @@ if(DTC_CLANG AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_GENERATOR MATCHE
   # GCC's options, and a precompiled header that instantiates its templates once and is known by its content (for ccache).
   set(DTC_CLANG_OPTIONS -Wno-unknown-warning-option -Wno-unused-command-line-argument -fpch-instantiate-templates
                         "SHELL:-Xclang -fno-pch-timestamp")
+  # CMake, which thinks of GCC, would make the header with -include of its own name: clang then reads the last one made, which is out of date.
+  set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -Xclang -include -Xclang <PCH_HEADER> -x c++-header)
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE> -Xclang -include -Xclang <PCH_HEADER>)
 endif()
