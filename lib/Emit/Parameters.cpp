@@ -20,6 +20,11 @@ static void writeElements(ElementsAttr elements, llvm::raw_ostream &os) {
     }
     return;
   }
+  if (auto dense = dyn_cast<DenseElementsAttr>(elements); dense && !dense.isSplat() && llvm::endianness::native == llvm::endianness::little) {
+    ArrayRef<char> data = dense.getRawData();
+    os.write(data.data(), data.size());
+    return;
+  }
   llvm::support::endian::Writer writer(os, llvm::endianness::little);
   for (const APFloat &value : elements.getValues<APFloat>())
     writer.write(value.convertToFloat());

@@ -1,10 +1,11 @@
 // Diagnostics as lines.
 #include "Diagnostics.h"
 
+#include "dtc/Import/PrintableText.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -13,20 +14,7 @@
 using namespace mlir;
 
 /// A name from a model may hold anything; a diagnostic stays one line of text.
-static void printEscaped(StringRef text, llvm::raw_ostream &os) {
-  for (unsigned char c : text)
-    if (c < 0x20 || c == 0x7f)
-      os << "\\x" << llvm::hexdigit(c >> 4) << llvm::hexdigit(c & 15);
-    else
-      os << c;
-}
-
-std::string dtc::onOneLine(StringRef text) {
-  std::string line;
-  llvm::raw_string_ostream os(line);
-  printEscaped(text, os);
-  return line;
-}
+std::string dtc::onOneLine(StringRef text) { return printable(text); }
 
 namespace {
 /// What is known of a place: a position in a file, and a node's name.
@@ -59,15 +47,14 @@ static void printPlace(Location location, StringRef model, llvm::raw_ostream &os
   Place place(location);
   if (!place.file && !place.node)
     return;
-  printEscaped(place.file ? place.file.getFilename().getValue() : model, os);
+  os << dtc::onOneLine(place.file ? place.file.getFilename().getValue() : model);
   // Binary files have no lines.
   if (place.file && place.file.getLine() > 0)
     os << ':' << place.file.getLine() << ':' << place.file.getColumn();
   os << ": ";
-  if (place.node && !place.node.empty()) {
-    printEscaped(place.node.getValue(), os);
-    os << ": ";
-  }
+  constexpr size_t most = 200; // of a name that may be a book
+  if (place.node && !place.node.empty())
+    os << dtc::onOneLine(place.node.getValue().take_front(most)) << (place.node.size() > most ? "…: " : ": ");
 }
 
 static StringRef getKind(DiagnosticSeverity severity) {
@@ -89,8 +76,7 @@ static std::string lineOf(const Diagnostic &diagnostic, StringRef model) {
   llvm::raw_string_ostream os(line);
   os << "dtc: " << getKind(diagnostic.getSeverity()) << ": ";
   printPlace(diagnostic.getLocation(), model, os);
-  printEscaped(diagnostic.str(), os);
-  os << '\n';
+  os << dtc::onOneLine(diagnostic.str()) << '\n';
   return line;
 }
 

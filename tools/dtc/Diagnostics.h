@@ -8,14 +8,14 @@ namespace dtc {
 
 /// While it lives, diagnostics of the context are printed on stderr as
 /// `dtc: error: WHERE: MESSAGE`, where WHERE is file, line and column, or the
-/// model file with the name of the node, as far as they are known. Line breaks
-/// and control characters of names are printed as escapes.
+/// model file with the name of the node, as far as they are known. What a
+/// terminal would act on is printed as escapes (PrintableText.h).
 class DiagnosticPrinter : public mlir::ScopedDiagnosticHandler {
 public:
   DiagnosticPrinter(mlir::MLIRContext &context, llvm::StringRef model);
 };
 
-/// A name of the model or a path as part of a line: control characters as `\x0A`.
+/// A name of the model or a path as part of a line (PrintableText.h).
 std::string onOneLine(llvm::StringRef text);
 
 /// The same line for a mistake without a location.

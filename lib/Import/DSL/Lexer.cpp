@@ -1,6 +1,8 @@
 // Text to tokens: names, numbers, punctuation; comments are // and /* */.
 #include "Lexer.h"
 
+#include "dtc/Import/PrintableText.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ConvertUTF.h"
 #include <cmath>
@@ -211,6 +213,12 @@ bool dtc::dsl::checkEncoding(StringRef text, Reporter &reporter) {
         !llvm::isLegalUTF8Sequence(bytes, bytes + length)) {
       reporter.error(position) << "the file is not UTF-8 text: byte 0x"
                                << llvm::utohexstr(*bytes, true, 2);
+      return false;
+    }
+    // Messages show the line as it stands; and what reads from right to left could hide what it says.
+    if (!StringRef("\t\n\r").contains(text[i]) && shownBytes(text.substr(i)) == 0) {
+      reporter.error(position) << "the file holds a character that is not shown (a control character, or one that changes the direction of text): "
+                               << printable(text.substr(i, length));
       return false;
     }
     if (*bytes == '\n')

@@ -188,11 +188,14 @@ static FailureOr<Binding> importEinsum(Node &node) {
   for (int label : wanted)
     if (!uses.count(label))
       return node.error() << "the equation " << quoted(equation) << " gives a label that no operand has";
+  // The last term that has a label.
+  std::map<int, size_t> last;
+  for (auto [i, term] : llvm::enumerate(terms))
+    for (int label : term.labels)
+      last[label] = i;
   Term value = terms.front();
   for (size_t i = 1; i < terms.size(); ++i) {
-    auto needed = [&](int label) {
-      return llvm::is_contained(wanted, label) || llvm::any_of(ArrayRef(terms).drop_front(i + 1), [&](const Term &term) { return term.has(label); });
-    };
+    auto needed = [&](int label) { return llvm::is_contained(wanted, label) || last[label] > i; };
     FailureOr<Term> product = multiply(node, value, terms[i], needed);
     if (failed(product))
       return failure();

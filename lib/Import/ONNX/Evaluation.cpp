@@ -21,10 +21,19 @@ SmallVector<int64_t> dtc::onnximport::rowMajorStrides(ArrayRef<int64_t> shape) {
 
 std::vector<int64_t> dtc::onnximport::readIntegers(DenseElementsAttr elements) {
   bool isBoolean = elements.getElementType().isInteger(1);
+  if (!elements.isSplat() && elements.getElementType().isInteger(64)) {
+    auto values = elements.getValues<int64_t>();
+    return {values.begin(), values.end()};
+  }
   std::vector<int64_t> integers;
   integers.reserve(elements.getNumElements());
+  if (isBoolean) {
+    for (bool value : elements.getValues<bool>())
+      integers.push_back(value);
+    return integers;
+  }
   for (const APInt &value : elements.getValues<APInt>())
-    integers.push_back(isBoolean ? value.getZExtValue() : value.getSExtValue());
+    integers.push_back(value.getSExtValue());
   return integers;
 }
 
@@ -77,6 +86,11 @@ Elements read(DenseElementsAttr attribute) {
   Elements elements{cast<RankedTensorType>(attribute.getType()), {}, {}};
   if (elements.isReal()) {
     elements.reals.reserve(elements.type.getNumElements());
+    if (elements.type.getElementType().isF32()) {
+      for (float value : attribute.getValues<float>())
+        elements.reals.push_back(static_cast<double>(value));
+      return elements;
+    }
     for (const APFloat &value : attribute.getValues<APFloat>()) {
       APFloat wide = value;
       bool inexact;
@@ -91,6 +105,10 @@ Elements read(DenseElementsAttr attribute) {
 
 DenseElementsAttr write(const Elements &elements) {
   Type element = elements.type.getElementType();
+  if (element.isF32())
+    return DenseElementsAttr::get(elements.type, ArrayRef(std::vector<float>(elements.reals.begin(), elements.reals.end())));
+  if (element.isInteger(64))
+    return DenseElementsAttr::get(elements.type, ArrayRef(elements.integers));
   if (auto type = dyn_cast<FloatType>(element)) {
     SmallVector<APFloat> values;
     values.reserve(elements.reals.size());

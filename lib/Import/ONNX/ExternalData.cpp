@@ -1,8 +1,9 @@
 // Tensor data in files beside the model. See Rationale.md, "Security".
 #include "ExternalData.h"
+#include "MappedFile.h"
 
 #include "llvm/ADT/ScopeExit.h"
-#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,8 +24,12 @@ struct Place {
 FailureOr<Place> readPlace(const ::onnx::TensorProto &tensor,
                            EmitError emitError) {
   Place place;
+  llvm::StringSet<> seen;
   for (const ::onnx::StringStringEntryProto &entry : tensor.external_data()) {
     StringRef key = entry.key(), value = entry.value();
+    // What reads the first one and what reads the last would read different files.
+    if (!seen.insert(key).second)
+      return emitError() << "external data: entry " << quoted(key) << " is given twice";
     if (key == "location") {
       place.location = value;
     } else if (key == "offset") {
@@ -88,7 +93,21 @@ FailureOr<int> openInside(StringRef modelPath, StringRef location,
 
 } // namespace
 
-FailureOr<std::vector<char>>
+/// Bytes that are read at once; for fewer, a mapping is not worth its page.
+static FailureOr<AsmResourceBlob> readBytes(int file, uint64_t offset, uint64_t size) {
+  std::vector<char> bytes(size);
+  for (uint64_t done = 0; done < size;) {
+    ssize_t count = pread(file, bytes.data() + done, size - done, offset + done);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return failure();
+    done += count;
+  }
+  return ownedBlob(std::move(bytes));
+}
+
+FailureOr<AsmResourceBlob>
 dtc::onnximport::readExternalData(const ::onnx::TensorProto &tensor,
                                   StringRef modelPath, uint64_t size,
                                   uint64_t &budget,
@@ -106,6 +125,10 @@ dtc::onnximport::readExternalData(const ::onnx::TensorProto &tensor,
   if (fstat(*file, &status) != 0 || !S_ISREG(status.st_mode))
     return emitError() << "external data: " << quoted(place->location)
                        << " is not a regular file";
+  // As ONNX's own loader does: a second name may be that of a file that is none of the model's.
+  if (status.st_nlink > 1)
+    return emitError() << "external data: " << quoted(place->location) << " has " << static_cast<uint64_t>(status.st_nlink)
+                       << " names (hard links), of which others may lie outside of the model's folder; copy it";
   uint64_t fileSize = status.st_size;
   if (place->offset > fileSize)
     return emitError() << "external data: offset " << place->offset
@@ -127,20 +150,17 @@ dtc::onnximport::readExternalData(const ::onnx::TensorProto &tensor,
                        << budget << " bytes are left)";
   budget -= size;
 
-  std::vector<char> bytes(size);
-  for (uint64_t done = 0; done < size;) {
-    ssize_t count =
-        pread(*file, bytes.data() + done, size - done, place->offset + done);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return emitError() << "external data: cannot read "
-                         << quoted(place->location);
-    done += count;
-  }
+  constexpr uint64_t leastMapped = 1 << 16;
+  std::optional<AsmResourceBlob> mapped;
+  if (size >= leastMapped && place->offset % alignof(double) == 0)
+    mapped = mapFile(*file, place->offset, size);
+  FailureOr<AsmResourceBlob> bytes = mapped ? FailureOr<AsmResourceBlob>(std::move(*mapped)) : readBytes(*file, place->offset, size);
+  if (failed(bytes))
+    return emitError() << "external data: cannot read " << quoted(place->location);
   llvm::SmallString<128> path = llvm::sys::path::parent_path(modelPath);
   llvm::sys::path::append(path, place->location);
-  if (!llvm::is_contained(files, path.str()))
+  // One file after the other, mostly.
+  if (files.empty() || files.back() != path.str())
     files.push_back(path.str().str());
   return bytes;
 }

@@ -17,6 +17,8 @@ static LogicalResult checkIndices(Node &node, Value indices, int64_t rows) {
   DenseIntElementsAttr known;
   if (!matchPattern(indices, m_Constant(&known)))
     return success();
+  if (!node.affords(known.getNumElements()))
+    return failure();
   for (const APInt &value : known.getValues<APInt>())
     if (int64_t index = value.getSExtValue(); index < -rows || index >= rows)
       return node.error() << "index " << index << " is outside " << -rows << " to " << rows - 1;

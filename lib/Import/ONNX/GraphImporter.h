@@ -88,6 +88,8 @@ private:
   llvm::SmallVector<Place> inputs, parameters, outputs;
   /// Integers and booleans among the initializers: constants.
   llvm::SmallVector<std::pair<llvm::StringRef, mlir::DenseElementsAttr>> constants;
+  /// What nodes compute, by name; empty until one of them lacks an input.
+  llvm::StringSet<> computed;
   /// Whether a node was refused because of its operator.
   bool lacksOperator = false;
 };

@@ -27,12 +27,16 @@ LogicalResult GraphImporter::checkInputsDefined(const ::onnx::NodeProto &proto,
   for (const std::string &input : proto.input()) {
     if (input.empty() || state.bindings.contains(input))
       continue;
-    for (const ::onnx::NodeProto &other : graph.node())
-      if (llvm::is_contained(other.output(), input))
-        return node.error()
-               << "input " << quoted(input)
-               << " is computed by this node itself or by a later one; nodes "
-                  "must be in order and have no cycle";
+    // Once, for all nodes that are refused so.
+    if (computed.empty())
+      for (const ::onnx::NodeProto &other : graph.node())
+        for (const std::string &output : other.output())
+          computed.insert(output);
+    if (computed.contains(input))
+      return node.error()
+             << "input " << quoted(input)
+             << " is computed by this node itself or by a later one; nodes "
+                "must be in order and have no cycle";
     return node.error() << "input " << quoted(input) << " is not defined";
   }
   return success();
@@ -52,6 +56,8 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
   Node node(proto, number, state, builder);
   if (node.failed())
     return failure();
+  if (state.ops <= 0)
+    return node.error() << "is one too many: a model makes at most " << GraphState().ops << " ops";
   if (!proto.domain().empty() && proto.domain() != "ai.onnx")
     return node.error() << "operators of domain " << quoted(proto.domain())
                         << " are not supported, only ONNX's own are";
@@ -302,8 +308,13 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   markConstantUses(function);
   if (failed(verify(*module)))
     return {};
-  if (options.dataFiles)
-    llvm::append_range(*options.dataFiles, tensors.getFiles());
+  if (options.dataFiles) {
+    // Tensors share files.
+    llvm::StringSet<> seen;
+    for (const std::string &file : tensors.getFiles())
+      if (seen.insert(file).second)
+        options.dataFiles->push_back(file);
+  }
   return module;
 }
 

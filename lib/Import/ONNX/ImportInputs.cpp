@@ -97,7 +97,7 @@ LogicalResult GraphImporter::readInitializers() {
   // Larger buffers are read with the parameters.
   constexpr int64_t mostInText = 1024;
   llvm::StringSet<> buffers = findBuffers(graph);
-  for (const ::onnx::TensorProto &tensor : graph.initializer()) {
+  for (::onnx::TensorProto &tensor : *graph.mutable_initializer()) {
     auto emit = [&] {
       InFlightDiagnostic diagnostic =
           emitError(namedLocation(tensor.name(), state.path, context));
@@ -108,19 +108,20 @@ LogicalResult GraphImporter::readInitializers() {
       return error() << "an initializer has no name";
     if (!initializers.try_emplace(tensor.name(), &tensor).second)
       return emit() << "the name is already taken by another initializer";
-    FailureOr<DenseElementsAttr> elements = tensors.read(tensor, emit);
+    FailureOr<ElementsAttr> elements = tensors.take(tensor, emit);
     if (failed(elements))
       return failure();
     bool isBuffer = buffers.contains(tensor.name());
     // Without elements: what a node is not given, as Resize its region of interest.
+    auto dense = dyn_cast<DenseElementsAttr>(*elements);
     if (!isa<FloatType>(elements->getElementType()) || elements->empty() || (isBuffer && elements->getNumElements() <= mostInText)) {
-      constants.emplace_back(tensor.name(), *elements);
+      constants.emplace_back(tensor.name(), dense); // what is not dense is large, and of floats
       continue;
     }
     SmallVector<NamedAttribute> attributes{attribute(nn::names::parameter, tensor.name()), builder.getNamedAttr(nn::names::init, *elements)};
     if (isBuffer)
       attributes.push_back(builder.getNamedAttr(nn::names::frozen, builder.getUnitAttr()));
-    parameters.push_back(place(tensor.name(), elements->getType(), attributes));
+    parameters.push_back(place(tensor.name(), elements->getShapedType(), attributes));
   }
   return success();
 }

@@ -42,6 +42,8 @@ static FailureOr<Value> takeFlat(Node &node, Value data, Value places) {
 
 /// 0, 1, … times `stride` along dimension `axis` of a tensor of `rank` dimensions.
 static FailureOr<Value> ramp(Node &node, Value like, int64_t size, int64_t stride, int64_t axis, int64_t rank) {
+  if (!node.affords(size))
+    return failure();
   SmallVector<APInt> values;
   Type element = typeOf(like).getElementType();
   for (int64_t i = 0; i < size; ++i)
@@ -136,6 +138,8 @@ static FailureOr<Binding> importScatterND(Node &node) {
   llvm::append_range(expected, shape.drop_front(depth));
   if (cast<RankedTensorType>(updates.getType()) != RankedTensorType::get(expected, type.getElementType()))
     return node.error() << "updates are " << updates.getType() << ", not " << RankedTensorType::get(expected, type.getElementType());
+  if (!node.affords(type.getNumElements()) || !node.affords(indices.getNumElements()) || !node.affords(updates.getNumElements()))
+    return failure();
   int64_t block = 1, count = type.getNumElements();
   for (int64_t size : shape.drop_front(depth))
     block *= size;
@@ -283,6 +287,8 @@ static FailureOr<Binding> importEyeLike(Node &node) {
     return node.error() << "attribute 'dtype' is no element type that is computed with";
   if (shapeOf(x).size() != 2 || typeOf(x).getNumElements() > (1 << 20))
     return node.error() << "takes a matrix of at most 2^20 elements, not shape " << nn::formatShape(shapeOf(x));
+  if (!node.affords(typeOf(x).getNumElements()))
+    return failure();
   int64_t rows = shapeOf(x)[0], columns = shapeOf(x)[1];
   SmallVector<Attribute> values;
   auto of = [&](bool one) -> Attribute {
@@ -302,6 +308,8 @@ static FailureOr<Binding> importNonZero(Node &node) {
   if (node.failed())
     return failure();
   auto type = cast<RankedTensorType>(x.getType());
+  if (!node.affords(type.getNumElements() * std::max<int64_t>(1, type.getRank()))) // each has an index a dimension
+    return failure();
   SmallVector<int64_t> places;
   int64_t i = 0;
   if (isa<FloatType>(x.getElementType())) {

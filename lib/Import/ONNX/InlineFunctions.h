@@ -10,8 +10,8 @@
 namespace dtc::onnximport {
 
 /// Replaces each node that calls a function of the model (FunctionProto) by the function's nodes, whose names and values get the call's name
-/// in front. Fails with one error where functions call each other in a circle, are nested more than 64 deep, make more than 2^20 nodes, or
-/// follow another opset than the model.
+/// in front. Fails with one error where functions are defined twice, call each other in a circle, are nested more than 64 deep, are called
+/// more than 2^20 times, make more than 2^20 nodes or 1 GiB, or follow another opset than the model.
 llvm::LogicalResult inlineFunctions(::onnx::ModelProto &model, llvm::StringRef path, mlir::MLIRContext &context);
 
 } // namespace dtc::onnximport

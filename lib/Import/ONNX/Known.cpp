@@ -75,6 +75,8 @@ static FailureOr<Binding> importRange(Node &node) {
     double count = std::ceil((limit - from) / delta); // NaN is more than any
     if (delta == 0 || !(count <= most))
       return tooLong();
+    if (!node.affords(static_cast<int64_t>(std::max(count, 0.0))))
+      return failure();
     SmallVector<float> values;
     for (int64_t i = 0; i < static_cast<int64_t>(std::max(count, 0.0)); ++i)
       values.push_back(static_cast<float>(from + static_cast<double>(i) * delta));
@@ -86,6 +88,8 @@ static FailureOr<Binding> importRange(Node &node) {
   double count = std::ceil((static_cast<double>(limit) - static_cast<double>(from)) / static_cast<double>(delta));
   if (delta == 0 || !(count <= most))
     return tooLong();
+  if (!node.affords(static_cast<int64_t>(std::max(count, 0.0))))
+    return failure();
   SmallVector<APInt> values;
   for (int64_t i = 0; i < static_cast<int64_t>(std::max(count, 0.0)); ++i)
     values.emplace_back(element.getIntOrFloatBitWidth(), static_cast<uint64_t>(from) + static_cast<uint64_t>(i) * static_cast<uint64_t>(delta),

@@ -15,7 +15,7 @@ using EmitError = llvm::function_ref<mlir::InFlightDiagnostic()>;
 /// `'name'`, on one line and of bounded length whatever the name holds.
 std::string quoted(llvm::StringRef name);
 
-/// `text` on one line: control characters escaped.
+/// `text` on one line, as a terminal may show it (PrintableText.h).
 std::string onOneLine(llvm::StringRef text);
 
 /// "float16", for a value of onnx::TensorProto::DataType.

@@ -67,6 +67,28 @@ InFlightDiagnostic Node::warning() {
 /// Of what is computed at compile time; larger tensors are computed in the step.
 static constexpr int64_t mostElements = int64_t{1} << 20;
 
+bool Node::affords(int64_t elements) {
+  constexpr int64_t most = int64_t{1} << 24;
+  if (elements > std::min(most, graph.evaluations)) {
+    error() << "takes " << elements << " elements at compile time; one node may take " << most << " there, and all nodes together "
+            << GraphState().evaluations << ", of which " << graph.evaluations << " are left";
+    return false;
+  }
+  graph.evaluations -= std::max<int64_t>(elements, 0);
+  return true;
+}
+
+/// How many elements an op's operands have, if all are constants.
+static std::optional<int64_t> countConstants(Operation *op) {
+  int64_t count = 0;
+  for (Value operand : op->getOperands()) {
+    if (!matchPattern(operand, m_Constant()))
+      return std::nullopt;
+    count += cast<RankedTensorType>(operand.getType()).getNumElements(); // at most 2^40 each
+  }
+  return count;
+}
+
 //===----------------------------------------------------------------------===//
 // Operands
 //===----------------------------------------------------------------------===//
@@ -282,7 +304,16 @@ FailureOr<Value> Node::finish(Operation *op) {
     op->erase();
     return failure();
   }
-  std::optional<DenseElementsAttr> elements = evaluate(op, std::min<int64_t>(graph.evaluations, mostElements));
+  if (graph.ops-- <= 0) {
+    op->erase();
+    return error() << "is one too many: a model makes at most " << GraphState().ops << " ops";
+  }
+  std::optional<int64_t> reads = countConstants(op);
+  std::optional<DenseElementsAttr> elements;
+  if (reads && *reads <= graph.readings) {
+    elements = evaluate(op, std::min<int64_t>(graph.evaluations, mostElements));
+    graph.readings -= elements ? *reads : 0;
+  }
   if (!elements) {
     // What has no elements is a list of integers, and never computed with.
     for (Value result : op->getResults())
@@ -332,6 +363,7 @@ FailureOr<Value> Node::broadcast(Value x, ArrayRef<int64_t> shape) {
 }
 
 Value Node::constant(DenseElementsAttr elements) {
+  --graph.ops; // where it runs out, the next node is refused
   return nn::ConstantOp::create(build, loc, elements.getType(), elements);
 }
 

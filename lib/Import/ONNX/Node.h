@@ -30,6 +30,10 @@ struct GraphState {
   TensorReader *tensors = nullptr;
   /// How many elements may still be computed at compile time: a chain of nodes could double them without end.
   int64_t evaluations = int64_t{1} << 26;
+  /// How many elements may still be read for that: many nodes could read one large tensor.
+  int64_t readings = int64_t{1} << 28;
+  /// How many ops may still be made: one node of a recurrent layer is thousands.
+  int64_t ops = int64_t{1} << 21;
 };
 
 /// Reads operands and attributes and builds ops. A reader that finds nothing
@@ -70,6 +74,9 @@ public:
   /// Operand `i` as one number known at compile time: a tensor of one element, whatever its rank.
   int64_t integerInput(unsigned i);
   double floatingInput(unsigned i);
+  /// Whether so many elements may be written down or read one by one at compile time; reports it if not, and else takes them from what the
+  /// model has left. To be asked before any is made.
+  bool affords(int64_t elements);
   unsigned outputCount() const { return proto.output_size(); }
   /// Whether somebody uses output `i`.
   bool usesOutput(unsigned i) const;

@@ -141,6 +141,8 @@ static FailureOr<Binding> importPad(Node &node) {
     if (mode == "reflect" && std::max(border.before, border.behind) >= size)
       return node.error() << "reflects " << std::max(border.before, border.behind) << " elements of the " << size << " of dimension " << axis
                           << ", at the edge; at most " << size - 1;
+    if (!node.affords(size + border.before + border.behind))
+      return failure();
     SmallVector<int64_t> places;
     for (int64_t i = -border.before; i < size + border.behind; ++i)
       places.push_back(placeOf(mode, i, size));

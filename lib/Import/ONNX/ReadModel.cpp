@@ -3,6 +3,7 @@
 #include "Messages.h"
 
 #include "onnx/defs/parser.h"
+#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/stubs/logging.h>
 
 #include "llvm/ADT/ScopeExit.h"
@@ -18,59 +19,41 @@ using namespace dtc::onnximport;
 
 namespace {
 
-/// The content of a regular file; null after one error.
-std::unique_ptr<llvm::MemoryBuffer> readFile(StringRef path,
-                                             MLIRContext &context) {
+/// Opens a regular file that is no larger than ONNX files are. Gives the descriptor and the size.
+FailureOr<std::pair<int, int64_t>> openFile(StringRef path, MLIRContext &context) {
   Location location = fileLocation(path, context);
-  if (path.contains('\0')) {
-    emitError(location) << "the path holds a NUL character";
-    return nullptr;
-  }
+  if (path.contains('\0'))
+    return emitError(location) << "the path holds a NUL character";
   // O_NONBLOCK: a FIFO would wait for its writer before it can be refused.
   int file = open(path.str().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) {
-    emitError(location) << "cannot open the model: "
-                        << std::generic_category().message(errno);
-    return nullptr;
-  }
+  if (file < 0)
+    return emitError(location) << "cannot open the model: "
+                               << std::generic_category().message(errno);
   llvm::scope_exit closeFile([file] { close(file); });
   struct stat status;
-  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-    emitError(location) << "the model is not a regular file";
-    return nullptr;
-  }
-  if (status.st_size == 0) {
-    emitError(location) << "the model is empty";
-    return nullptr;
-  }
-  if (status.st_size > INT_MAX) {
-    emitError(location) << "the model has " << int64_t{status.st_size}
-                        << " bytes, but an ONNX file holds at most 2 GiB; "
-                           "store its weights as external data";
-    return nullptr;
-  }
-  // Volatile: read, not mapped, so that a file cut off meanwhile does no harm.
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
-      llvm::MemoryBuffer::getOpenFile(file, path, status.st_size,
-                                      /*RequiresNullTerminator=*/true,
-                                      /*IsVolatile=*/true);
-  if (!buffer) {
-    emitError(location) << "cannot read the model: "
-                        << buffer.getError().message();
-    return nullptr;
-  }
-  return std::move(*buffer);
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
+    return emitError(location) << "the model is not a regular file";
+  if (status.st_size == 0)
+    return emitError(location) << "the model is empty";
+  if (status.st_size > INT_MAX)
+    return emitError(location) << "the model has " << int64_t{status.st_size}
+                               << " bytes, but an ONNX file holds at most 2 GiB; "
+                                  "store its weights as external data";
+  closeFile.release();
+  return std::pair(file, int64_t{status.st_size});
 }
 
-std::unique_ptr<::onnx::ModelProto> parseBinary(StringRef bytes, StringRef path,
-                                                MLIRContext &context) {
+/// Piece by piece: the message is the one copy of the weights.
+std::unique_ptr<::onnx::ModelProto> parseBinary(int file, int64_t size, StringRef path, MLIRContext &context) {
   // Protobuf would write its own opinion to stderr.
   google::protobuf::LogSilencer silence;
+  constexpr int pieceBytes = 1 << 20;
+  google::protobuf::io::FileInputStream stream(file, pieceBytes);
   auto model = std::make_unique<::onnx::ModelProto>();
-  if (!model->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!model->ParseFromZeroCopyStream(&stream)) {
     emitError(fileLocation(path, context))
         << "this is no ONNX model, or a damaged one: protobuf cannot parse its "
-        << static_cast<int64_t>(bytes.size()) << " bytes";
+        << size << " bytes";
     return nullptr;
   }
   return model;
@@ -160,13 +143,24 @@ std::unique_ptr<::onnx::ModelProto> parseText(StringRef text, StringRef path,
 
 std::unique_ptr<::onnx::ModelProto>
 dtc::onnximport::readModel(StringRef path, MLIRContext &context) {
-  std::unique_ptr<llvm::MemoryBuffer> buffer = readFile(path, context);
-  if (!buffer)
+  FailureOr<std::pair<int, int64_t>> opened = openFile(path, context);
+  if (failed(opened))
     return nullptr;
-  if (path.ends_with(".onnxtxt")) {
-    StringRef text = buffer->getBuffer();
-    text.consume_front("\xEF\xBB\xBF"); // the byte order mark that some editors write
-    return parseText(text, path, context);
+  auto [file, size] = *opened;
+  llvm::scope_exit closeFile([file = file] { close(file); });
+  if (!path.ends_with(".onnxtxt"))
+    return parseBinary(file, size, path, context);
+  // Volatile: read, not mapped, so that a file cut off meanwhile does no harm.
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+      llvm::MemoryBuffer::getOpenFile(file, path, size,
+                                      /*RequiresNullTerminator=*/true,
+                                      /*IsVolatile=*/true);
+  if (!buffer) {
+    emitError(fileLocation(path, context)) << "cannot read the model: "
+                                           << buffer.getError().message();
+    return nullptr;
   }
-  return parseBinary(buffer->getBuffer(), path, context);
+  StringRef text = (*buffer)->getBuffer();
+  text.consume_front("\xEF\xBB\xBF"); // the byte order mark that some editors write
+  return parseText(text, path, context);
 }

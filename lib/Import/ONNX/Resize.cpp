@@ -86,6 +86,8 @@ static FailureOr<Value> swapLast(Node &node, Value x, int64_t axis) {
 
 static FailureOr<Value> interpolate(Node &node, Value x, const Rule &rule, const Axis &axis) {
   if (rule.mode == "nearest") {
+    if (!node.affords(axis.to))
+      return failure();
     SmallVector<int64_t> places;
     for (int64_t i = 0; i < axis.to; ++i)
       places.push_back(nearestPlace(rule, coordinateOf(rule, axis, i), axis.from));
@@ -94,6 +96,8 @@ static FailureOr<Value> interpolate(Node &node, Value x, const Rule &rule, const
   int64_t elements;
   if (llvm::MulOverflow(axis.to, axis.from, elements) || elements > (1 << 16))
     return node.error() << "changes a dimension of " << axis.from << " to " << axis.to << "; the matrix that does it is too large";
+  if (!node.affords(elements))
+    return failure();
   std::vector<float> weights(elements);
   for (int64_t i = 0; i < axis.to; ++i)
     addWeights(rule, axis, i, MutableArrayRef(weights).slice(i * axis.from, axis.from));

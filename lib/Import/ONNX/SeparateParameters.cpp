@@ -25,7 +25,8 @@ static SmallVector<std::string> scopesOf(const ::onnx::NodeProto &node) {
       continue;
     SmallVector<std::string> scopes;
     SmallVector<StringRef> parts;
-    StringRef(entry.value()).trim("[]").split(parts, ", ");
+    constexpr int deepest = 256; // each is compared with each input
+    StringRef(entry.value()).trim("[]").split(parts, ", ", deepest);
     for (StringRef part : ArrayRef(parts).drop_back())
       scopes.push_back(part.trim("'").str());
     return scopes;
@@ -50,9 +51,11 @@ void GraphImporter::separateParameters() {
       if (numbers.contains(input))
         ++uses[input];
   unsigned separated = 0;
+  /// The numbers that come next behind names.
+  llvm::StringMap<unsigned> next;
   auto copy = [&](const std::string &of, const std::string &wanted) {
     std::string name = wanted;
-    for (unsigned number = 2; initializers.contains(name); ++number)
+    for (unsigned &number = next.try_emplace(wanted, 2).first->second; initializers.contains(name); ++number)
       name = wanted + "." + std::to_string(number);
     // The message owns the name.
     ::onnx::TensorProto &tensor = *graph.add_initializer();

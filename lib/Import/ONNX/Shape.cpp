@@ -295,6 +295,8 @@ static FailureOr<Value> takeEvery(Node &node, Value x, int64_t axis, int64_t beg
 
 /// Elements begin, begin - step, … of an axis, the last first.
 static FailureOr<Value> takeBackwards(Node &node, Value x, int64_t axis, int64_t begin, int64_t size, int64_t step) {
+  if (!node.affords(size))
+    return failure();
   SmallVector<int64_t> places;
   for (int64_t i = 0; i < size; ++i)
     places.push_back(begin - i * step);

@@ -16,14 +16,24 @@ static DenseElementsAttr equalRow(DenseElementsAttr elements) {
   int64_t rows = shape.front(), columns = type.getNumElements() / rows;
   shape.front() = 1;
   auto rowType = RankedTensorType::get(shape, type.getElementType());
+  if (columns == 0)
+    return {};
   if (elements.isSplat())
     return elements.resizeSplat(rowType);
+  if (type.getElementType().isInteger(1)) { // eight in a byte
+    auto values = elements.getValues<bool>();
+    auto begin = values.begin();
+    for (int64_t i = columns; i < rows * columns; ++i)
+      if (*(begin + i) != *(begin + (i - columns)))
+        return {};
+    return DenseElementsAttr::get(rowType, SmallVector<bool>(begin, begin + columns));
+  }
   // Bits tell a NaN from another, and 0 from -0.
-  auto values = llvm::to_vector(elements.getValues<Attribute>());
-  for (int64_t i = columns; i < rows * columns; ++i)
-    if (values[i] != values[i - columns])
-      return {};
-  return DenseElementsAttr::get(rowType, ArrayRef(values).take_front(columns));
+  ArrayRef<char> bytes = elements.getRawData();
+  size_t row = bytes.size() / rows;
+  if (bytes.drop_front(row) != bytes.drop_back(row))
+    return {};
+  return DenseElementsAttr::getFromRawBuffer(rowType, bytes.take_front(row));
 }
 
 void dtc::onnximport::spreadConstants(func::FuncOp model) {

@@ -4,7 +4,9 @@
 
 #include "dialects/NN/NN.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/xxhash.h"
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -63,10 +65,13 @@ bool TensorReader::holds(int32_t dataType, Type element) {
   return dataType == T::INT64;
 }
 
-FailureOr<ArrayRef<char>>
+/// Bytes that somebody else owns.
+static AsmResourceBlob shown(ArrayRef<char> bytes) { return AsmResourceBlob(bytes, alignof(float), {}, /*dataIsMutable=*/false); }
+
+FailureOr<AsmResourceBlob>
 TensorReader::bytes(const ::onnx::TensorProto &tensor, uint64_t elementSize,
                     const void *typed, uint64_t typedCount,
-                    std::vector<char> &storage, EmitError emitError) {
+                    EmitError emitError) {
   int64_t count = 1;
   for (int64_t dimension : tensor.dims())
     if (dimension < 0 || llvm::MulOverflow(count, dimension, count) ||
@@ -77,26 +82,20 @@ TensorReader::bytes(const ::onnx::TensorProto &tensor, uint64_t elementSize,
   if (tensor.has_segment())
     return emitError() << "tensors in segments are not supported";
 
-  if (tensor.data_location() == ::onnx::TensorProto::EXTERNAL) {
-    FailureOr<std::vector<char>> data =
-        readExternalData(tensor, modelPath, size, budget, files, emitError);
-    if (failed(data))
-      return failure();
-    storage = std::move(*data);
-    return ArrayRef<char>(storage);
-  }
+  if (tensor.data_location() == ::onnx::TensorProto::EXTERNAL)
+    return readExternalData(tensor, modelPath, size, budget, files, emitError);
   if (tensor.has_raw_data()) {
     if (typedCount)
       return emitError() << "data is given twice, raw and typed";
     if (tensor.raw_data().size() != size)
       return emitError() << "the shape needs " << size << " bytes but "
                          << tensor.raw_data().size() << " are given";
-    return ArrayRef<char>(tensor.raw_data().data(), size);
+    return shown(ArrayRef<char>(tensor.raw_data().data(), size));
   }
   if (typedCount != static_cast<uint64_t>(count))
     return emitError() << "the shape needs " << count << " elements but "
                        << typedCount << " are given";
-  return ArrayRef<char>(static_cast<const char *>(typed), size);
+  return shown(ArrayRef<char>(static_cast<const char *>(typed), size));
 }
 
 /// Element i of `bytes`, which need not be aligned.
@@ -107,12 +106,13 @@ static T at(ArrayRef<char> bytes, size_t i) {
   return value;
 }
 
-/// 16 bits of a float as float32, which holds it exactly.
-static float widen(uint16_t bits, const llvm::fltSemantics &semantics) {
-  APFloat value(semantics, APInt(16, bits));
-  bool inexact;
-  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &inexact);
-  return value.convertToFloat();
+/// The float32 that has all that bfloat16 and float16 (IEEE 754 binary16) hold.
+static float widenBFloat(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+static float widenHalf(uint16_t bits) {
+  uint32_t sign = uint32_t{bits} >> 15 << 31, exponent = bits >> 10 & 31, fraction = bits & 1023;
+  if (exponent == 0) // 0, or subnormal: a multiple of 2^-24
+    return std::copysign(std::ldexp(static_cast<float>(fraction), -24), std::bit_cast<float>(sign));
+  return std::bit_cast<float>(sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13);
 }
 
 namespace {
@@ -148,6 +148,81 @@ static std::optional<Encoding> encodingOf(const ::onnx::TensorProto &tensor) {
   }
 }
 
+/// Elements of `size` bytes, of another type of floats, as float32.
+static FailureOr<std::vector<float>> toFloats(int32_t dataType, ArrayRef<char> data, uint64_t size, EmitError emitError) {
+  using T = ::onnx::TensorProto;
+  std::vector<float> values(data.size() / size);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (dataType == T::DOUBLE) {
+      double wide = at<double>(data, i);
+      values[i] = static_cast<float>(wide);
+      if (std::isfinite(wide) && !std::isfinite(values[i]))
+        return emitError() << "holds a double that is too large for float32, in which models compute";
+      continue;
+    }
+    uint16_t bits = size == sizeof(int32_t) ? static_cast<uint16_t>(at<int32_t>(data, i)) : at<uint16_t>(data, i);
+    values[i] = dataType == T::FLOAT16 ? widenHalf(bits) : widenBFloat(bits);
+  }
+  return values;
+}
+
+FailureOr<ElementsAttr> TensorReader::take(::onnx::TensorProto &tensor, EmitError emitError) {
+  using T = ::onnx::TensorProto;
+  std::optional<Encoding> encoding = encodingOf(tensor);
+  if (!encoding)
+    return refuseType(tensor.data_type(), emitError);
+  ArrayRef<int64_t> shape(tensor.dims().data(), tensor.dims_size());
+  if (failed(checkShape(shape, emitError, /*orEmpty=*/true)))
+    return failure();
+  constexpr int64_t leastShared = 1 << 14;
+  auto type = RankedTensorType::get(shape, Float32Type::get(&context));
+  if (type.getNumElements() < leastShared || !llvm::is_contained({T::FLOAT, T::FLOAT16, T::BFLOAT16, T::DOUBLE}, tensor.data_type())) {
+    FailureOr<DenseElementsAttr> elements = read(tensor, emitError);
+    return failed(elements) ? FailureOr<ElementsAttr>() : FailureOr<ElementsAttr>(*elements);
+  }
+  bool isTyped = tensor.data_location() != T::EXTERNAL && !tensor.has_raw_data();
+  uint64_t size = isTyped ? encoding->typedSize : encoding->rawSize;
+  FailureOr<AsmResourceBlob> data = bytes(tensor, size, encoding->typed, encoding->typedCount, emitError);
+  if (failed(data))
+    return failure();
+  if (tensor.data_type() != T::FLOAT) {
+    FailureOr<std::vector<float>> values = toFloats(tensor.data_type(), data->getData(), size, emitError);
+    if (failed(values))
+      return failure();
+    // What is not needed any more.
+    tensor.clear_raw_data();
+    tensor.clear_int32_data();
+    tensor.clear_double_data();
+    return share(type, ownedBlob(std::move(*values)));
+  }
+  if (data->getDeleter())
+    return share(type, std::move(*data));
+  // What the message holds goes over into the attribute.
+  ArrayRef<char> bytes = data->getData();
+  if (isTyped) {
+    google::protobuf::RepeatedField<float> values;
+    values.Swap(tensor.mutable_float_data());
+    return share(type, AsmResourceBlob(bytes, alignof(float), [values = std::move(values)](void *, size_t, size_t) {}, false));
+  }
+  std::unique_ptr<std::string> raw(tensor.release_raw_data());
+  return share(type, AsmResourceBlob(bytes, alignof(float), [raw = std::move(raw)](void *, size_t, size_t) {}, false));
+}
+
+ElementsAttr TensorReader::share(RankedTensorType type, AsmResourceBlob blob) {
+  ArrayRef<char> data = blob.getData();
+  // One number for all, as new biases and scales have: passes look for splats.
+  if (data.drop_front(sizeof(float)) == data.drop_back(sizeof(float)))
+    return DenseElementsAttr::getFromRawBuffer(type, data.take_front(sizeof(float)));
+  uint64_t hash = llvm::xxh3_64bits(StringRef(data.data(), data.size()));
+  SmallVector<DenseResourceElementsAttr, 1> &equals = large[hash];
+  for (DenseResourceElementsAttr other : equals)
+    if (other.getType() == type && other.getData() == data)
+      return other;
+  auto elements = DenseResourceElementsAttr::get(type, "initializer_" + std::to_string(largeCount++), std::move(blob));
+  equals.push_back(elements);
+  return elements;
+}
+
 FailureOr<DenseElementsAttr> TensorReader::read(const ::onnx::TensorProto &tensor, EmitError emitError) {
   using T = ::onnx::TensorProto;
   int32_t dataType = tensor.data_type();
@@ -160,35 +235,26 @@ FailureOr<DenseElementsAttr> TensorReader::read(const ::onnx::TensorProto &tenso
     return failure();
   bool isTyped = tensor.data_location() != T::EXTERNAL && !tensor.has_raw_data();
   uint64_t size = isTyped ? encoding->typedSize : encoding->rawSize;
-  std::vector<char> storage;
-  FailureOr<ArrayRef<char>> data = bytes(tensor, size, encoding->typed, encoding->typedCount, storage, emitError);
-  if (failed(data))
+  FailureOr<AsmResourceBlob> blob = bytes(tensor, size, encoding->typed, encoding->typedCount, emitError);
+  if (failed(blob))
     return failure();
+  ArrayRef<char> data = blob->getData();
   auto typeOf = [&](Type element) { return RankedTensorType::get(shape, element); };
   if (dataType == T::FLOAT)
-    return DenseElementsAttr::getFromRawBuffer(typeOf(Float32Type::get(&context)), *data);
-  size_t count = data->size() / size;
+    return DenseElementsAttr::getFromRawBuffer(typeOf(Float32Type::get(&context)), data);
+  size_t count = data.size() / size;
   if (isReal) {
-    std::vector<float> values(count);
-    for (size_t i = 0; i < count; ++i) {
-      if (dataType == T::DOUBLE) {
-        double wide = at<double>(*data, i);
-        values[i] = static_cast<float>(wide);
-        if (std::isfinite(wide) && !std::isfinite(values[i]))
-          return emitError() << "holds a double that is too large for float32, in which models compute";
-        continue;
-      }
-      uint16_t bits = size == sizeof(int32_t) ? static_cast<uint16_t>(at<int32_t>(*data, i)) : at<uint16_t>(*data, i);
-      values[i] = widen(bits, dataType == T::FLOAT16 ? APFloat::IEEEhalf() : APFloat::BFloat());
-    }
-    return DenseElementsAttr::get(typeOf(Float32Type::get(&context)), ArrayRef(values));
+    FailureOr<std::vector<float>> values = toFloats(dataType, data, size, emitError);
+    if (failed(values))
+      return failure();
+    return DenseElementsAttr::get(typeOf(Float32Type::get(&context)), ArrayRef(*values));
   }
   if (dataType == T::INT64)
-    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 64)), *data);
+    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 64)), data);
   if (dataType == T::INT32)
-    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 32)), *data);
+    return DenseElementsAttr::getFromRawBuffer(typeOf(IntegerType::get(&context, 32)), data);
   SmallVector<bool> values(count);
   for (size_t i = 0; i < count; ++i)
-    values[i] = size == sizeof(int32_t) ? at<int32_t>(*data, i) != 0 : at<int8_t>(*data, i) != 0;
+    values[i] = size == sizeof(int32_t) ? at<int32_t>(data, i) != 0 : at<int8_t>(data, i) != 0;
   return DenseElementsAttr::get(typeOf(IntegerType::get(&context, 1)), ArrayRef<bool>(values));
 }

@@ -4,9 +4,11 @@
 
 #include "Messages.h"
 
+#include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "onnx/onnx_pb.h"
 
+#include <unordered_map>
 #include <vector>
 
 namespace dtc::onnximport {
@@ -27,6 +29,11 @@ public:
   llvm::FailureOr<mlir::DenseElementsAttr>
   read(const ::onnx::TensorProto &tensor, EmitError emitError);
 
+  /// The same for an initializer, whose data it may take: large float tensors are not copied, but hold what the message held, or map the file
+  /// beside the model (DenseResourceElementsAttr). Tensors of one type that hold the same bits are one attribute, as with `read`.
+  llvm::FailureOr<mlir::ElementsAttr>
+  take(::onnx::TensorProto &tensor, EmitError emitError);
+
   /// Paths of the files beside the model that have been read.
   llvm::ArrayRef<std::string> getFiles() const { return files; }
 
@@ -39,18 +46,23 @@ public:
 
 private:
   /// The elements as bytes, exactly as many as the shape needs: from the typed
-  /// field (`typed`, of `typedCount` elements of `elementSize`), from raw data or, read into
-  /// `storage`, from a file beside the model.
-  llvm::FailureOr<llvm::ArrayRef<char>>
+  /// field (`typed`, of `typedCount` elements of `elementSize`) or from raw data, which the blob then only shows, or from a file beside the
+  /// model.
+  llvm::FailureOr<mlir::AsmResourceBlob>
   bytes(const ::onnx::TensorProto &tensor, uint64_t elementSize,
-        const void *typed, uint64_t typedCount, std::vector<char> &storage,
+        const void *typed, uint64_t typedCount,
         EmitError emitError);
+  /// The elements of a checked tensor of float32.
+  mlir::ElementsAttr share(mlir::RankedTensorType type, mlir::AsmResourceBlob blob);
 
   std::string modelPath;
   mlir::MLIRContext &context;
   /// Bytes of external data that this machine still has memory for.
   uint64_t budget;
   std::vector<std::string> files;
+  /// Large tensors by what they hold.
+  std::unordered_map<uint64_t, llvm::SmallVector<mlir::DenseResourceElementsAttr, 1>> large;
+  size_t largeCount = 0;
 };
 
 } // namespace dtc::onnximport

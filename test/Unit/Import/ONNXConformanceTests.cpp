@@ -6,6 +6,7 @@
 
 #include "onnx/version_converter/convert.h"
 #include "gtest/gtest.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -213,6 +214,11 @@ llvm::SmallVector<reference::Tensor> argumentsOf(mlir::func::FuncOp function,
                                                  const Case &test) {
   llvm::SmallVector<reference::Tensor> arguments;
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    if (auto large = function.getArgAttrOfType<mlir::DenseResourceElementsAttr>(i, "nn.init")) {
+      reference::Tensor &tensor = arguments.emplace_back(reference::zeros(large.getType().getShape()));
+      llvm::copy(large.getRawHandle().getBlob()->getDataAs<float>(), tensor.data.begin());
+      continue;
+    }
     auto init =
         function.getArgAttrOfType<mlir::DenseElementsAttr>(i, "nn.init");
     if (!init) {
