@@ -8,7 +8,7 @@ import lit.formats
 config.name = "dtc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".dt"]
-config.excludes = ["Inputs", "reference", "Unit", "bench", "gpu", "CMakeLists.txt"]
+config.excludes = ["Inputs", "reference", "Unit", "bench", "fuzz", "gpu", "CMakeLists.txt"]
 config.test_source_root = os.path.join(config.dtc_source, "test")
 config.test_exec_root = os.path.join(config.dtc_build, "test")
 
