@@ -6,6 +6,7 @@
 #include "dtc/Partition/PassOrder.h"
 #include "dtc/Plan/Passes.h"
 #include "dtc/Precision/Passes.h"
+#include "dtc/Recognition/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -14,11 +15,16 @@
 
 using namespace mlir;
 
+/// What exporters took apart is whole again before anybody looks at it: adjoints, costs and libraries know it then.
+static void addRecognition(OpPassManager &manager, const dtc::PipelineOptions &options) {
+  if (options.recognise)
+    dtc::buildRecognitionPipeline(manager);
+  else
+    manager.addNestedPass<func::FuncOp>(dtc::createRecogniseDropoutPass());
+}
+
 /// A model becomes its training step.
 static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &options) {
-  // What exporters took apart is whole again before anybody looks at it.
-  manager.addNestedPass<func::FuncOp>(dtc::createRecogniseDropoutPass());
-
   // On the model as it was imported: its means are no sums yet, and what
   // keeps padding out of the forward graph keeps it out of the gradients.
   dtc::MaskPaddingPassOptions mask;
@@ -80,6 +86,7 @@ void dtc::buildPipeline(Level from, Level to, OpPassManager &manager, const Pipe
   assert(from <= to && "there is no way back");
   auto passes = [&](Level level) { return from < level && level <= to; };
   if (passes(Level::Grad)) {
+    addRecognition(manager, options);
     addAutodiff(manager, options);
     addPrecision(manager, options.precision);
   }
@@ -120,6 +127,7 @@ struct PassOptions : dtc::PartitionPassOptions<PassOptions> {
       llvm::cl::values(clEnumValN(dtc::Precision::F32, "f32", "nothing"),
                        clEnumValN(dtc::Precision::TF32, "tf32", "TF32, where the device has it"),
                        clEnumValN(dtc::Precision::BF16, "bf16", "bf16, as are activations"))};
+  Option<bool> recognise{*this, "recognise", llvm::cl::desc("make one op again of what exporters took apart"), llvm::cl::init(true)};
   Option<const dtc::Target *> target{*this, "target", llvm::cl::desc("what the program runs on"), llvm::cl::init(&dtc::Target::cpu()),
                                      TargetNames()};
 };
@@ -129,7 +137,7 @@ template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
   dtc::registerPartitioningPipeline<PassOptions>(
       name, description, [](OpPassManager &manager, const dtc::PartitionOptions &partition, const PassOptions &options) {
-        dtc::buildPipelineTo(level, manager, {partition, options.output, options.batchStatistics, options.precision, options.target});
+        dtc::buildPipelineTo(level, manager, {partition, options.output, options.batchStatistics, options.precision, options.recognise, options.target});
       });
 }
 

@@ -16,6 +16,7 @@
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Plan/Passes.h"
 #include "dtc/Precision/Passes.h"
+#include "dtc/Recognition/Passes.h"
 #include "dtc/Sharding/ExternalModels.h"
 #include "dtc/Sharding/Passes.h"
 
@@ -43,6 +44,8 @@ void dtc::registerDialects(mlir::DialectRegistry &registry) {
 
 void dtc::registerPasses() {
   mlir::registerTransformsPasses();
+  registerRecognitionPasses();
+  registerRecognitionPipeline();
   registerAutodiffPasses();
   registerPrecisionPasses();
   registerFusionPasses();

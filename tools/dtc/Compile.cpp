@@ -125,6 +125,7 @@ void Compilation::addPasses(PassManager &manager, dtc::Level from, dtc::Level to
   pipeline.output = options.modelOutput;
   pipeline.batchStatistics = options.batchStatistics;
   pipeline.precision = options.precision;
+  pipeline.recognise = options.recognise;
   pipeline.target = options.target;
   dtc::buildPipeline(from, to, manager, pipeline);
 }

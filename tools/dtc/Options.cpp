@@ -128,6 +128,10 @@ private:
       return fail("--batch-norm=" + statistics.str() + ": expected share or whole");
     if (statistics == "whole")
       options.batchStatistics = dtc::BatchStatistics::Whole;
+    StringRef recognise = args.getLastArgValue(OPT_recognise, "on");
+    if (recognise != "on" && recognise != "off")
+      return fail("--recognise=" + recognise.str() + ": expected on or off");
+    options.recognise = recognise == "on";
     return readCount(OPT_batch, (int64_t(1) << 31) - 1, recipe.batch);
   }
 

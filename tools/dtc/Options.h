@@ -52,6 +52,8 @@ struct Options {
   std::vector<std::string> noDecay;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
+  /// Whether what an exporter wrote in parts becomes one op again.
+  bool recognise = true;
   /// What matrix products and convolutions round their operands to.
   Precision precision = Precision::F32;
   /// The strategy, in the compiler's words.

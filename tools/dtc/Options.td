@@ -37,6 +37,7 @@ defm cut_after : Value<"cut-after", "NODE,...", "pipelines: the last node of eac
 def recompute : Flag<["--"], "recompute">, Group<topic_2_strategy>,
                 HelpText<"pipelines: keep what a stage received instead of what it computed, and run its forward again">;
 defm batch_norm : Value<"batch-norm", "NAME", "statistics of batch normalisation: share (default), of what a rank has in a microbatch; whole, of the batch, with sums between ranks in the middle of the step", topic_2_strategy>;
+defm recognise : Value<"recognise", "NAME", "on (default): layer norms, attention and activations that an exporter wrote in parts become one op each, with the same values and gradients; off", topic_2_strategy>;
 defm precision : Value<"precision", "NAME", "f32 (default); tf32: matrix products and convolutions may round to it on GPUs that have it; bf16: mixed precision, with f32 parameters, sums and losses", topic_2_strategy>;
 defm cluster : Value<"cluster", "FILE", "description of the devices and links, YAML or JSON (default: CPU cores of one machine)", topic_2_strategy>;
 defm device_memory : Value<"device-memory", "SIZE", "what a device can hold, for example 512MiB or 8GiB", topic_2_strategy>;

@@ -4,31 +4,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def RecogniseDropoutPass : Pass<"dtc-recognise-dropout", "::mlir::func::FuncOp"> {
-  let summary = "Dropout that an exporter took apart becomes nn.dropout";
-  let description = [{
-    Expects a model. PyTorch exports `torchvision.ops.stochastic_depth`, and frameworks without an operator for it dropout itself, as uniform
-    numbers that are compared with the probability to keep. The comparison as numbers is 1 with that probability p, else 0: p itself in
-    the mean, which is what dropout of p with the ratio 1 - p gives in training, and p in an evaluation. So the product that follows drops in
-    training, and is the identity in an evaluation, as the model was before it was exported.
-
-    Afterwards an `nn.random_uniform` is left only where nothing of the kind follows.
-
-    ```mlir
-    %u = nn.random_uniform {low = 0.0 : f64, high = 1.0 : f64} : tensor<4x1xf32>
-    %p = nn.constant dense<0.75> : tensor<f32> : tensor<f32>
-    %b = nn.less %u, %p : tensor<4x1xf32>, tensor<f32>
-    %keep = nn.cast %b : tensor<4x1xi1> -> tensor<4x1xf32>
-    ```
-    becomes
-    ```mlir
-    %ps = nn.constant dense<0.75> : tensor<4x1xf32> : tensor<4x1xf32>
-    %keep = nn.dropout %ps {ratio = 0.25 : f64} : (tensor<4x1xf32>) -> tensor<4x1xf32>
-    ```
-  }];
-  let dependentDialects = ["::dtc::nn::NNDialect"];
-}
-
 def MaskPaddingPass : Pass<"dtc-mask-padding", "::mlir::func::FuncOp"> {
   let summary = "Keep rows that pad a partial batch out of what mixes samples";
   let description = [{

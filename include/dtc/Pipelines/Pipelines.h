@@ -33,6 +33,8 @@ struct PipelineOptions {
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// What matrix products and convolutions round their operands to.
   Precision precision = Precision::F32;
+  /// Whether what exporters took apart becomes one op again; dropout does in any case.
+  bool recognise = true;
   /// What the program runs on.
   const Target *target = &Target::cpu();
   /// For measuring: a step in another form, whose calls say of which op they are (plan::opAttribute).

@@ -20,7 +20,7 @@ NAMES = ["foo"]  # what there is none of
 PIPELINE = {"devices": NUMBERS, "mesh": [*MESHES, "foo:2", "data:1,foo:2"], "bucket-bytes": BYTES, "microbatches": NUMBERS, "schedule": CHOICES,
             "stages-per-device": NUMBERS, "cut-after": [], "cluster": [], "device-speeds": SPEEDS, "device-memory": SIZES,
             "recompute": FLAGS, "zero": NUMBERS[1:] + ["2"]}
-STAGES = PIPELINE | {"output": NAMES, "batch-statistics": CHOICES, "precision": CHOICES, "target": CHOICES}
+STAGES = PIPELINE | {"output": NAMES, "batch-statistics": CHOICES, "precision": CHOICES, "target": CHOICES, "recognise": FLAGS}
 
 
 def first_of(table):

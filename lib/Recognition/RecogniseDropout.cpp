@@ -1,13 +1,13 @@
 // dtc-recognise-dropout: uniform numbers that are compared with the probability to keep become dropout.
 #include "dialects/NN/NN.h"
-#include "dtc/Autodiff/Passes.h"
+#include "dtc/Recognition/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Matchers.h"
 
 namespace dtc {
 #define GEN_PASS_DEF_RECOGNISEDROPOUTPASS
-#include "dtc/Autodiff/Passes.h.inc"
+#include "dtc/Recognition/Passes.h.inc"
 } // namespace dtc
 
 using namespace mlir;
