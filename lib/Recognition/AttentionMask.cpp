@@ -173,11 +173,16 @@ bool KnownMask::finish(AttentionScores &scores, bool guarded, bool others, Type 
     scores.constant = DenseElementsAttr::get(RankedTensorType::get(shape, IntegerType::get(element.getContext(), 1)), seen);
     return true;
   }
-  SmallVector<Attribute> added;
-  for (double entry : table.elements)
-    added.push_back(FloatAttr::get(element, entry <= hiding ? -infinity : entry));
-  scores.constant = DenseElementsAttr::get(RankedTensorType::get(shape, element), added);
-  return true;
+  std::vector<double> added(table.elements);
+  for (double &entry : added)
+    if (entry <= hiding)
+      entry = -infinity;
+  auto type = RankedTensorType::get(shape, element);
+  if (element.isF64())
+    scores.constant = DenseElementsAttr::get(type, ArrayRef(added));
+  else
+    scores.constant = DenseElementsAttr::get(type, ArrayRef(std::vector<float>(added.begin(), added.end())));
+  return element.isF64() || element.isF32();
 }
 
 /// Whether `value` holds numbers of parameters and no others: read from tables or moved, as biases of relative positions are.
