@@ -137,7 +137,8 @@ template <dtc::Level level>
 static void registerPipelineTo(StringRef name, StringRef description) {
   dtc::registerPartitioningPipeline<PassOptions>(
       name, description, [](OpPassManager &manager, const dtc::PartitionOptions &partition, const PassOptions &options) {
-        dtc::buildPipelineTo(level, manager, {partition, options.output, options.batchStatistics, options.precision, options.recognise, options.target});
+        dtc::buildPipelineTo(level, manager,
+                             {partition, options.output, options.batchStatistics, options.precision, options.recognise, options.target});
       });
 }
 

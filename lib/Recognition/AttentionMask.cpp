@@ -19,13 +19,13 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// A number added to a score, or in its place, that hides the key: its probability is 0 unless all scores of the query are as small, which a
-/// product of activations is not while its training goes well (f32 has steps of 64 there).
+/// A number added to a score, or in its place, that hides the key: its probability is 0 unless all scores of the query are as small, which
+/// a product of activations is not while its training goes well (f32 has steps of 64 there).
 constexpr double hiding = -1e9;
 
-/// What is added to a query's most visible key is at most that large, either way: beside it the scores, and the logarithm of the sum of their
-/// exponentials of which the gradient is made, keep their digits. Of a query that -1e9 hides from all keys that logarithm is -1e9 too, and its
-/// gradient wrong.
+/// What is added to a query's most visible key is at most that large, either way: beside it the scores, and the logarithm of the sum of
+/// their exponentials of which the gradient is made, keep their digits. Of a query that -1e9 hides from all keys that logarithm is -1e9
+/// too, and its gradient wrong.
 constexpr double visible = 64;
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
@@ -62,7 +62,8 @@ std::optional<Table> readConstant(Value value) {
   return table;
 }
 
-/// Calls `body` with the offset of each element of `shape` and that of the element which `operand`, of a shape that broadcasts to it, has there.
+/// Calls `body` with the offset of each element of `shape` and that of the element which `operand`, of a shape that broadcasts to it, has
+/// there.
 void forEachBroadcast(ArrayRef<int64_t> shape, ArrayRef<int64_t> operand, function_ref<void(int64_t, int64_t)> body) {
   SmallVector<int64_t> strides(shape.size(), 0);
   int64_t stride = 1, count = 1;
@@ -105,7 +106,8 @@ public:
     });
   }
   /// Writes to `scores` what nn.attention has to be given; false if it would not be what the parts are.
-  /// `others` says that another mask may hide keys behind -infinity as well: then a finite number, which would be left to choose by, hides none.
+  /// `others` says that another mask may hide keys behind -infinity as well: then a finite number, which would be left to choose by, hides
+  /// none.
   bool finish(AttentionScores &scores, bool guarded, bool others, Type element, int64_t queries, int64_t keys) const;
 
 private:
@@ -206,7 +208,8 @@ Value withoutBroadcast(Value value) {
   return value;
 }
 
-/// A product, perhaps behind scales and other masks: what the scores are, where the other operand is a mask. At most `steps` ops are looked through.
+/// A product, perhaps behind scales and other masks: what the scores are, where the other operand is a mask. At most `steps` ops are looked
+/// through.
 bool leadsToProduct(Value value, int steps = 6) {
   while (steps-- > 0) {
     Operation *op = value.getDefiningOp();

@@ -13,7 +13,8 @@ using namespace dtc::recognition;
 
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
-/// The x that `value` is with its last two dimensions swapped, where an exporter does that on a tensor of rank 3: reshape(transpose(reshape(x))).
+/// The x that `value` is with its last two dimensions swapped, where an exporter does that on a tensor of rank 3:
+/// reshape(transpose(reshape(x))).
 static Value swappedThroughReshapes(Value value) {
   auto after = value.getDefiningOp<nn::ReshapeOp>();
   auto transpose = after ? after.getX().getDefiningOp<nn::TransposeOp>() : nn::TransposeOp();

@@ -15,11 +15,12 @@ struct AttentionOperand {
   llvm::SmallVector<int64_t> permutation;
   double scale = 1;
 
-  /// `value` itself, with its last two dimensions swapped if `swapped`; then as far behind transposes and products with a number as these go.
+  /// `value` itself, with its last two dimensions swapped if `swapped`; then as far behind transposes and products with a number as these
+  /// go.
   static AttentionOperand of(mlir::Value value, bool swapped);
 
-  /// The same where one head of `source` was repeated for several of what this is, [N, G, …] as [N, G R, …] (an Expand between reshapes): of the
-  /// heads before that. None if it was not.
+  /// The same where one head of `source` was repeated for several of what this is, [N, G, …] as [N, G R, …] (an Expand between reshapes):
+  /// of the heads before that. None if it was not.
   std::optional<AttentionOperand> withoutRepeatedHeads() const;
 
   /// The shape in the order of the permutation.

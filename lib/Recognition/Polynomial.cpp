@@ -62,7 +62,8 @@ std::optional<Polynomial> PolynomialReader::read(Value value) {
   if (std::optional<double> number = numberOf(value))
     return monomial(0, 0, *number);
   Operation *op = value.getDefiningOp();
-  if (!op || ++steps > 32 || !isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::NegOp>(op) || !nn::hasGradient(value.getType()))
+  if (!op || ++steps > 32 || !isa<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::PowOp, nn::NegOp>(op) ||
+      !nn::hasGradient(value.getType()))
     return std::nullopt;
   ops.insert(op);
   std::optional<Polynomial> a = read(op->getOperand(0));

@@ -37,7 +37,9 @@ struct Formula {
 
 template <typename Op> Value build(OpBuilder &builder, Location location, Value x) { return Op::create(builder, location, x); }
 Value buildGelu(OpBuilder &builder, Location location, Value x) { return GeluOp::create(builder, location, x, /*approximate=*/false); }
-Value buildApproximateGelu(OpBuilder &builder, Location location, Value x) { return GeluOp::create(builder, location, x, /*approximate=*/true); }
+Value buildApproximateGelu(OpBuilder &builder, Location location, Value x) {
+  return GeluOp::create(builder, location, x, /*approximate=*/true);
+}
 
 bool always(Operation *) { return true; }
 
@@ -60,7 +62,8 @@ ArrayRef<Formula> formulas() {
       {"nn.sigmoid", always, false, ofX(0, 2 * slope, 2 * cube), gated(0, 1), buildApproximateGelu},
       {"nn.sigmoid", always, false, ofX(0, 1), gated(0, 1), build<SiluOp>},
       {"nn.tanh", always, true, ofX(0, 1), gated(0, 1), build<MishOp>},
-      // Howard et al. 2019: x relu6(x + 3) / 6, and that with the division inside. The slopes at -3 and 3 are hard_swish's: there t has none.
+      // Howard et al. 2019: x relu6(x + 3) / 6, and that with the division inside. The slopes at -3 and 3 are hard_swish's: there t has
+      // none.
       {"nn.clip", [](Operation *op) { return clipsAt(op, 0, 6); }, false, ofX(3, 1), gated(0, 1.0 / 6), build<HardSwishOp>},
       {"nn.clip", [](Operation *op) { return clipsAt(op, 0, 1); }, false, ofX(0.5, 1.0 / 6), gated(0, 1), build<HardSwishOp>},
       {"nn.hard_sigmoid",
@@ -91,7 +94,8 @@ void addCandidates(Operation *op, Value inner, SmallVectorImpl<Value> &candidate
 
 /// From t upwards through ops that nobody else reads, until the whole is the formula.
 struct RecogniseFormula : RewritePattern {
-  RecogniseFormula(const Formula &formula, MLIRContext *context) : RewritePattern(formula.inner, /*benefit=*/1, context), formula(formula) {}
+  RecogniseFormula(const Formula &formula, MLIRContext *context)
+      : RewritePattern(formula.inner, /*benefit=*/1, context), formula(formula) {}
 
   LogicalResult matchAndRewrite(Operation *inner, PatternRewriter &rewriter) const override {
     if (!formula.fits(inner))
@@ -144,7 +148,8 @@ private:
   const Formula &formula;
 };
 
-/// 1 / (1 + e^-x) -> sigmoid(x), and x / (1 + e^-x) -> x sigmoid(x). Where e^-x overflows both have the same values; the parts' gradient is no number.
+/// 1 / (1 + e^-x) -> sigmoid(x), and x / (1 + e^-x) -> x sigmoid(x). Where e^-x overflows both have the same values; the parts' gradient is
+/// no number.
 struct RecogniseSigmoid : OpRewritePattern<DivOp> {
   using OpRewritePattern::OpRewritePattern;
 

@@ -28,7 +28,8 @@ RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getTy
 
 bool isPlain(MatmulOp op) { return !op.getBias() && !op.getWide() && !op.getEpilogueAttr(); }
 
-/// The probabilities p behind where(p is NaN, 0, p), with which exporters write that a query without keys gives 0. `parts` gets what this is made of.
+/// The probabilities p behind where(p is NaN, 0, p), with which exporters write that a query without keys gives 0. `parts` gets what this
+/// is made of.
 Value withoutGuard(Value value) {
   auto where = value.getDefiningOp<WhereOp>();
   if (!where || !where->hasOneUse() || numberOf(where.getA()) != 0.0)
@@ -66,7 +67,8 @@ struct FuseAttention : OpRewritePattern<MatmulOp> {
       return failure();
     Value unguarded = withoutGuard(op.getA()), probabilities = unguarded ? unguarded : op.getA();
     auto softmax = probabilities.getDefiningOp<SoftmaxOp>();
-    if (!softmax || softmax.getWide() || static_cast<int64_t>(softmax.getAxis()) != rank - 1 || typeOf(softmax).getRank() != rank || (!unguarded && !softmax->hasOneUse()))
+    if (!softmax || softmax.getWide() || static_cast<int64_t>(softmax.getAxis()) != rank - 1 || typeOf(softmax).getRank() != rank ||
+        (!unguarded && !softmax->hasOneUse()))
       return failure();
     std::optional<AttentionScores> scores = readScores(softmax.getX(), /*guarded=*/bool(unguarded));
     auto product = scores ? scores->product.getDefiningOp<MatmulOp>() : MatmulOp();
@@ -76,7 +78,8 @@ struct FuseAttention : OpRewritePattern<MatmulOp> {
     for (Value operand : {product.getA(), product.getB(), op.getB()})
       if (typeOf(operand).getRank() != rank)
         return failure();
-    Operands operands = {AttentionOperand::of(product.getA(), product.getTransposeA()), AttentionOperand::of(product.getB(), !product.getTransposeB()),
+    Operands operands = {AttentionOperand::of(product.getA(), product.getTransposeA()),
+                         AttentionOperand::of(product.getB(), !product.getTransposeB()),
                          AttentionOperand::of(op.getB(), op.getTransposeB())};
     // v's factor would be one of the result's.
     if (operands.v.scale != 1)
@@ -98,8 +101,9 @@ private:
   static bool fits(const Operands &operands, RankedTensorType result) {
     SmallVector<int64_t> q = operands.q.getShape(), k = operands.k.getShape(), v = operands.v.getShape();
     ArrayRef<int64_t> y = result.getShape();
-    if (llvm::is_contained(q, 0) || llvm::is_contained(k, 0) || llvm::is_contained(v, 0) || q[0] != k[0] || ArrayRef(k).drop_back() != ArrayRef(v).drop_back() ||
-        ArrayRef(q).drop_back() != y.drop_back() || v.back() != y.back() || q.back() != k.back())
+    if (llvm::is_contained(q, 0) || llvm::is_contained(k, 0) || llvm::is_contained(v, 0) || q[0] != k[0] ||
+        ArrayRef(k).drop_back() != ArrayRef(v).drop_back() || ArrayRef(q).drop_back() != y.drop_back() || v.back() != y.back() ||
+        q.back() != k.back())
       return false;
     return q.size() == 3 || q[1] % k[1] == 0;
   }
@@ -133,8 +137,8 @@ private:
     // Of tensors with heads a mask of rank 3 has heads in front.
     if (mask && op.getType().getRank() == 3)
       mask = withHead(rewriter, location, mask);
-    auto attention = AttentionOp::create(rewriter, location, arguments[0], arguments[1], arguments[2],
-                                         mask, APFloat(scale), scores.causal, positionsFirst);
+    auto attention = AttentionOp::create(rewriter, location, arguments[0], arguments[1], arguments[2], mask, APFloat(scale), scores.causal,
+                                         positionsFirst);
     Value y = attention.getY();
     if (positionsFirst)
       y = TransposeOp::create(rewriter, location, y, headsBehind);

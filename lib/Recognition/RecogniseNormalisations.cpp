@@ -29,7 +29,8 @@ struct Mean {
   int64_t axis;
 };
 
-/// What `value` is the mean of; through a reshape that gives back the dimensions of length 1. Nothing that anybody but `value`'s readers reads.
+/// What `value` is the mean of; through a reshape that gives back the dimensions of length 1. Nothing that anybody but `value`'s readers
+/// reads.
 std::optional<Mean> matchMean(Value value) {
   if (auto reshape = value.getDefiningOp<ReshapeOp>())
     value = reshape.getX();
@@ -175,8 +176,7 @@ Value matchCentred(Operation *op, const Normalised &normalised) {
 }
 
 /// d / sqrt(mean(d^2) + epsilon) -> layer_norm(x) where d = x - mean(x), else rms_norm(d).
-template <typename Op>
-struct RecogniseRows : OpRewritePattern<Op> {
+template <typename Op> struct RecogniseRows : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
@@ -231,8 +231,7 @@ template <typename Norm> Norm soleNorm(Value value) {
 }
 
 /// norm(x) scale -> norm(x) with a scale, where that has one value for each element of a row.
-template <typename Norm>
-struct TakeScale : OpRewritePattern<MulOp> {
+template <typename Norm> struct TakeScale : OpRewritePattern<MulOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(MulOp op, PatternRewriter &rewriter) const override {
@@ -246,7 +245,8 @@ struct TakeScale : OpRewritePattern<MulOp> {
         continue;
       scale = withDimensions(rewriter, op.getLoc(), scale, x, axis, rank);
       if constexpr (std::is_same_v<Norm, LayerNormOp>)
-        rewriter.replaceOp(op, LayerNormOp::create(rewriter, op.getLoc(), x, scale, Value(), norm.getAxisAttr(), norm.getEpsilonAttr()).getY());
+        rewriter.replaceOp(op,
+                           LayerNormOp::create(rewriter, op.getLoc(), x, scale, Value(), norm.getAxisAttr(), norm.getEpsilonAttr()).getY());
       else
         rewriter.replaceOp(op, RmsNormOp::create(rewriter, op.getLoc(), x, scale, norm.getAxisAttr(), norm.getEpsilonAttr()).getY());
       return success();
@@ -269,7 +269,8 @@ struct TakeBias : OpRewritePattern<AddOp> {
       if (!spans(bias, x, axis, rank))
         continue;
       bias = withDimensions(rewriter, op.getLoc(), bias, x, axis, rank);
-      rewriter.replaceOp(op, LayerNormOp::create(rewriter, op.getLoc(), x, norm.getScale(), bias, norm.getAxisAttr(), norm.getEpsilonAttr()).getY());
+      rewriter.replaceOp(
+          op, LayerNormOp::create(rewriter, op.getLoc(), x, norm.getScale(), bias, norm.getAxisAttr(), norm.getEpsilonAttr()).getY());
       return success();
     }
     return failure();
@@ -296,8 +297,9 @@ std::optional<Groups> matchGroups(Value value) {
   if (auto layer = soleNorm<LayerNormOp>(y); layer && layer.getAxis() == 2 && layer->getNumOperands() == 1) {
     x = layer.getX();
     epsilon = layer.getEpsilonAttr();
-  } else if (auto group = soleNorm<GroupNormOp>(y);
-             group && static_cast<int64_t>(group.getGroups()) == typeOf(group.getX()).getDimSize(1) && numberOf(group.getScale()) == 1.0 && numberOf(group.getBias()) == 0.0) {
+  } else if (auto group = soleNorm<GroupNormOp>(y); group &&
+                                                    static_cast<int64_t>(group.getGroups()) == typeOf(group.getX()).getDimSize(1) &&
+                                                    numberOf(group.getScale()) == 1.0 && numberOf(group.getBias()) == 0.0) {
     x = group.getX();
     epsilon = group.getEpsilonAttr();
   } else {
@@ -332,7 +334,8 @@ struct RecogniseGroups : OpRewritePattern<MulOp> {
       auto type = typeOf(scale);
       Value bias = ConstantOp::create(rewriter, op.getLoc(), type, DenseElementsAttr::get(type, FloatAttr::get(type.getElementType(), 0)));
       rewriter.replaceOp(
-          op, GroupNormOp::create(rewriter, op.getLoc(), found->x, scale, bias, rewriter.getI64IntegerAttr(found->groups), found->epsilon).getY());
+          op, GroupNormOp::create(rewriter, op.getLoc(), found->x, scale, bias, rewriter.getI64IntegerAttr(found->groups), found->epsilon)
+                  .getY());
       return success();
     }
     return failure();
@@ -351,7 +354,8 @@ struct TakeGroupBias : OpRewritePattern<AddOp> {
         continue;
       bias = withDimensions(rewriter, op.getLoc(), bias, norm.getX(), 1, 2);
       rewriter.replaceOp(
-          op, GroupNormOp::create(rewriter, op.getLoc(), norm.getX(), norm.getScale(), bias, norm.getGroupsAttr(), norm.getEpsilonAttr()).getY());
+          op, GroupNormOp::create(rewriter, op.getLoc(), norm.getX(), norm.getScale(), bias, norm.getGroupsAttr(), norm.getEpsilonAttr())
+                  .getY());
       return success();
     }
     return failure();
@@ -361,8 +365,8 @@ struct TakeGroupBias : OpRewritePattern<AddOp> {
 struct RecogniseNormalisationsPass : dtc::impl::RecogniseNormalisationsPassBase<RecogniseNormalisationsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<RecogniseRows<DivOp>, RecogniseRows<MulOp>, TakeScale<LayerNormOp>, TakeScale<RmsNormOp>, TakeBias, RecogniseGroups, TakeGroupBias>(
-        &getContext());
+    patterns.add<RecogniseRows<DivOp>, RecogniseRows<MulOp>, TakeScale<LayerNormOp>, TakeScale<RmsNormOp>, TakeBias, RecogniseGroups,
+                 TakeGroupBias>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

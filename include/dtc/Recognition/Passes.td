@@ -7,10 +7,10 @@ include "mlir/Pass/PassBase.td"
 def RecogniseDropoutPass : Pass<"dtc-recognise-dropout", "::mlir::func::FuncOp"> {
   let summary = "Dropout that an exporter took apart becomes nn.dropout";
   let description = [{
-    Expects a model. PyTorch exports `torchvision.ops.stochastic_depth`, and frameworks without an operator for it dropout itself, as uniform
-    numbers that are compared with the probability to keep. The comparison as numbers is 1 with that probability p, else 0: p itself in
-    the mean, which is what dropout of p with the ratio 1 - p gives in training, and p in an evaluation. So the product that follows drops in
-    training, and is the identity in an evaluation, as the model was before it was exported.
+    Expects a model. PyTorch exports `torchvision.ops.stochastic_depth`, and frameworks without an operator for it dropout itself, as
+    uniform numbers that are compared with the probability to keep. The comparison as numbers is 1 with that probability p, else 0: p
+    itself in the mean, which is what dropout of p with the ratio 1 - p gives in training, and p in an evaluation. So the product that
+    follows drops in training, and is the identity in an evaluation, as the model was before it was exported.
 
     Afterwards an `nn.random_uniform` is left only where nothing of the kind follows.
 
@@ -32,9 +32,10 @@ def RecogniseDropoutPass : Pass<"dtc-recognise-dropout", "::mlir::func::FuncOp">
 def RecogniseActivationsPass : Pass<"dtc-recognise-activations", "::mlir::func::FuncOp"> {
   let summary = "Activations that an exporter wrote as formulas become one op";
   let description = [{
-    Expects a model. Exports of opset 19 and below have no operator for gelu, of opset 17 and below none for mish, and none at all for silu. Their
-    formulas are compared as polynomials in x and in their one function of x (erf, tanh, sigmoid, a clip), so that neither the order of the
-    factors nor what is divided by instead of multiplied with matters; constants agree to 1e-6. `1 / (1 + e^-x)` is a sigmoid.
+    Expects a model. Exports of opset 19 and below have no operator for gelu, of opset 17 and below none for mish, and none at all for
+    silu. Their formulas are compared as polynomials in x and in their one function of x (erf, tanh, sigmoid, a clip), so that neither
+    the order of the factors nor what is divided by instead of multiplied with matters; constants agree to 1e-6. `1 / (1 + e^-x)` is a
+    sigmoid.
 
     A formula stays as it is if somebody else reads one of its parts, or if its constants are others (the gelu with x sigmoid(1.702 x)).
 
@@ -59,10 +60,10 @@ def RecogniseActivationsPass : Pass<"dtc-recognise-activations", "::mlir::func::
 def RecogniseNormalisationsPass : Pass<"dtc-recognise-normalisations", "::mlir::func::FuncOp"> {
   let summary = "Layer, RMS, group and instance normalisation from their parts become one op";
   let description = [{
-    Expects a model. What is divided by its root mean square over trailing dimensions, with an epsilon under the root, is `nn.rms_norm`, and
-    `nn.layer_norm` where it is a difference to the mean over the same dimensions. A product and a sum behind it become scale and bias if they have one
-    value for each element of a row. Where they have one a channel, and each channel, or each of several groups of channels (between reshapes), is
-    normalised by itself, it is `nn.group_norm`.
+    Expects a model. What is divided by its root mean square over trailing dimensions, with an epsilon under the root, is `nn.rms_norm`,
+    and `nn.layer_norm` where it is a difference to the mean over the same dimensions. A product and a sum behind it become scale and
+    bias if they have one value for each element of a row. Where they have one a channel, and each channel, or each of several groups of
+    channels (between reshapes), is normalised by itself, it is `nn.group_norm`.
 
     The parts stay if somebody else reads one of them, if the epsilon is not a constant above 0, or if rows are no trailing dimensions.
 
@@ -88,15 +89,17 @@ def RecogniseNormalisationsPass : Pass<"dtc-recognise-normalisations", "::mlir::
 def RecogniseAttentionPass : Pass<"dtc-recognise-attention", "::mlir::func::FuncOp"> {
   let summary = "Two products with a softmax between them become attention";
   let description = [{
-    Expects a model. A product of queries and keys that is scaled, perhaps masked, and goes through a softmax into a product with values becomes
-    `nn.attention`, of tensors [N, H, T, D] or [N, T, D]. The scale may stand on the scores or on either operand; transposes before the products are
-    read as `positions_first` where all three are alike; keys and values whose heads an Expand repeated are taken before it.
+    Expects a model. A product of queries and keys that is scaled, perhaps masked, and goes through a softmax into a product with values
+    becomes `nn.attention`, of tensors [N, H, T, D] or [N, T, D]. The scale may stand on the scores or on either operand; transposes
+    before the products are read as `positions_first` where all three are alike; keys and values whose heads an Expand repeated are
+    taken before it.
 
-    Masks that are known are taken together: hidden keys become truth values, or `causal` if position t sees positions up to t. Others are taken if
-    they are learned (read from a parameter), or if they hide keys behind -infinity and the parts say that a query without keys gives 0.
+    Masks that are known are taken together: hidden keys become truth values, or `causal` if position t sees positions up to t. Others
+    are taken if they are learned (read from a parameter), or if they hide keys behind -infinity and the parts say that a query without
+    keys gives 0.
 
-    The parts stay if somebody else reads the scores or the probabilities (a dropout of these too), and where `nn.attention` would not give their
-    values and gradients: a known mask that hides all keys of a query behind a finite number, a mask of inputs that might.
+    The parts stay if somebody else reads the scores or the probabilities (a dropout of these too), and where `nn.attention` would not
+    give their values and gradients: a known mask that hides all keys of a query behind a finite number, a mask of inputs that might.
 
     ```mlir
     %s = nn.matmul %q, %k transposed : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x8xf32>

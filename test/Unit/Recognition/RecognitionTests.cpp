@@ -1,4 +1,5 @@
-// What is recognised has the parts' values and gradients: every function of the lit tests, before and behind the pass, by the reference evaluator.
+// What is recognised has the parts' values and gradients: every function of the lit tests, before and behind the pass, by the reference
+// evaluator.
 #include "test/Unit/Autodiff/TestModule.h"
 
 #include "dialects/NN/NN.h"
@@ -57,7 +58,8 @@ void widen(func::FuncOp function) {
         }));
     }
   });
-  SmallVector<Type> arguments = llvm::map_to_vector(function.getArgumentTypes(), widened), results = llvm::map_to_vector(function.getResultTypes(), widened);
+  SmallVector<Type> arguments = llvm::map_to_vector(function.getArgumentTypes(), widened),
+                    results = llvm::map_to_vector(function.getResultTypes(), widened);
   function.setFunctionType(FunctionType::get(function.getContext(), arguments, results));
 }
 
@@ -69,14 +71,15 @@ void makeMeansSums(func::FuncOp function) {
     Value sum = nn::ReduceSumOp::create(builder, mean.getLoc(), mean.getX(), mean.getAxes(), mean.getKeepDims());
     double count = static_cast<double>(mean.getX().getType().getNumElements()) / type.getNumElements();
     auto scalar = RankedTensorType::get({}, type.getElementType());
-    Value number = nn::ConstantOp::create(builder, mean.getLoc(), scalar, DenseElementsAttr::get(scalar, builder.getFloatAttr(type.getElementType(), count)));
+    Value number = nn::ConstantOp::create(builder, mean.getLoc(), scalar,
+                                          DenseElementsAttr::get(scalar, builder.getFloatAttr(type.getElementType(), count)));
     mean.replaceAllUsesWith(nn::DivOp::create(builder, mean.getLoc(), sum, number).getResult());
     mean.erase();
   }
 }
 
-/// Lets the function return its result and, of the sum of its elements times different weights, the gradient of each argument that has one: zeros where
-/// nothing depends on it.
+/// Lets the function return its result and, of the sum of its elements times different weights, the gradient of each argument that has one:
+/// zeros where nothing depends on it.
 void returnGradients(func::FuncOp function) {
   makeMeansSums(function);
   Operation *terminator = function.getBody().front().getTerminator();
@@ -85,8 +88,9 @@ void returnGradients(func::FuncOp function) {
   Value result = terminator->getOperand(0);
   auto type = cast<RankedTensorType>(result.getType());
   reference::Tensor weights = test::spread(type, {-1.0, 1.5}, /*seed=*/7);
-  auto attribute = type.getElementType().isF64() ? DenseElementsAttr::get(type, ArrayRef(weights.data))
-                                                 : DenseElementsAttr::get(type, ArrayRef(std::vector<float>(weights.data.begin(), weights.data.end())));
+  auto attribute = type.getElementType().isF64()
+                       ? DenseElementsAttr::get(type, ArrayRef(weights.data))
+                       : DenseElementsAttr::get(type, ArrayRef(std::vector<float>(weights.data.begin(), weights.data.end())));
   Value product = nn::MulOp::create(builder, location, result, nn::ConstantOp::create(builder, location, type, attribute).getResult());
   Value sum = nn::ReduceSumOp::create(builder, location, product, llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));
   SmallVector<Value> wrt, returned = {result};
@@ -97,8 +101,10 @@ void returnGradients(func::FuncOp function) {
   ASSERT_TRUE(succeeded(gradients));
   for (auto [argument, gradient] : llvm::zip(wrt, *gradients)) {
     auto of = cast<RankedTensorType>(argument.getType());
-    returned.push_back(gradient ? gradient
-                                : nn::ConstantOp::create(builder, location, of, DenseElementsAttr::get(of, builder.getFloatAttr(of.getElementType(), 0))).getResult());
+    returned.push_back(
+        gradient ? gradient
+                 : nn::ConstantOp::create(builder, location, of, DenseElementsAttr::get(of, builder.getFloatAttr(of.getElementType(), 0)))
+                       .getResult());
   }
   terminator->setOperands(returned);
   function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), TypeRange(ValueRange(returned))));
