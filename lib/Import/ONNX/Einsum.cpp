@@ -39,15 +39,51 @@ static FailureOr<SmallVector<int>> readLabels(Node &node, StringRef text, int64_
       return node.error() << "the term " << quoted(text) << " holds something else than letters and one ellipsis";
     }
   }
-  llvm::SmallDenseSet<int> seen;
-  for (int label : labels)
-    if (!seen.insert(label).second)
-      return node.error() << "the term " << quoted(text) << " names a dimension twice; diagonals are not supported";
   return labels;
 }
 
 static int64_t sizeOf(const Term &term, int label) {
   return shapeOf(term.value)[llvm::find(term.labels, label) - term.labels.begin()];
+}
+
+/// A label that stands twice takes the diagonal: all else is left out.
+static FailureOr<Term> diagonals(Node &node, Term term) {
+  while (true) {
+    // The first pair of dimensions of one label.
+    size_t first = 0, second = 0;
+    for (second = 1; second < term.labels.size(); ++second) {
+      first = llvm::find(term.labels, term.labels[second]) - term.labels.begin();
+      if (first < second)
+        break;
+    }
+    if (second >= term.labels.size())
+      return term;
+    SmallVector<int64_t> shape(shapeOf(term.value)), permutation, flat;
+    int64_t size = shape[first];
+    if (size != shape[second])
+      return node.error() << "a label stands for dimensions of " << size << " and " << shape[second];
+    // Both to the front, flat, where the diagonal is every (size + 1)-th row.
+    SmallVector<int> labels{term.labels[first]};
+    permutation = {static_cast<int64_t>(first), static_cast<int64_t>(second)};
+    flat = {size * size};
+    for (size_t d = 0; d < shape.size(); ++d)
+      if (d != first && d != second) {
+        permutation.push_back(d);
+        flat.push_back(shape[d]);
+        labels.push_back(term.labels[d]);
+      }
+    SmallVector<int64_t> rows;
+    for (int64_t i = 0; i < size; ++i)
+      rows.push_back(i * (size + 1));
+    FailureOr<Value> value = node.create<nn::TransposeOp>(term.value, node.list("permutation", permutation));
+    if (succeeded(value))
+      value = node.reshape(*value, flat);
+    if (succeeded(value))
+      value = node.create<nn::GatherOp>({*value, node.integers(rows)}, node.number("axis", 0));
+    if (failed(value))
+      return failure();
+    term = {*value, labels};
+  }
 }
 
 /// Sums over what is in none of `kept`.
@@ -169,7 +205,10 @@ static FailureOr<Binding> importEinsum(Node &node) {
     term.labels = *labels;
     for (int label : term.labels)
       ++uses[label];
-    terms.push_back(term);
+    FailureOr<Term> distinct = diagonals(node, term);
+    if (failed(distinct))
+      return failure();
+    terms.push_back(*distinct);
   }
   // Without a result: what an ellipsis stands for, then the labels that stand once, in the order of the alphabet.
   SmallVector<int> wanted;
@@ -180,6 +219,9 @@ static FailureOr<Binding> importEinsum(Node &node) {
     if (failed(labels))
       return failure();
     wanted = *labels;
+    for (auto [i, label] : llvm::enumerate(wanted))
+      if (llvm::is_contained(ArrayRef(wanted).take_front(i), label))
+        return node.error() << "the equation " << quoted(equation) << " gives a label twice";
   } else {
     for (auto [label, count] : uses)
       if (label < 0 || count == 1)
@@ -209,5 +251,5 @@ static FailureOr<Binding> importEinsum(Node &node) {
 }
 
 void dtc::onnximport::addEinsumOperators(OperatorTable &table) {
-  table.add({{"Einsum", 12, 1, variadic, 1, importEinsum, "`nn.matmul` between `nn.transpose` and `nn.reshape`"}});
+  table.add({{"Einsum", 12, 1, variadic, 1, importEinsum, "`nn.matmul` between `nn.transpose` and `nn.reshape`; diagonals by `nn.gather`"}});
 }

@@ -1,4 +1,6 @@
-// Operators that take or set elements by their indices: GatherElements, GatherND, ScatterND, OneHot, CumSum, Trilu, EyeLike, NonZero.
+// Operators that take or set elements by their indices: GatherElements, GatherND, OneHot, CumSum, Trilu, EyeLike, NonZero,
+// Compress.
+#include "Indexing.h"
 #include "Evaluation.h"
 #include "Operators.h"
 
@@ -14,10 +16,9 @@ using namespace dtc::onnximport;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static bool isInteger(Value value) { return typeOf(value).getElementType().isInteger(64) || typeOf(value).getElementType().isInteger(32); }
+bool dtc::onnximport::isInteger(Value value) { return typeOf(value).getElementType().isInteger(64) || typeOf(value).getElementType().isInteger(32); }
 
-/// A rank-0 constant of the element type of `like`.
-static Value number(Node &node, Value like, int64_t value) {
+Value dtc::onnximport::number(Node &node, Value like, int64_t value) {
   auto type = RankedTensorType::get({}, typeOf(like).getElementType());
   TypedAttr element = isa<FloatType>(type.getElementType())
                           ? TypedAttr(FloatAttr::get(type.getElementType(), static_cast<double>(value)))
@@ -25,8 +26,7 @@ static Value number(Node &node, Value like, int64_t value) {
   return node.constant(DenseElementsAttr::get(type, Attribute(element)));
 }
 
-/// Negative indices count from the end of `size` elements.
-static FailureOr<Value> countedFromFront(Node &node, Value indices, int64_t size) {
+FailureOr<Value> dtc::onnximport::countedFromFront(Node &node, Value indices, int64_t size) {
   FailureOr<Value> isNegative = node.create<nn::LessOp>({indices, number(node, indices, 0)});
   FailureOr<Value> shifted = node.create<nn::AddOp>({indices, number(node, indices, size)});
   if (failed(isNegative) || failed(shifted))
@@ -34,14 +34,12 @@ static FailureOr<Value> countedFromFront(Node &node, Value indices, int64_t size
   return node.create<nn::WhereOp>({*isNegative, *shifted, indices});
 }
 
-/// Places in the flattened data.
-static FailureOr<Value> takeFlat(Node &node, Value data, Value places) {
+FailureOr<Value> dtc::onnximport::takeFlat(Node &node, Value data, Value places) {
   FailureOr<Value> flat = node.reshape(data, {typeOf(data).getNumElements()});
   return failed(flat) ? flat : node.create<nn::GatherOp>({*flat, places}, node.number("axis", 0));
 }
 
-/// 0, 1, … times `stride` along dimension `axis` of a tensor of `rank` dimensions.
-static FailureOr<Value> ramp(Node &node, Value like, int64_t size, int64_t stride, int64_t axis, int64_t rank) {
+FailureOr<Value> dtc::onnximport::ramp(Node &node, Value like, int64_t size, int64_t stride, int64_t axis, int64_t rank) {
   if (!node.affords(size))
     return failure();
   SmallVector<APInt> values;
@@ -53,16 +51,8 @@ static FailureOr<Value> ramp(Node &node, Value like, int64_t size, int64_t strid
   return node.constant(DenseElementsAttr::get(RankedTensorType::get(shape, element), values));
 }
 
-/// y[i][j] = data[indices[i][j]][j], here for axis 0.
-static FailureOr<Binding> importGatherElements(Node &node) {
-  Value data = node.tensor(0), indices = node.tensor(1);
-  int64_t axis = node.integer("axis", 0);
-  if (node.failed())
-    return failure();
+FailureOr<Value> dtc::onnximport::placesAlong(Node &node, Value data, Value indices, int64_t axis) {
   ArrayRef<int64_t> from = shapeOf(data), to = shapeOf(indices);
-  axis = node.normalizeAxis(axis, from.size());
-  if (node.failed())
-    return failure();
   if (!isInteger(indices) || to.size() != from.size())
     return node.error() << "indices must be integers of the rank of the data, " << from.size();
   if (typeOf(data).getNumElements() > INT32_MAX)
@@ -79,56 +69,78 @@ static FailureOr<Binding> importGatherElements(Node &node) {
     FailureOr<Value> offset = ramp(node, indices, to[d], strides[d], d, from.size());
     places = failed(offset) ? offset : node.create<nn::AddOp>({*places, *offset});
   }
+  return places;
+}
+
+/// y[i][j] = data[indices[i][j]][j], here for axis 0.
+static FailureOr<Binding> importGatherElements(Node &node) {
+  Value data = node.tensor(0), indices = node.tensor(1);
+  int64_t axis = node.integer("axis", 0);
+  if (node.failed())
+    return failure();
+  axis = node.normalizeAxis(axis, shapeOf(data).size());
+  if (node.failed())
+    return failure();
+  FailureOr<Value> places = placesAlong(node, data, indices, axis);
   return failed(places) ? places : takeFlat(node, data, *places);
 }
 
-/// The last dimension of the indices counts along the first dimensions of the data.
-static FailureOr<Binding> importGatherND(Node &node) {
-  Value data = node.tensor(0), indices = node.tensor(1);
-  int64_t batchDims = node.integer("batch_dims", 0);
-  if (node.failed())
-    return failure();
-  if (batchDims != 0)
-    return node.error() << "batch_dims " << batchDims << " is not supported";
+FailureOr<Value> dtc::onnximport::placesOfRows(Node &node, Value data, Value indices, int64_t batchDims, int64_t &rows) {
   ArrayRef<int64_t> from = shapeOf(data), to = shapeOf(indices);
-  int64_t depth = to.empty() ? 0 : to.back();
-  if (!isInteger(indices) || to.empty() || depth < 1 || depth > static_cast<int64_t>(from.size()))
-    return node.error() << "indices must be integers whose last dimension is from 1 to the rank of the data, " << from.size();
-  int64_t rows = 1;
-  for (int64_t d = 0; d < depth; ++d)
-    rows *= from[d];
+  int64_t rank = from.size(), depth = to.empty() ? 0 : to.back();
+  if (!isInteger(indices) || to.empty() || depth < 1 || batchDims + depth > rank)
+    return node.error() << "indices must be integers whose last dimension is from 1 to the rank of the data, " << rank - batchDims;
+  if (batchDims < 0 || batchDims >= static_cast<int64_t>(to.size()) || from.take_front(batchDims) != to.take_front(batchDims))
+    return node.error() << "batch_dims " << batchDims << " are no equal first dimensions of shapes " << nn::formatShape(from) << " and "
+                        << nn::formatShape(to);
+  rows = 1;
+  for (int64_t size : from.take_front(batchDims + depth))
+    rows *= size;
   if (rows > INT32_MAX)
     return node.error() << "takes from more than 2^31 rows";
-  SmallVector<int64_t> strides = rowMajorStrides(from.take_front(depth));
+  SmallVector<int64_t> strides = rowMajorStrides(from.take_front(batchDims + depth));
   FailureOr<Value> places = failure();
   for (int64_t d = 0; d < depth; ++d) {
     FailureOr<Value> column = node.slice(indices, to.size() - 1, d, 1);
     if (succeeded(column))
       column = node.reshape(*column, to.drop_back());
     if (succeeded(column))
-      column = countedFromFront(node, *column, from[d]);
+      column = countedFromFront(node, *column, from[batchDims + d]);
     if (succeeded(column))
-      column = node.create<nn::MulOp>({*column, number(node, indices, strides[d])});
+      column = node.create<nn::MulOp>({*column, number(node, indices, strides[batchDims + d])});
     if (succeeded(column) && d > 0)
       column = node.create<nn::AddOp>({*places, *column});
     if (failed(column))
       return failure();
     places = column;
   }
+  for (int64_t d = 0; d < batchDims; ++d) {
+    FailureOr<Value> offset = ramp(node, indices, from[d], strides[d], d, to.size() - 1);
+    places = failed(offset) ? offset : node.create<nn::AddOp>({*places, *offset});
+    if (failed(places))
+      return failure();
+  }
+  return places;
+}
+
+static FailureOr<Binding> importGatherND(Node &node) {
+  Value data = node.tensor(0), indices = node.tensor(1);
+  int64_t batchDims = node.integer("batch_dims", 0), rows = 0;
+  if (node.failed())
+    return failure();
+  FailureOr<Value> places = placesOfRows(node, data, indices, batchDims, rows);
+  if (failed(places))
+    return failure();
   SmallVector<int64_t> flat{rows};
-  llvm::append_range(flat, from.drop_front(depth));
+  llvm::append_range(flat, shapeOf(data).drop_front(batchDims + shapeOf(indices).back()));
   FailureOr<Value> table = node.reshape(data, flat);
   return failed(table) ? table : node.create<nn::GatherOp>({*table, *places}, node.number("axis", 0));
 }
 
-/// At compile time alone: masks and positions that are written element by element.
-static FailureOr<Binding> importScatterND(Node &node) {
+FailureOr<Value> dtc::onnximport::scatterKnownRows(Node &node) {
   DenseElementsAttr data = node.constant(0), indices = node.constant(1), updates = node.constant(2);
-  StringRef reduction = node.string("reduction", "none");
   if (node.failed())
     return failure();
-  if (reduction != "none")
-    return node.error() << "reduction " << quoted(reduction) << " is not supported";
   auto type = cast<RankedTensorType>(data.getType()), at = cast<RankedTensorType>(indices.getType());
   ArrayRef<int64_t> shape = type.getShape();
   int64_t depth = at.getRank() ? at.getShape().back() : 0;
@@ -327,14 +339,39 @@ static FailureOr<Binding> importNonZero(Node &node) {
   return node.reshape(node.integers(values), {type.getRank(), count});
 }
 
+/// The slices along an axis, or the elements, where a condition holds. How many depends on it: it is known at compile time.
+static FailureOr<Binding> importCompress(Node &node) {
+  Value x = node.tensor(0);
+  DenseElementsAttr condition = node.constant(1);
+  bool hasAxis = node.hasAttribute("axis");
+  int64_t axis = node.integer("axis", 0);
+  if (node.failed())
+    return failure();
+  FailureOr<Value> from = hasAxis ? x : node.reshape(x, {typeOf(x).getNumElements()});
+  if (failed(from))
+    return failure();
+  axis = node.normalizeAxis(axis, shapeOf(*from).size());
+  if (node.failed())
+    return failure();
+  if (!condition.getElementType().isInteger(1) || condition.getNumElements() > shapeOf(*from)[axis])
+    return node.error() << "the condition must be booleans, at most " << shapeOf(*from)[axis];
+  SmallVector<int64_t> kept;
+  for (auto [i, holds] : llvm::enumerate(condition.getValues<bool>()))
+    if (holds)
+      kept.push_back(i);
+  if (kept.empty())
+    return node.error() << "the condition holds nowhere: nothing is left";
+  return node.create<nn::GatherOp>({*from, node.integers(kept)}, node.number("axis", axis));
+}
+
 void dtc::onnximport::addIndexingOperators(OperatorTable &table) {
   table.add({{"GatherElements", 13, 2, 2, 1, importGatherElements, "`nn.gather` from the flattened data"},
              {"GatherND", 13, 2, 2, 1, importGatherND, "`nn.gather` from the data with its first dimensions flattened"},
-             {"ScatterND", 13, 3, 3, 1, importScatterND, "`nn.constant`; its operands known at compile time"},
              {"OneHot", 11, 3, 3, 1, importOneHot, "`nn.equal` and `nn.where`"},
              {"CumSum", 11, 2, 2, 1, importCumSum, "`nn.add` of shifted tensors, in rounds"},
              {"CumSum", 14, 2, 2, 1, importCumSum, "`nn.add` of shifted tensors, in rounds"},
              {"Trilu", 14, 1, 2, 1, importTrilu, "`nn.where`"},
              {"EyeLike", 9, 1, 1, 1, importEyeLike, "`nn.constant`"},
+             {"Compress", 11, 2, 2, 1, importCompress, "`nn.gather`; the condition known at compile time"},
              {"NonZero", 13, 1, 1, 1, importNonZero, "`nn.constant`; its operand known at compile time"}});
 }

@@ -97,11 +97,37 @@ static FailureOr<Binding> importRange(Node &node) {
   return node.constant(DenseElementsAttr::get(RankedTensorType::get(values.size(), element), values));
 }
 
+/// a - b cos(2 pi i / n) + c cos(4 pi i / n): n is the size, or of windows that are not periodic one less.
+static FailureOr<Binding> importWindow(Node &node, double a, double b, double c) {
+  int64_t size = node.integerInput(0), type = node.integer("output_datatype", ::onnx::TensorProto::FLOAT);
+  bool periodic = node.flag("periodic", true);
+  if (node.failed())
+    return failure();
+  if (type != ::onnx::TensorProto::FLOAT)
+    return node.error() << "attribute 'output_datatype' is not float32";
+  if (size < 1 || size > (1 << 20))
+    return node.error() << "a window has from 1 to 2^20 elements, not " << size;
+  SmallVector<float> values;
+  double period = static_cast<double>(periodic || size == 1 ? size : size - 1);
+  for (int64_t i = 0; i < size; ++i) {
+    double angle = 2 * M_PI * static_cast<double>(i) / period;
+    values.push_back(static_cast<float>(a - b * std::cos(angle) + c * std::cos(2 * angle)));
+  }
+  return node.constant(DenseElementsAttr::get(RankedTensorType::get(size, node.builder().getF32Type()), ArrayRef<float>(values)));
+}
+
+static FailureOr<Binding> importHannWindow(Node &node) { return importWindow(node, 0.5, 0.5, 0); }
+static FailureOr<Binding> importHammingWindow(Node &node) { return importWindow(node, 25.0 / 46, 21.0 / 46, 0); }
+static FailureOr<Binding> importBlackmanWindow(Node &node) { return importWindow(node, 0.42, 0.5, 0.08); }
+
 void dtc::onnximport::addKnownOperators(OperatorTable &table) {
   table.add(
       {{"Shape", 13, 1, 1, 1, importShape13, ""},
        {"Shape", 15, 1, 1, 1, importShape15, "`nn.constant`"},
        {"Size", 13, 1, 1, 1, importSize, "`nn.constant`"},
        {"ConstantOfShape", 9, 1, 1, 1, importConstantOfShape, "`nn.constant`"},
+       {"HannWindow", 17, 1, 1, 1, importHannWindow, "`nn.constant`; the size known at compile time"},
+       {"HammingWindow", 17, 1, 1, 1, importHammingWindow, "`nn.constant`; the size known at compile time"},
+       {"BlackmanWindow", 17, 1, 1, 1, importBlackmanWindow, "`nn.constant`; the size known at compile time"},
        {"Range", 11, 3, 3, 1, importRange, "`nn.constant`; its operands known at compile time"}});
 }

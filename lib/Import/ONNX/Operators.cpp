@@ -44,6 +44,12 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addPaddingOperators(table);
     addResizeOperators(table);
     addIndexingOperators(table);
+    addGridSampleOperators(table);
+    addLabelLossOperators(table);
+    addScatterOperators(table);
+    addSelectionOperators(table);
+    addSpaceDepthOperators(table);
+    addSequenceOperators(table);
     return table;
   }();
   return table;

@@ -64,6 +64,12 @@ void addEinsumOperators(OperatorTable &table);
 void addPaddingOperators(OperatorTable &table);
 void addResizeOperators(OperatorTable &table);
 void addIndexingOperators(OperatorTable &table);
+void addGridSampleOperators(OperatorTable &table);
+void addLabelLossOperators(OperatorTable &table);
+void addScatterOperators(OperatorTable &table);
+void addSelectionOperators(OperatorTable &table);
+void addSpaceDepthOperators(OperatorTable &table);
+void addSequenceOperators(OperatorTable &table);
 
 /// All families.
 const OperatorTable &operatorTable();

@@ -1,5 +1,6 @@
-// MaxPool, AveragePool, GlobalAveragePool.
+// MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool.
 #include "Operators.h"
+#include "Reduction.h"
 #include "Windows.h"
 
 #include "dialects/NN/NN.h"
@@ -98,6 +99,15 @@ static FailureOr<Binding> importGlobalAveragePool(Node &node) {
       x, windowAttributes(node, window, /*ceilMode=*/false));
 }
 
+static FailureOr<Binding> importGlobalMaxPool(Node &node) {
+  Value x = node.tensor(0);
+  if (node.failed())
+    return failure();
+  if (shapeOf(x).size() < 2)
+    return node.error() << "input of shape " << nn::formatShape(shapeOf(x)) << " has no channels";
+  return largest(node, x, llvm::to_vector(llvm::seq<int64_t>(2, shapeOf(x).size())));
+}
+
 void dtc::onnximport::addPoolingOperators(OperatorTable &table) {
   table.add({{"MaxPool", 12, 1, 1, 2, importMaxPool,
               "`nn.max_pool`; the output Indices is refused if it is used"},
@@ -105,5 +115,6 @@ void dtc::onnximport::addPoolingOperators(OperatorTable &table) {
              {"AveragePool", 19, 1, 1, 1, importAveragePool19,
               "`nn.avg_pool`; dilations since 19"},
              {"GlobalAveragePool", 1, 1, 1, 1, importGlobalAveragePool,
-              "`nn.avg_pool` with one window over all"}});
+              "`nn.avg_pool` with one window over all"},
+             {"GlobalMaxPool", 1, 1, 1, 1, importGlobalMaxPool, "`nn.max` of halves, again and again"}});
 }

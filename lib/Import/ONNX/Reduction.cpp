@@ -1,4 +1,5 @@
 // Reductions over axes. Those that have no op of their own are made of those that have.
+#include "Reduction.h"
 #include "Operators.h"
 
 #include "dialects/NN/NN.h"
@@ -96,6 +97,14 @@ static FailureOr<Value> reduceByHalves(Node &node, Value x, const Axes &over) {
   return node.reshape(x, shape);
 }
 
+FailureOr<Value> dtc::onnximport::largest(Node &node, Value x, ArrayRef<int64_t> axes) {
+  return reduceByHalves<nn::MaxOp>(node, x, {x, SmallVector<int64_t>(axes), /*keepDims=*/true});
+}
+
+FailureOr<Value> dtc::onnximport::smallest(Node &node, Value x, ArrayRef<int64_t> axes) {
+  return reduceByHalves<nn::MinOp>(node, x, {x, SmallVector<int64_t>(axes), /*keepDims=*/true});
+}
+
 static bool isReal(Value x) { return isa<FloatType>(cast<RankedTensorType>(x.getType()).getElementType()); }
 
 static FailureOr<Value> sum(Node &node, Value x, const Axes &over) {
@@ -140,6 +149,30 @@ static FailureOr<Value> logOfSumOfPowers(Node &node, Value x, const Axes &over) 
   return failed(shape) ? shape : node.create<nn::AddOp>({*log, *shape});
 }
 
+/// x without its mean, over its deviation and a billionth.
+static FailureOr<Binding> importMeanVarianceNormalization(Node &node) {
+  Value x = node.tensor(0);
+  SmallVector<int64_t> axes = node.integerList("axes").value_or(SmallVector<int64_t>{0, 2, 3});
+  if (node.failed())
+    return failure();
+  for (int64_t &axis : axes) {
+    axis = node.normalizeAxis(axis, shapeOf(x).size());
+    if (node.failed())
+      return failure();
+  }
+  llvm::sort(axes);
+  if (std::adjacent_find(axes.begin(), axes.end()) != axes.end())
+    return node.error() << "axes " << nn::formatShape(axes) << " name a dimension twice";
+  Axes over{x, axes, /*keepDims=*/true};
+  FailureOr<Value> average = mean(node, x, over);
+  FailureOr<Value> rest = failed(average) ? average : node.create<nn::SubOp>({x, *average});
+  FailureOr<Value> square = failed(rest) ? rest : node.create<nn::MulOp>({*rest, *rest});
+  FailureOr<Value> variance = failed(square) ? square : mean(node, *square, over);
+  FailureOr<Value> deviation = failed(variance) ? variance : node.create<nn::SqrtOp>(*variance);
+  FailureOr<Value> divisor = failed(deviation) ? deviation : node.create<nn::AddOp>({*deviation, node.scalar(1e-9)});
+  return failed(divisor) ? divisor : node.create<nn::DivOp>({*rest, *divisor});
+}
+
 using Reduce = FailureOr<Value> (*)(Node &, Value, const Axes &);
 
 template <AxesFrom from, Reduce reduce>
@@ -159,6 +192,7 @@ void addReduction(OperatorTable &table, StringRef name, StringRef becomes) {
 
 void dtc::onnximport::addReductionOperators(OperatorTable &table) {
   table.add({{"ReduceSum", 13, 1, 2, 1, importReduction<AxesFrom::Input, sum>, "`nn.reduce_sum`; axes known at compile time"}});
+  table.add({{"MeanVarianceNormalization", 13, 1, 1, 1, importMeanVarianceNormalization, "`nn.reduce_mean`, `nn.sub`, `nn.div`"}});
   addReduction<mean>(table, "ReduceMean", "`nn.reduce_mean`; axes known at compile time");
   addReduction<reduceByHalves<nn::MaxOp>>(table, "ReduceMax", "`nn.max` of halves, again and again");
   addReduction<reduceByHalves<nn::MinOp>>(table, "ReduceMin", "`nn.min` of halves, again and again");

@@ -22,3 +22,11 @@ func.func @tied(%table: tensor<4x2xf64>) -> tensor<3x4xf64> {
   %y = nn.matmul %x, %table transposed : (tensor<3x2xf64>, tensor<4x2xf64>) -> tensor<3x4xf64>
   return %y : tensor<3x4xf64>
 }
+// What a model scatters with: rows that come from several places, from one, from none.
+func.func @scatter(%x: tensor<2x3x2xf64>, %data: tensor<5x2xf64>) -> tensor<5x2xf64> {
+  %ids = nn.constant dense<[[0, 3, 3], [-1, 0, 3]]> : tensor<2x3xi64> : tensor<2x3xi64>
+  %sum = nn.gather_gradient %x, %ids axis 0 : tensor<2x3x2xf64>, tensor<2x3xi64> -> tensor<5x2xf64>
+  %square = nn.mul %sum, %sum : tensor<5x2xf64>, tensor<5x2xf64>
+  %y = nn.add %data, %square : tensor<5x2xf64>, tensor<5x2xf64>
+  return %y : tensor<5x2xf64>
+}
