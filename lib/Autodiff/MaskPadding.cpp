@@ -207,6 +207,9 @@ LogicalResult PaddingMask::maskMixed(Operation *op, const ShardingRule &rule, Fa
   builder.setLoc(op->getLoc());
   builder.setInsertionPoint(op);
   for (OpOperand *operand : padded) {
+    // What chooses places is no term of a sum: what padding adds there is 0.
+    if (!nn::hasGradient(operand->get().getType()))
+      continue;
     Placement place = *rule.placementOf(rule.operands[operand->getOperandNumber()], shard);
     Value masked = mask(operand->get(), place, neutral);
     places[masked] = places.lookup(operand->get());

@@ -173,3 +173,20 @@ func.func @whole_rows(%x: tensor<4x3xf32> {nn.input = "x"}, %s: tensor<3xf32> {n
   %y, %mean, %inverse = nn.layer_norm %h {axis = 0, epsilon = 1.0e-5} : (tensor<4x3xf32>) -> (tensor<4x3xf32>, tensor<f32>, tensor<f32>)
   return %y : tensor<4x3xf32>
 }
+
+// -----
+
+// What padding adds to a row is 0, whichever its integers choose.
+// CHECK-LABEL: func.func @scattered(
+// CHECK-SAME:    %[[X:.*]]: tensor<4x3xf32> {nn.input = "x"}, %[[T:.*]]: tensor<4xi64>
+// CHECK-NOT:     nn.whole_batches
+// CHECK:         %[[MASKED:.*]] = nn.where_positive %{{.*}}, %[[X]], %{{.*}} : tensor<4x1xf32>, tensor<4x3xf32>, tensor<f32>
+// CHECK-NEXT:    nn.gather_gradient %[[MASKED]], %[[T]] axis 0
+func.func @scattered(%x: tensor<4x3xf32> {nn.input = "x"}, %t: tensor<4xi64> {nn.input = "t"}, %w: tensor<5x3xf32> {nn.parameter = "w", nn.init = #nn.constant<value = 1.0>})
+    -> (tensor<4x5xf32> {nn.output = "y"})
+    attributes {nn.model = "scattered", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 1.0>, batch = 4>} {
+  %sums = nn.gather_gradient %x, %t axis 0 : tensor<4x3xf32>, tensor<4xi64> -> tensor<5x3xf32>
+  %table = nn.add %sums, %w : tensor<5x3xf32>, tensor<5x3xf32>
+  %y = nn.matmul %x, %table transposed : (tensor<4x3xf32>, tensor<5x3xf32>) -> tensor<4x5xf32>
+  return %y : tensor<4x5xf32>
+}

@@ -48,33 +48,30 @@ static FailureOr<Value> likelihoodLoss(Node &node, Value logs, Value labels, Val
     isIgnored = chain.make<nn::EqualOp>({labels, number(node, labels, ignored)});
     chosen = chain.make<nn::WhereOp>({isIgnored, number(node, labels, 0), labels});
   }
+  // Where the class is the label: of each sample alone, so that samples can lie on different ranks.
   SmallVector<int64_t> column(expected);
   column.insert(column.begin() + 1, 1);
-  Value places = chain.reshape(chosen, column);
-  if (places)
-    places = chain.keep(placesAlong(node, logs, places, 1));
-  Value taken = places ? chain.keep(takeFlat(node, logs, places)) : Value();
-  Value loss = chain.make<nn::NegOp>(chain.reshape(taken, expected));
-  // What each label counts; null: 1.
-  Value counts = weights ? chain.make<nn::GatherOp>({weights, chosen}, node.number("axis", 0)) : Value();
-  if (node.failed())
-    return failure();
+  Value classAt = chain.reshape(chosen, column);
+  Value along = classAt ? chain.keep(ramp(node, labels, classes, 1, 1, column.size())) : Value();
+  Value isLabel = along ? chain.make<nn::EqualOp>({classAt, along}) : Value();
+  Value taken = chain.make<nn::WhereOp>({isLabel, logs, node.scalar(0)});
+  Value loss = chain.make<nn::NegOp>(chain.make<nn::ReduceSumOp>(taken, node.list("axes", 1)));
+  // What each label counts. Gather refuses, when the program runs, one that is no class.
+  if (!weights)
+    weights = chain.keep(node.broadcast(node.scalar(1), {classes}));
+  Value counts = weights && chosen ? chain.make<nn::GatherOp>({weights, chosen}, node.number("axis", 0)) : Value();
   if (hasIgnored)
-    counts = chain.make<nn::WhereOp>({isIgnored, node.scalar(0), counts ? counts : node.scalar(1)});
-  if (counts)
-    loss = chain.make<nn::MulOp>({loss, counts});
+    counts = chain.make<nn::WhereOp>({isIgnored, node.scalar(0), counts});
+  loss = chain.make<nn::MulOp>({loss, counts});
   if (!loss)
     return failure();
   if (reduction == "none")
     return loss;
   NamedAttribute all = node.list("axes", llvm::to_vector(llvm::seq<int64_t>(0, expected.size())));
-  if (reduction == "mean" && !counts)
-    return node.create<nn::ReduceMeanOp>(loss, all);
-  FailureOr<Value> sum = node.create<nn::ReduceSumOp>(loss, all);
-  if (reduction == "sum" || failed(sum))
-    return sum;
-  FailureOr<Value> total = node.create<nn::ReduceSumOp>(counts, all);
-  return failed(total) ? total : node.create<nn::DivOp>({*sum, *total});
+  Value sum = chain.make<nn::ReduceSumOp>(loss, all);
+  if (reduction == "mean")
+    sum = chain.make<nn::DivOp>({sum, chain.make<nn::ReduceSumOp>(counts, all)});
+  return sum ? FailureOr<Value>(sum) : FailureOr<Value>();
 }
 
 static FailureOr<Binding> importNegativeLogLikelihood(Node &node) {
@@ -96,7 +93,7 @@ static FailureOr<Binding> importSoftmaxCrossEntropy(Node &node) {
 }
 
 void dtc::onnximport::addLabelLossOperators(OperatorTable &table) {
-  StringRef becomes = "`nn.gather` of the labels' log-probabilities, `nn.mul` and sums";
+  StringRef becomes = "`nn.reduce_sum` of `nn.where` the class is the label, `nn.mul`";
   table.add({{"NegativeLogLikelihoodLoss", 13, 2, 3, 1, importNegativeLogLikelihood, becomes},
              {"SoftmaxCrossEntropyLoss", 13, 2, 3, 2, importSoftmaxCrossEntropy,
               "`nn.log_softmax`, then as NegativeLogLikelihoodLoss"}});

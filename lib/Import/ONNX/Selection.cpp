@@ -1,4 +1,4 @@
-// Operators that find the largest elements: ArgMax, ArgMin, Hardmax, TopK. Indices have no gradient; what they choose has gather's.
+// Operators that find the largest elements: ArgMax, ArgMin, Hardmax, TopK. Indices have no gradient; what TopK chooses has.
 #include "Indexing.h"
 #include "Operators.h"
 #include "Reduction.h"
@@ -75,6 +75,8 @@ static FailureOr<Binding> importTopK(Node &node) {
   axis = node.normalizeAxis(axis, rank);
   if (node.failed())
     return failure();
+  if (!cast<RankedTensorType>(x.getType()).getElementType().isF32())
+    return node.error() << "takes float32 elements, not " << x.getType();
   SmallVector<int64_t> shape(shapeOf(x));
   int64_t size = shape[axis], elements = cast<RankedTensorType>(x.getType()).getNumElements();
   if (k < 1 || k > size)
@@ -97,7 +99,7 @@ static FailureOr<Binding> importTopK(Node &node) {
     return failure();
   FailureOr<Value> isTie = node.create<nn::AndOp>({*isEqual, *isEarlier});
   FailureOr<Value> isBefore = failed(isTie) ? isTie : node.create<nn::OrOp>({*isBetter, *isTie});
-  // Counts are whole and below 2^24, so that sums of float32 are exact.
+  // Counts are whole and below 2^24, so that sums of float32 are exact; one term alone is not 0 where an element is chosen.
   auto count = [&](Value counted, Value condition, int64_t over) -> FailureOr<Value> {
     FailureOr<Value> numbers = node.create<nn::WhereOp>({condition, counted, node.scalar(0)});
     return failed(numbers) ? numbers : node.create<nn::ReduceSumOp>(*numbers, node.list("axes", over));
@@ -118,22 +120,20 @@ static FailureOr<Binding> importTopK(Node &node) {
   Value all = node.constant(DenseElementsAttr::get(RankedTensorType::get(ofPlaces, f32), ArrayRef<float>(numbers)));
   FailureOr<Value> isOfRank = failed(ranks) ? ranks : node.create<nn::EqualOp>({*ranks, wanted});
   FailureOr<Value> found = failed(isOfRank) ? isOfRank : count(all, *isOfRank, axis + 1);
-  // Where a NaN is compared ranks are no permutation: what is summed stays in range.
-  FailureOr<Value> inRange = failed(found) ? found : node.create<nn::MinOp>({*found, node.scalar(static_cast<double>(size - 1))});
-  if (failed(inRange))
+  FailureOr<Value> chosen = failed(found) ? found : count(*other, *isOfRank, axis + 1);
+  if (failed(chosen))
     return failure();
   FailureOr<Value> indices = node.finish(nn::CastOp::create(
-      node.builder(), node.location(), RankedTensorType::get(shapeOf(*inRange), node.builder().getI64Type()), *inRange));
+      node.builder(), node.location(), RankedTensorType::get(shapeOf(*found), node.builder().getI64Type()), *found));
   if (failed(indices))
     return failure();
   node.give(1, *indices);
-  FailureOr<Value> flat = placesAlong(node, x, *indices, axis);
-  return failed(flat) ? flat : takeFlat(node, x, *flat);
+  return chosen;
 }
 
 void dtc::onnximport::addSelectionOperators(OperatorTable &table) {
   table.add({{"ArgMax", 13, 1, 1, 1, importArgument<false>, "the `nn.min` of the places where `nn.max` of halves is"},
              {"ArgMin", 13, 1, 1, 1, importArgument<true>, "the `nn.min` of the places where `nn.min` of halves is"},
              {"Hardmax", 13, 1, 1, 1, importHardmax, "`nn.where` at the place of the largest element; nothing is trained through it"},
-             {"TopK", 11, 2, 2, 2, importTopK, "`nn.gather` of the elements whose ranks, by comparisons of all with all, are below k"}});
+             {"TopK", 11, 2, 2, 2, importTopK, "`nn.reduce_sum` over where an element has each rank, by comparisons of all with all"}});
 }
