@@ -4,7 +4,8 @@
     run.py --out=DIR --build=BUILD --list=FILE FOLDER...
 
 `dtc-node-tests` writes the programs, the host's compiler compiles them with the flags of emitted programs but for -O1, and the driver runs them. The
-report, DIR/report.txt, has a line an operator. The list names every test that does not pass with its reason; --update writes it.
+report, DIR/report.txt, has a line an operator. The list names every test that does not pass with its reason, and
+the importer's operators that no test is of; --update writes it.
 Fails if it differs, or if less than 95 % of the tests in scope pass.
 """
 import argparse
@@ -72,9 +73,17 @@ def report(tests, out):
     (out / "report.txt").write_text("".join(lines))
 
 
+def supported():
+    """The importer's operators."""
+    done = subprocess.run(["dtc-import-test", "--list-operators"], capture_output=True, text=True, check=True)
+    return [row.split("|")[1].strip() for row in done.stdout.splitlines()]
+
+
 def listing(tests):
-    """Every test that does not pass, by reason."""
+    """Every test that does not pass, by reason, and the importer's operators that no passing test uses."""
     reasons = collections.defaultdict(list)
+    tested = {operator for _, kind, used, _ in tests if kind == "passed" for operator in used.split(",")}
+    reasons["supported without a test"] += [operator for operator in supported() if operator not in tested]
     for name, kind, _, reason in tests:
         if kind != "passed":
             reasons[f"{kind}: {reason}"].append(name)

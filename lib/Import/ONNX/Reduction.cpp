@@ -173,6 +173,23 @@ static FailureOr<Binding> importMeanVarianceNormalization(Node &node) {
   return failed(divisor) ? divisor : node.create<nn::DivOp>({*rest, *divisor});
 }
 
+/// x over the sum of its absolutes or the root of the sum of its squares along an axis; 0 where all are 0.
+static FailureOr<Binding> importLpNormalization(Node &node) {
+  Value x = node.tensor(0);
+  int64_t axis = node.integer("axis", -1), p = node.integer("p", 2);
+  if (node.failed())
+    return failure();
+  axis = node.normalizeAxis(axis, shapeOf(x).size());
+  if (node.failed())
+    return failure();
+  if (p != 1 && p != 2)
+    return node.error() << "p is " << p << ", not 1 or 2";
+  Axes over{x, {axis}, /*keepDims=*/true};
+  FailureOr<Value> length = p == 1 ? sumOfAbsolutes(node, x, over) : norm(node, x, over);
+  FailureOr<Value> divisor = failed(length) ? length : node.create<nn::WherePositiveOp>({*length, *length, node.scalar(1)});
+  return failed(divisor) ? divisor : node.create<nn::DivOp>({x, *divisor});
+}
+
 using Reduce = FailureOr<Value> (*)(Node &, Value, const Axes &);
 
 template <AxesFrom from, Reduce reduce>
@@ -193,6 +210,7 @@ void addReduction(OperatorTable &table, StringRef name, StringRef becomes) {
 void dtc::onnximport::addReductionOperators(OperatorTable &table) {
   table.add({{"ReduceSum", 13, 1, 2, 1, importReduction<AxesFrom::Input, sum>, "`nn.reduce_sum`; axes known at compile time"}});
   table.add({{"MeanVarianceNormalization", 13, 1, 1, 1, importMeanVarianceNormalization, "`nn.reduce_mean`, `nn.sub`, `nn.div`"}});
+  table.add({{"LpNormalization", 1, 1, 1, 1, importLpNormalization, "`nn.div` by the norm along an axis, as ReduceL1 and ReduceL2"}});
   addReduction<mean>(table, "ReduceMean", "`nn.reduce_mean`; axes known at compile time");
   addReduction<reduceByHalves<nn::MaxOp>>(table, "ReduceMax", "`nn.max` of halves, again and again");
   addReduction<reduceByHalves<nn::MinOp>>(table, "ReduceMin", "`nn.min` of halves, again and again");

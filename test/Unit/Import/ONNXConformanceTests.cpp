@@ -200,7 +200,8 @@ TEST(ONNXConformance, BackendTests) {
   // No supported operator goes without a comparison, but for Gather, which only
   // serves shapes here (test/Import/ONNX/shape-arithmetic.test), and what is younger than
   // this ONNX (nn.gelu is compared with PyTorch: test/Execute/losses-gelu.test).
-  const llvm::StringSet<> exceptions = {"Gather", "Gelu", "Mish", "Swish", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "GroupNormalization", "RMSNormalization", "Attention", "RandomUniform", "RandomUniformLike"};
+  const llvm::StringSet<> exceptions = {"Gather", "Gelu", "Mish", "Swish", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "GroupNormalization", "RMSNormalization", "Attention", "LpNormalization",
+                                         "RandomUniform", "RandomUniformLike"};
   for (const ONNXOperator &op : supportedONNXOperators())
     EXPECT_TRUE(tally.comparedByOperator[op.name] > 0 || exceptions.contains(op.name))
         << op.name;
@@ -212,7 +213,7 @@ TEST(ONNXConformance, NewerBackendTests) {
   // ONNX's own tolerance: some of these outputs are written with four digits.
   runFolder(DTC_ONNX_NEWER_TESTDATA, 1e-3, tally);
   print(tally);
-  EXPECT_EQ(tally.compared, 20);
+  EXPECT_EQ(tally.compared, 32);
 }
 
 } // namespace
