@@ -1,4 +1,5 @@
 # How lit finds and runs the tests.
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -27,6 +28,9 @@ config.environment.update({
 # A file system of one's own for shared memory, as root in a namespace.
 if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/dev/shm"], capture_output=True).returncode == 0:
     config.available_features.add("own-mounts")
+# Of people's environments for Python: it reads the models that dtc writes.
+if all(importlib.util.find_spec(name) for name in ("numpy", "onnx", "onnxruntime")):
+    config.available_features.add("onnxruntime")
 if shutil.which("dot"):
     config.available_features.add("graphviz")
 

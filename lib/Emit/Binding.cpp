@@ -1,9 +1,9 @@
 // Which tensor of the emitted program is what.
-#include "CheckpointName.h"
 #include "Literals.h"
 #include "Printer.h"
 
 #include "dialects/Dist/Dist.h"
+#include "dtc/Emit/CheckpointName.h"
 #include "dialects/NN/NN.h"
 
 #include "llvm/ADT/TypeSwitch.h"

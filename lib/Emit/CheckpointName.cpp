@@ -1,5 +1,5 @@
 // Names that safetensors and the optimizers reserve.
-#include "CheckpointName.h"
+#include "dtc/Emit/CheckpointName.h"
 
 #include "dtc/Optimizers/Optimizer.h"
 

@@ -1,6 +1,5 @@
 // parameters.safetensors: initial values that the model itself brings.
-#include "CheckpointName.h"
-
+#include "dtc/Emit/CheckpointName.h"
 #include "dtc/Emit/Emit.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"

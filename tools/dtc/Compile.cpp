@@ -15,6 +15,7 @@
 #include "dtc/Cost/Cluster.h"
 #include "dtc/Emit/Emit.h"
 #include "dtc/Emit/Passes.h"
+#include "dtc/Export/ONNX.h"
 #include "dtc/Import/DSL.h"
 #include "dtc/Import/ONNX.h"
 #include "dtc/Pipelines/Pipelines.h"
@@ -63,6 +64,7 @@ private:
   int writeSource(ModuleOp module, TimingScope &total);
   int writeBinary(ModuleOp module, TimingScope &total);
   int calibrate(ModuleOp module, TimingScope &total);
+  int exportModel();
 
   /// How fast the devices are, where a file says so and no option does.
   llvm::Error readSpeeds() {
@@ -275,6 +277,20 @@ int Compilation::calibrate(ModuleOp module, TimingScope &total) {
   return 0;
 }
 
+int Compilation::exportModel() {
+  llvm::Expected<dtc::Checkpoint> checkpoint = dtc::Checkpoint::read(options.load);
+  if (!checkpoint)
+    return fail(checkpoint.takeError());
+  FailureOr<std::string> bytes = dtc::writeBackONNX(options.model, *checkpoint, context, modelData);
+  if (failed(bytes))
+    return 1;
+  if (llvm::Error error = dtc::checkPlaces(options, modelData))
+    return fail(std::move(error)), misused;
+  if (llvm::Error error = dtc::writeText(options.exported, [&](llvm::raw_ostream &os) { os << *bytes; }))
+    return fail(std::move(error));
+  return 0;
+}
+
 int Compilation::run() {
   dtc::Level level = getLevel(options.result);
   partition = options.partition;
@@ -293,6 +309,8 @@ int Compilation::run() {
   TimingScope total = timing.getRootScope();
   if (options.calibrate && options.model.empty())
     return calibrate(nullptr, total);
+  if (!options.exported.empty())
+    return exportModel();
   TimingScope importing = total.nest("Import");
   module = import();
   if (!module)

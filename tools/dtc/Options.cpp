@@ -364,6 +364,8 @@ private:
 
     if (options.calibrate)
       return readCalibration(options);
+    if (args.hasArg(OPT_export_onnx) || args.hasArg(OPT_load))
+      return readExport(options);
     bool isText = options.result <= Result::RT;
     options.out = readOut(isText ? "-" : "");
     // --explain and --print-pipeline alone are questions: nothing else is written.
@@ -374,6 +376,23 @@ private:
                       : "no place for the program; name a file with -o");
     if (options.out == "-" && !isText)
       return fail("-o -: only text (--emit=nn, grad, dist, rt) goes to standard output");
+    return true;
+  }
+
+  bool readExport(dtc::Options &options) {
+    options.exported = args.getLastArgValue(OPT_export_onnx);
+    options.load = args.getLastArgValue(OPT_load);
+    if (!args.hasArg(OPT_export_onnx))
+      return fail("--load is for --export-onnx=FILE.onnx; a program takes a --load of its own");
+    if (options.load.empty())
+      return fail("--export-onnx needs the trained parameters: --load=FILE.safetensors");
+    if (sys::path::extension(options.exported) != ".onnx")
+      return fail("--export-onnx=" + options.exported + ": the binary form is written; the file's name must end in .onnx");
+    if (!options.modelIsONNX)
+      return fail("--export-onnx is for ONNX models: '" + options.model + "' is none");
+    for (ID id : {OPT_o, OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline})
+      if (const Arg *arg = args.getLastArg(id))
+        return fail("--export-onnx writes a model and no program; leave out " + StringRef(arg->getSpelling()).rtrim('='));
     return true;
   }
 
@@ -388,7 +407,7 @@ private:
   bool readCalibration(dtc::Options &options) {
     if (options.target != &dtc::Target::cpu())
       return fail("--calibrate measures CPU cores; leave out --target=" + options.target->name);
-    for (ID id : {OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline})
+    for (ID id : {OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline, OPT_export_onnx, OPT_load})
       if (const Arg *arg = args.getLastArg(id))
         return fail("--calibrate writes a cluster file; leave out " +
                     StringRef(arg->getSpelling()).rtrim('='));

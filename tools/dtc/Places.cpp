@@ -37,6 +37,7 @@ static std::vector<Input> inputsOf(const dtc::Options &options, ArrayRef<std::st
   if (dtc::isClassWeightsFile(options.recipe.classWeights.value_or("")))
     add("the file of --class-weights", *options.recipe.classWeights);
   add("the file of --trace", options.trace);
+  add("the file of --load", options.load);
   for (const std::string &path : modelData)
     add("data of the model", path);
   return inputs;
@@ -57,6 +58,7 @@ static std::vector<Output> outputsOf(const dtc::Options &options) {
     add("the source of -o " + options.out + ", " + options.sourceFolder(), options.sourceFolder(), OutputKind::Folder);
   add("--explain=" + options.timetable, options.timetable, OutputKind::Text);
   add("--dot=" + options.dot, options.dot, OutputKind::Text);
+  add("--export-onnx=" + options.exported, options.exported, OutputKind::Text);
   return outputs;
 }
 

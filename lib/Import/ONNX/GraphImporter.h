@@ -24,6 +24,19 @@ public:
 
   mlir::OwningOpRef<mlir::ModuleOp> run();
 
+  /// A parameter, or a running statistic, as `run` makes an argument of it.
+  struct Parameter {
+    std::string name;
+    llvm::SmallVector<int64_t> shape;
+  };
+  /// Instead of `run`: the parameters alone, whatever the inputs' sizes are. In the model, which is changed, each then is the
+  /// initializer of its name; those of merged ones hold a type and no data.
+  llvm::FailureOr<std::vector<Parameter>> readParameters();
+  /// Puts data of other files into the tensor itself. Its type must be one that models hold.
+  llvm::LogicalResult takeIn(::onnx::TensorProto &tensor);
+  /// Of what has been read besides the model's own file.
+  llvm::ArrayRef<std::string> getDataFiles() const { return tensors.getFiles(); }
+
 private:
   /// A function argument or result to be.
   struct Place {

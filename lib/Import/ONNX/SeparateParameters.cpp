@@ -60,6 +60,7 @@ void GraphImporter::separateParameters() {
     // The message owns the name.
     ::onnx::TensorProto &tensor = *graph.add_initializer();
     tensor.set_name(name);
+    tensor.set_data_type(initializers.lookup(of)->data_type());
     initializers.try_emplace(name, &tensor);
     Place place = parameters[numbers[of]];
     NamedAttrList attributes(place.attributes);
@@ -110,4 +111,22 @@ void GraphImporter::separateParameters() {
     emitWarning(fileLocation(state.path, context))
         << separated << (separated == 1 ? " parameter that began" : " parameters that began")
         << " equal to another one and that the exporter merged with it: each is trained by itself again";
+}
+
+FailureOr<std::vector<GraphImporter::Parameter>> GraphImporter::readParameters() {
+  if (failed(checkModel()) || failed(readInitializers()))
+    return failure();
+  separateParameters();
+  std::vector<Parameter> result;
+  for (const Place &parameter : parameters)
+    result.push_back({parameter.name.str(), llvm::to_vector(cast<RankedTensorType>(parameter.type).getShape())});
+  return result;
+}
+
+LogicalResult GraphImporter::takeIn(::onnx::TensorProto &tensor) {
+  return tensors.takeIn(tensor, [&] {
+    InFlightDiagnostic diagnostic = emitError(namedLocation(tensor.name(), state.path, context));
+    diagnostic << "tensor " << quoted(tensor.name()) << ": ";
+    return diagnostic;
+  });
 }

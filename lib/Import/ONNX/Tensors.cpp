@@ -258,3 +258,18 @@ FailureOr<DenseElementsAttr> TensorReader::read(const ::onnx::TensorProto &tenso
     values[i] = size == sizeof(int32_t) ? at<int32_t>(data, i) != 0 : at<int8_t>(data, i) != 0;
   return DenseElementsAttr::get(typeOf(IntegerType::get(&context, 1)), ArrayRef<bool>(values));
 }
+
+LogicalResult TensorReader::takeIn(::onnx::TensorProto &tensor, EmitError emitError) {
+  if (tensor.data_location() != ::onnx::TensorProto::EXTERNAL)
+    return success();
+  std::optional<Encoding> encoding = encodingOf(tensor);
+  if (!encoding)
+    return refuseType(tensor.data_type(), emitError);
+  FailureOr<AsmResourceBlob> data = bytes(tensor, encoding->rawSize, nullptr, 0, emitError);
+  if (failed(data))
+    return failure();
+  tensor.clear_data_location();
+  tensor.clear_external_data();
+  tensor.set_raw_data(data->getData().data(), data->getData().size());
+  return success();
+}

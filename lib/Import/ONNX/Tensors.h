@@ -34,6 +34,9 @@ public:
   llvm::FailureOr<mlir::ElementsAttr>
   take(::onnx::TensorProto &tensor, EmitError emitError);
 
+  /// Puts data that lies beside the model into the tensor itself. Fails for a type that `read` does not know.
+  llvm::LogicalResult takeIn(::onnx::TensorProto &tensor, EmitError emitError);
+
   /// Paths of the files beside the model that have been read.
   llvm::ArrayRef<std::string> getFiles() const { return files; }
 

@@ -1,6 +1,6 @@
-// Under which name a checkpoint holds a parameter; private to Emit.
-#ifndef DTC_LIB_EMIT_CHECKPOINTNAME_H
-#define DTC_LIB_EMIT_CHECKPOINTNAME_H
+// Under which name a checkpoint holds a parameter.
+#ifndef DTC_EMIT_CHECKPOINTNAME_H
+#define DTC_EMIT_CHECKPOINTNAME_H
 
 #include "llvm/ADT/StringRef.h"
 
@@ -15,4 +15,4 @@ std::string checkpointName(llvm::StringRef parameter);
 
 } // namespace dtc::emit
 
-#endif // DTC_LIB_EMIT_CHECKPOINTNAME_H
+#endif // DTC_EMIT_CHECKPOINTNAME_H

@@ -1,0 +1,26 @@
+// Trained models to ONNX files.
+#ifndef DTC_EXPORT_ONNX_H
+#define DTC_EXPORT_ONNX_H
+
+#include "dtc/Export/Checkpoint.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/LLVM.h"
+
+#include <string>
+#include <vector>
+
+namespace dtc {
+
+/// The bytes of the ONNX model at `path` with a checkpoint's values in its initializers. Everything else stays as the file says it
+/// (symbolic dimensions, names, metadata), but for three things: what normalises or drops in training mode is written as it is evaluated,
+/// functions of the model are written where they are called, and data of other files is taken in.
+///
+/// Fails after one error through the context's diagnostic engine, also for more than 1.5 GB, which protobuf could hold hardly.
+/// `dataFiles` receives the files that were read besides the model's own.
+llvm::FailureOr<std::string> writeBackONNX(llvm::StringRef path, const Checkpoint &checkpoint, mlir::MLIRContext &context,
+                                           std::vector<std::string> &dataFiles);
+
+} // namespace dtc
+
+#endif // DTC_EXPORT_ONNX_H
