@@ -29,6 +29,7 @@
 #include "llvm/Support/BuryPointer.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -64,6 +65,7 @@ private:
   int writeSource(ModuleOp module, TimingScope &total);
   int writeBinary(ModuleOp module, TimingScope &total);
   int calibrate(ModuleOp module, TimingScope &total);
+  FailureOr<std::string> exportGraph(const dtc::Checkpoint &checkpoint);
   int exportModel();
 
   /// How fast the devices are, where a file says so and no option does.
@@ -277,11 +279,34 @@ int Compilation::calibrate(ModuleOp module, TimingScope &total) {
   return 0;
 }
 
+/// A model of the model language is read for two batches: what differs is the batch.
+FailureOr<std::string> Compilation::exportGraph(const dtc::Checkpoint &checkpoint) {
+  module = import();
+  if (!module)
+    return failure();
+  OwningOpRef<ModuleOp> other;
+  {
+    // What is said of the model has been said once; one of a fixed batch has no other.
+    ScopedDiagnosticHandler silence(&context, [](Diagnostic &) {});
+    auto text = llvm::MemoryBuffer::getFile(options.model);
+    func::FuncOp function = *module->getOps<func::FuncOp>().begin();
+    auto input = cast<RankedTensorType>(function.getArgumentTypes().front());
+    dtc::ImportOptions import;
+    import.batch = input.getRank() ? input.getDimSize(0) + 1 : 0;
+    if (text && import.batch) {
+      StringRef source = (*text)->getBuffer();
+      source.consume_front("\xEF\xBB\xBF"); // as importDSL does
+      other = dtc::importDSLText(source, options.model, import, context);
+    }
+  }
+  return dtc::exportONNX(*module, other ? *other : ModuleOp(), checkpoint);
+}
+
 int Compilation::exportModel() {
   llvm::Expected<dtc::Checkpoint> checkpoint = dtc::Checkpoint::read(options.load);
   if (!checkpoint)
     return fail(checkpoint.takeError());
-  FailureOr<std::string> bytes = dtc::writeBackONNX(options.model, *checkpoint, context, modelData);
+  FailureOr<std::string> bytes = options.modelIsONNX ? dtc::writeBackONNX(options.model, *checkpoint, context, modelData) : exportGraph(*checkpoint);
   if (failed(bytes))
     return 1;
   if (llvm::Error error = dtc::checkPlaces(options, modelData))

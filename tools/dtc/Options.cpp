@@ -388,8 +388,6 @@ private:
       return fail("--export-onnx needs the trained parameters: --load=FILE.safetensors");
     if (sys::path::extension(options.exported) != ".onnx")
       return fail("--export-onnx=" + options.exported + ": the binary form is written; the file's name must end in .onnx");
-    if (!options.modelIsONNX)
-      return fail("--export-onnx is for ONNX models: '" + options.model + "' is none");
     for (ID id : {OPT_o, OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline})
       if (const Arg *arg = args.getLastArg(id))
         return fail("--export-onnx writes a model and no program; leave out " + StringRef(arg->getSpelling()).rtrim('='));

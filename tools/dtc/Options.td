@@ -56,7 +56,7 @@ def explain_picture : Joined<["--"], "explain=">, MetaVarName<"FILE.svg">, Group
 defm trace : Value<"trace", "FILE.json", "with --explain=FILE.svg: draw below it what a run with --trace=FILE.json measured", topic_3_result>;
 defm dot : Value<"dot", "FILE", "with --emit=dist: draw what runs where and what travels, for Graphviz", topic_3_result>;
 
-defm export_onnx : Value<"export-onnx", "FILE.onnx", "instead of a program: write the ONNX model with what a run has trained (--load), for evaluation. Names, symbolic dimensions and all else stay the file's own; --batch and --bind change nothing", topic_3_result>;
+defm export_onnx : Value<"export-onnx", "FILE.onnx", "instead of a program: write the ONNX model with what a run has trained (--load), for evaluation. In an ONNX model's own graph, whose names and symbolic dimensions stay (--batch and --bind change nothing); of the model language in a graph of opset 21", topic_3_result>;
 defm load : Value<"load", "FILE.safetensors", "with --export-onnx: the checkpoint, which a program has written with --save", topic_3_result>;
 
 def calibrate : Flag<["--"], "calibrate">, Group<topic_3_result>,

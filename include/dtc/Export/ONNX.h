@@ -4,8 +4,7 @@
 
 #include "dtc/Export/Checkpoint.h"
 
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Support/LLVM.h"
+#include "mlir/IR/BuiltinOps.h"
 
 #include <string>
 #include <vector>
@@ -20,6 +19,13 @@ namespace dtc {
 /// `dataFiles` receives the files that were read besides the model's own.
 llvm::FailureOr<std::string> writeBackONNX(llvm::StringRef path, const Checkpoint &checkpoint, mlir::MLIRContext &context,
                                            std::vector<std::string> &dataFiles);
+
+/// The bytes of an ONNX model (opset 21) that computes what the model of a module computes in an evaluation, with a checkpoint's values as
+/// initializers under the model's names. `other` is the same model of another batch, or null: what differs between both is the batch, and its
+/// size is left open.
+///
+/// Fails after one error, at the op that has no form in ONNX.
+llvm::FailureOr<std::string> exportONNX(mlir::ModuleOp module, mlir::ModuleOp other, const Checkpoint &checkpoint);
 
 } // namespace dtc
 
