@@ -76,8 +76,13 @@ FailureOr<std::string> dtc::exportONNX(ModuleOp module, ModuleOp otherModule, co
   Operation *results = body.getTerminator();
   SmallVector<std::string> outputs;
   llvm::DenseSet<Value> named;
+  llvm::StringSet<> before;
+  for (BlockArgument argument : body.getArguments())
+    before.insert(writer.nameOf(argument));
   for (auto [i, value] : llvm::enumerate(results->getOperands())) {
     outputs.push_back(function.getResultAttrOfType<StringAttr>(i, nn::names::output).str());
+    if (!before.insert(outputs.back()).second)
+      return function.emitError() << "output '" << outputs.back() << "' has the name of an input, a parameter or another output, which no ONNX graph may: rename it";
     if (Operation *op = value.getDefiningOp(); op && !isa<nn::ConstantOp>(op) && named.insert(value).second)
       writer.name(value, outputs.back());
   }
