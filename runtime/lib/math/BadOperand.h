@@ -10,8 +10,8 @@ namespace dtcrt {
 
 /// A class id that is none, or a probability out of [0, 1]; then there are 0 classes. Of a gather, an index that names none of its rows.
 struct BadOperand {
-  i64 sample, label, classes;
-  f32 probability;
+  i64 sample = 0, label = 0, classes = 0;
+  f32 probability = 0;
   bool is_index = false; ///< number `sample` of a gather's indices, of `classes` rows
 
   static BadOperand of_index(i64 number, i64 value, i64 rows) {

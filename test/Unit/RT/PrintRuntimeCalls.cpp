@@ -46,7 +46,7 @@ static std::string defaultOf(const RuntimeOption &option) {
     os << "sizeof(" << member << ") > 0";
     break;
   case Kind::Integer:
-    os << member << " == " << static_cast<int64_t>(option.number);
+    os << member << " == " << static_cast<int64_t>(option.number) + 1 << " - 1"; // the least number has no literal
     break;
   case Kind::Real:
     os << member << " == static_cast<decltype(" << member << ")>(" << llvm::format("%.17g", option.number) << ")";
