@@ -39,5 +39,7 @@ Import::Import(llvm::StringRef path, int64_t batch)
     bool isError = found.getSeverity() == mlir::DiagnosticSeverity::Error;
     (isError ? errors : warnings).push_back(found.str());
   });
-  module = dtc::importONNX(path, {batch}, context);
+  dtc::ImportOptions options;
+  options.batch = batch;
+  module = dtc::importONNX(path, options, context);
 }
