@@ -119,7 +119,8 @@ TEST(RunErrors, OneLineForEveryMistake) {
       {"--data=synthetic --load=/nowhere/x", "/nowhere/x: cannot open it"},
       {"--data=synthetic --save=/nowhere/x", "cannot write /nowhere/x"},
       {"--data=synthetic --metrics=/nowhere/x", "cannot write /nowhere/x"},
-      {"--data=tokens:x", "unknown source"},
+      {"--data=parquet:x", "unknown source"},
+      {"--data=tokens:x", "tokens are one input of whole numbers"},
   };
   for (const auto &[arguments, part] : cases) {
     SCOPED_TRACE(arguments);
