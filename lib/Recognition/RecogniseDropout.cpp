@@ -45,6 +45,32 @@ std::optional<double> probabilityOf(Operation *op, nn::RandomUniformOp uniform) 
   return std::nullopt;
 }
 
+/// `type` filled with `probability`, of which dropout keeps each element with that probability: 1 or 0.
+Value drawOnes(OpBuilder &builder, Location location, RankedTensorType type, double probability) {
+  Value kept = nn::ConstantOp::create(builder, location, type,
+                                      DenseElementsAttr::get(type, builder.getFloatAttr(type.getElementType(), probability)));
+  return nn::DropoutOp::create(builder, location, kept, builder.getF64FloatAttr(1 - probability));
+}
+
+/// floor(u + p) is 1 with the probability p, else 0: stochastic depth (Huang et al. 2016) as its implementations write it. Of `sum`, u + p; true if it
+/// was that.
+bool makeDropoutOfFloor(Operation *sum, nn::RandomUniformOp uniform) {
+  if (!isa<nn::AddOp>(sum) || !sum->hasOneUse() || uniform.getLow().convertToDouble() != 0 || uniform.getHigh().convertToDouble() != 1)
+    return false;
+  auto floor = dyn_cast<nn::FloorOp>(*sum->user_begin());
+  SplatElementsAttr splat;
+  Value other = sum->getOperand(sum->getOperand(0) == uniform.getY() ? 1 : 0);
+  if (!floor || !matchPattern(other, m_Constant(&splat)) || floor->getResult(0).getType() != uniform.getY().getType())
+    return false;
+  double probability = splat.getSplatValue<APFloat>().convertToDouble();
+  if (!(probability > 0 && probability < 1))
+    return false;
+  OpBuilder builder(floor);
+  floor.replaceAllUsesWith(drawOnes(builder, floor.getLoc(), cast<RankedTensorType>(floor->getResult(0).getType()), probability));
+  floor.erase();
+  return true;
+}
+
 /// Makes dropout of every cast of `comparison` to a number; true if nothing else reads it.
 bool makeDropout(Operation *comparison, double probability) {
   bool all = true;
@@ -56,10 +82,7 @@ bool makeDropout(Operation *comparison, double probability) {
       continue;
     }
     OpBuilder builder(cast);
-    Value kept = nn::ConstantOp::create(builder, cast.getLoc(), type,
-                                        DenseElementsAttr::get(type, builder.getFloatAttr(type.getElementType(), probability)));
-    Value dropped = nn::DropoutOp::create(builder, cast.getLoc(), kept, builder.getF64FloatAttr(1 - probability));
-    cast.replaceAllUsesWith(dropped);
+    cast.replaceAllUsesWith(drawOnes(builder, cast.getLoc(), type, probability));
     cast.erase();
   }
   return all;
@@ -76,6 +99,11 @@ struct RecogniseDropoutPass : dtc::impl::RecogniseDropoutPassBase<RecogniseDropo
       if (!uniform->hasOneUse())
         continue;
       Operation *comparison = *uniform->user_begin();
+      if (makeDropoutOfFloor(comparison, uniform)) {
+        comparison->erase();
+        uniform.erase();
+        continue;
+      }
       std::optional<double> probability = probabilityOf(comparison, uniform);
       if (!probability || !comparison->hasOneUse() || !makeDropout(comparison, *probability))
         continue;

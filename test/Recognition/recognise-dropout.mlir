@@ -47,3 +47,28 @@ func.func @noise(%x: tensor<4x1xf32>) -> tensor<4x1xf32> {
   %y = nn.add %x, %u : tensor<4x1xf32>, tensor<4x1xf32>
   return %y : tensor<4x1xf32>
 }
+
+// Stochastic depth: floor(u + p) is 1 with the probability p.
+// CHECK-LABEL: func.func @floor
+// CHECK: %[[ONES:.*]] = nn.constant dense<9.000000e-01> : tensor<4x1xf32>
+// CHECK: %[[KEPT:.*]] = nn.dropout %[[ONES]] {ratio = 0.09999
+// CHECK: nn.mul %{{.*}}, %[[KEPT]]
+func.func @floor(%x: tensor<4x3xf32>) -> tensor<4x3xf32> {
+  %p = nn.constant dense<0.9> : tensor<f32> : tensor<f32>
+  %u = nn.random_uniform {low = 0.0 : f64, high = 1.0 : f64} : tensor<4x1xf32>
+  %s = nn.add %p, %u : tensor<f32>, tensor<4x1xf32>
+  %f = nn.floor %s : tensor<4x1xf32>
+  %y = nn.mul %x, %f : tensor<4x3xf32>, tensor<4x1xf32>
+  return %y : tensor<4x3xf32>
+}
+
+// Of which more than 1 is a part.
+// CHECK-LABEL: func.func @more
+// CHECK-NOT: nn.dropout
+func.func @more() -> tensor<4x1xf32> {
+  %p = nn.constant dense<1.5> : tensor<f32> : tensor<f32>
+  %u = nn.random_uniform {low = 0.0 : f64, high = 1.0 : f64} : tensor<4x1xf32>
+  %s = nn.add %u, %p : tensor<4x1xf32>, tensor<f32>
+  %f = nn.floor %s : tensor<4x1xf32>
+  return %f : tensor<4x1xf32>
+}

@@ -31,8 +31,34 @@ static std::string kindOf(const ::onnx::ValueInfoProto &info) {
   return {};
 }
 
+namespace {
+/// Operands that only say how an operator computes.
+struct Settings {
+  StringRef op;
+  SmallVector<int> operands;
+};
+} // namespace
+
+static const Settings settings[] = {
+    {"Clip", {1, 2}}, {"Dropout", {1}}, {"Pad", {2}}, {"Resize", {1, 2}}, {"Upsample", {1}}, {"OneHot", {2}}, {"Range", {0, 1, 2}},
+};
+
+/// Initializers that no node takes for anything else.
+static void findSettings(const ::onnx::GraphProto &graph, llvm::StringSet<> &found) {
+  llvm::StringSet<> others;
+  for (const ::onnx::NodeProto &node : graph.node()) {
+    const Settings *row = llvm::find_if(settings, [&](const Settings &row) { return row.op == node.op_type(); });
+    bool known = row != std::end(settings) && (node.domain().empty() || node.domain() == "ai.onnx");
+    for (auto [i, input] : llvm::enumerate(node.input()))
+      (known && llvm::is_contained(row->operands, static_cast<int>(i)) ? found : others).insert(input);
+  }
+  for (const auto &name : others)
+    found.erase(name.getKey());
+}
+
 llvm::StringSet<> dtc::onnximport::findBuffers(const ::onnx::GraphProto &graph) {
   llvm::StringSet<> buffers, named;
+  findSettings(graph, buffers);
   for (const ::onnx::ValueInfoProto &info : graph.value_info()) {
     std::string kind = kindOf(info);
     if (kind == "BUFFER" || kind == "CONSTANT_TENSOR")

@@ -4,11 +4,37 @@
 
 #include "dialects/NN/NN.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 #include "llvm/ADT/SmallString.h"
 
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
+
+static FailureOr<Binding> createGroupNorm(Node &node, Value x, Value scale, Value bias, int64_t groups, double epsilon) {
+  return node.create<nn::GroupNormOp>({x, scale, bias}, {node.number("groups", groups), node.real("epsilon", epsilon)});
+}
+
+/// Whether no sample is in it: computed of initializers and constants alone.
+static bool isOfParameters(Value value) {
+  SmallVector<Value> worklist{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  constexpr unsigned most = 256; // what weights go through is a few ops
+  while (!worklist.empty()) {
+    Value one = worklist.pop_back_val();
+    if (auto argument = dyn_cast<BlockArgument>(one)) {
+      auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+      if (!function.getArgAttr(argument.getArgNumber(), nn::names::parameter))
+        return false;
+    } else if (seen.insert(one.getDefiningOp()).second) {
+      if (seen.size() > most)
+        return false;
+      llvm::append_range(worklist, one.getDefiningOp()->getOperands());
+    }
+  }
+  return true;
+}
 
 /// In training mode as in inference mode: dtc makes the training step itself, and evaluation with the running statistics.
 /// A training mode's further outputs, the moved statistics, are not given: who uses one is told so.
@@ -16,10 +42,12 @@ static FailureOr<Binding> importBatchNormalization(Node &node) {
   SmallVector<Value> operands{node.tensor(0), node.tensor(1), node.tensor(2)};
   double epsilon = node.floating("epsilon", 1e-5), momentum = node.floating("momentum", 0.9);
   // Before opset 14 the mode was what the number of outputs said.
-  if (node.opset() >= 14)
-    node.flag("training_mode", false);
+  bool training = node.opset() >= 14 && node.flag("training_mode", false);
   if (node.failed())
     return failure();
+  // Standardised weights (Qiao et al. 2019), which PyTorch's models write as one sample's normalisation by itself, in evaluation too.
+  if (training && shapeOf(operands[0]).size() >= 2 && shapeOf(operands[0])[0] == 1 && isOfParameters(operands[0]))
+    return createGroupNorm(node, operands[0], operands[1], operands[2], shapeOf(operands[0])[1], epsilon);
   if (!(momentum >= 0 && momentum <= 1)) {
     // Here: below it is another number.
     SmallString<16> text;
@@ -113,10 +141,6 @@ template <typename Op> static FailureOr<Binding> importOverRows(Node &node) {
   return Binding(*y);
 }
 
-static FailureOr<Binding> createGroupNorm(Node &node, Value x, Value scale, Value bias, int64_t groups, double epsilon) {
-  return node.create<nn::GroupNormOp>({x, scale, bias}, {node.number("groups", groups), node.real("epsilon", epsilon)});
-}
-
 static FailureOr<Binding> importGroupNormalization(Node &node) {
   Value x = node.tensor(0), scale = node.tensor(1), bias = node.tensor(2);
   double epsilon = node.floating("epsilon", 1e-5);
@@ -203,7 +227,7 @@ static FailureOr<Binding> importLRN(Node &node) {
 
 void dtc::onnximport::addNormalisationOperators(OperatorTable &table) {
   const char *batch = "`nn.batch_norm`; mean and variance are initializers, kept as running "
-                      "statistics; those that training mode gives are refused if they are used";
+                      "statistics; those that training mode gives are refused if they are used; in training mode of weights alone `nn.group_norm`";
   const char *group = "`nn.group_norm`; until 21 a scale and a bias for each group, through `nn.broadcast`";
   const char *instance = "`nn.group_norm` with a group for each channel";
   const char *lrn = "`nn.div` by a `nn.pow` of squares that `nn.avg_pool` averages over channels";

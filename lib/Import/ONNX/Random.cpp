@@ -86,10 +86,43 @@ static FailureOr<Binding> importRandomUniform(Node &node) {
   return makeUniform(node, *shape);
 }
 
+/// 1 where a uniform number is below the probability.
+static FailureOr<Binding> importBernoulli(Node &node) {
+  Value x = node.tensor(0);
+  double probability = 0;
+  SplatElementsAttr splat;
+  if (!node.failed()) {
+    Value spread = x;
+    while (auto broadcast = spread.getDefiningOp<nn::BroadcastOp>())
+      spread = broadcast.getX();
+    if (!matchPattern(spread, m_Constant(&splat)) || !isa<FloatType>(splat.getElementType()))
+      return node.error() << "the probabilities must be one number that is known at compile time";
+    probability = splat.getSplatValue<APFloat>().convertToDouble();
+  }
+  int64_t type = node.integer("dtype", ::onnx::TensorProto::FLOAT);
+  if (node.hasAttribute("seed"))
+    node.floating("seed", 0);
+  if (node.failed())
+    return failure();
+  if (type != ::onnx::TensorProto::FLOAT)
+    return node.error() << "dtype " << type << " is not supported: random numbers are float32";
+  if (!(probability >= 0 && probability <= 1))
+    return node.error() << "probability " << probability << " is not from 0 to 1";
+  OpBuilder &builder = node.builder();
+  auto result = RankedTensorType::get(shapeOf(x), builder.getF32Type());
+  Value uniform = nn::RandomUniformOp::create(builder, node.location(), result, builder.getF64FloatAttr(0), builder.getF64FloatAttr(1)).getY();
+  FailureOr<Value> below = node.create<nn::LessOp>({uniform, node.scalar(probability)});
+  if (failed(below))
+    return failure();
+  return Binding(nn::CastOp::create(builder, node.location(), result, *below).getY());
+}
+
 void dtc::onnximport::addRandomOperators(OperatorTable &table) {
   const char *becomes = "`nn.dropout` where `training_mode` is true, else its operand; ratio and `training_mode` known at compile "
                         "time; the output mask of what drops is refused if it is used";
   table.add({{"Dropout", 13, 1, 3, 2, importDropout, becomes}, {"Dropout", 22, 1, 3, 2, importDropout, becomes}});
   const char *compared = "`nn.random_uniform`, float32; compared with the probability to keep it becomes `nn.dropout`, all else is refused";
+  const char *drawn = "`nn.random_uniform` that is compared with the probability, one number known at compile time; float32";
+  table.add({{"Bernoulli", 15, 1, 1, 1, importBernoulli, drawn}, {"Bernoulli", 22, 1, 1, 1, importBernoulli, drawn}});
   table.add({{"RandomUniform", 1, 0, 0, 1, importRandomUniform, compared}, {"RandomUniformLike", 1, 1, 1, 1, importRandomUniformLike, compared}});
 }
