@@ -52,8 +52,8 @@ Value drawOnes(OpBuilder &builder, Location location, RankedTensorType type, dou
   return nn::DropoutOp::create(builder, location, kept, builder.getF64FloatAttr(1 - probability));
 }
 
-/// floor(u + p) is 1 with the probability p, else 0: stochastic depth (Huang et al. 2016) as its implementations write it. Of `sum`, u + p; true if it
-/// was that.
+/// floor(u + p) is 1 with the probability p, else 0: stochastic depth (Huang et al. 2016) as its implementations write it. True if
+/// `sum`, u + p, was that.
 bool makeDropoutOfFloor(Operation *sum, nn::RandomUniformOp uniform) {
   if (!isa<nn::AddOp>(sum) || !sum->hasOneUse() || uniform.getLow().convertToDouble() != 0 || uniform.getHigh().convertToDouble() != 1)
     return false;

@@ -50,8 +50,8 @@ func.func @noise(%x: tensor<4x1xf32>) -> tensor<4x1xf32> {
 
 // Stochastic depth: floor(u + p) is 1 with the probability p.
 // CHECK-LABEL: func.func @floor
-// CHECK: %[[ONES:.*]] = nn.constant dense<9.000000e-01> : tensor<4x1xf32>
-// CHECK: %[[KEPT:.*]] = nn.dropout %[[ONES]] {ratio = 0.09999
+// CHECK: %[[ONES:.*]] = nn.constant dense<0.899999976> : tensor<4x1xf32>
+// CHECK: %[[KEPT:.*]] = nn.dropout %[[ONES]] {ratio = 0.10000002384185791
 // CHECK: nn.mul %{{.*}}, %[[KEPT]]
 func.func @floor(%x: tensor<4x3xf32>) -> tensor<4x3xf32> {
   %p = nn.constant dense<0.9> : tensor<f32> : tensor<f32>

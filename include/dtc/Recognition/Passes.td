@@ -8,9 +8,10 @@ def RecogniseDropoutPass : Pass<"dtc-recognise-dropout", "::mlir::func::FuncOp">
   let summary = "Dropout that an exporter took apart becomes nn.dropout";
   let description = [{
     Expects a model. PyTorch exports `torchvision.ops.stochastic_depth`, and frameworks without an operator for it dropout itself, as
-    uniform numbers that are compared with the probability to keep, or to which it is added before they are rounded down. The comparison as numbers is 1 with that probability p, else 0: p
-    itself in the mean, which is what dropout of p with the ratio 1 - p gives in training, and p in an evaluation. So the product that
-    follows drops in training, and is the identity in an evaluation, as the model was before it was exported.
+    uniform numbers that are compared with the probability to keep, or to which it is added before they are rounded down. The comparison
+    as numbers is 1 with that probability p, else 0: p itself in the mean, which is what dropout of p with the ratio 1 - p gives in
+    training, and p in an evaluation. So the product that follows drops in training, and is the identity in an evaluation, as the model
+    was before it was exported.
 
     Afterwards an `nn.random_uniform` is left only where nothing of the kind follows.
 

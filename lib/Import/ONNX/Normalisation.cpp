@@ -227,7 +227,8 @@ static FailureOr<Binding> importLRN(Node &node) {
 
 void dtc::onnximport::addNormalisationOperators(OperatorTable &table) {
   const char *batch = "`nn.batch_norm`; mean and variance are initializers, kept as running "
-                      "statistics; those that training mode gives are refused if they are used; in training mode of weights alone `nn.group_norm`";
+                      "statistics; those that training mode gives are refused if they are used; "
+                      "in training mode of weights alone `nn.group_norm`";
   const char *group = "`nn.group_norm`; until 21 a scale and a bias for each group, through `nn.broadcast`";
   const char *instance = "`nn.group_norm` with a group for each channel";
   const char *lrn = "`nn.div` by a `nn.pow` of squares that `nn.avg_pool` averages over channels";

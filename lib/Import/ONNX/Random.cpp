@@ -110,7 +110,8 @@ static FailureOr<Binding> importBernoulli(Node &node) {
     return node.error() << "probability " << probability << " is not from 0 to 1";
   OpBuilder &builder = node.builder();
   auto result = RankedTensorType::get(shapeOf(x), builder.getF32Type());
-  Value uniform = nn::RandomUniformOp::create(builder, node.location(), result, builder.getF64FloatAttr(0), builder.getF64FloatAttr(1)).getY();
+  Value uniform =
+      nn::RandomUniformOp::create(builder, node.location(), result, builder.getF64FloatAttr(0), builder.getF64FloatAttr(1)).getY();
   FailureOr<Value> below = node.create<nn::LessOp>({uniform, node.scalar(probability)});
   if (failed(below))
     return failure();
