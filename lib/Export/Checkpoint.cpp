@@ -2,6 +2,7 @@
 #include "dtc/Export/Checkpoint.h"
 
 #include "dialects/NN/NN.h"
+#include "dtc/Autodiff/StoredConstants.h"
 #include "dtc/Emit/CheckpointName.h"
 #include "dtc/Optimizers/Optimizer.h"
 
@@ -123,7 +124,7 @@ Expected<std::vector<StringRef>> Checkpoint::valuesOf(ArrayRef<TrainedTensor> te
   SmallVector<StringRef> names = to_vector(entries.keys());
   sort(names);
   for (StringRef name : names)
-    if (!wanted.contains(name) && !isNameOfState(name))
+    if (!wanted.contains(name) && !isNameOfState(name) && !name.starts_with(storedConstantPrefix))
       return error("tensor " + quoted(name) + " is none of the model's: the checkpoint is another model's");
   return values;
 }

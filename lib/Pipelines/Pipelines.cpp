@@ -25,6 +25,9 @@ static void addRecognition(OpPassManager &manager, const dtc::PipelineOptions &o
 
 /// A model becomes its training step.
 static void addAutodiff(OpPassManager &manager, const dtc::PipelineOptions &options) {
+  // Behind recognition, which knows masks by their elements.
+  manager.addNestedPass<func::FuncOp>(dtc::createStoreConstantsPass());
+
   // On the model as it was imported: its means are no sums yet, and what
   // keeps padding out of the forward graph keeps it out of the gradients.
   dtc::MaskPaddingPassOptions mask;

@@ -4,6 +4,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def StoreConstantsPass : Pass<"dtc-store-constants", "::mlir::func::FuncOp"> {
+  let summary = "Large constants of a model become parameters that are not trained";
+  let description = [{
+    Constants are part of the text of a program, in which large ones (the mask of a
+    thousand positions) have no place. Those of more than `most` elements that are
+    not one number become arguments of the model with `nn.parameter`, `nn.frozen`
+    and `nn.init`, and so part of the file that brings initial values. Booleans and
+    integers are stored as the same numbers in float32 and cast where they are
+    used; integers beyond 2^24 stay as they are.
+
+    Recognition comes before, and has taken away what it knows a form of.
+
+    ```mlir
+    %mask = nn.constant dense<...> : tensor<512x512xi1> : tensor<512x512xi1>
+    ```
+    becomes, with `%arg: tensor<512x512xf32> {nn.frozen, nn.init = dense<...>, nn.parameter = "constant:mask"}`,
+    ```mlir
+    %mask = nn.cast %arg : tensor<512x512xf32> -> tensor<512x512xi1>
+    ```
+  }];
+  let options = [
+    Option<"most", "most", "int64_t", /*default=*/"int64_t{1} << 16", "elements that a constant may have and stay">
+  ];
+  let dependentDialects = ["::dtc::nn::NNDialect"];
+}
+
 def MaskPaddingPass : Pass<"dtc-mask-padding", "::mlir::func::FuncOp"> {
   let summary = "Keep rows that pad a partial batch out of what mixes samples";
   let description = [{
