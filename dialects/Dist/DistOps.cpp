@@ -99,9 +99,9 @@ ReturnOp TimelineOp::getReturn() {
 }
 
 LogicalResult TimelineOp::verify() {
-  if (getPhase() != "train" && getPhase() != "evaluate")
+  if (getPhase() != "train" && getPhase() != "evaluate" && getPhase() != "predict")
     return emitOpError("phase is '")
-           << getPhase() << "', neither 'train' nor 'evaluate'";
+           << getPhase() << "', none of 'train', 'evaluate' and 'predict'";
   return success();
 }
 

@@ -60,7 +60,8 @@ def Dist_FragmentOp : Dist_FunctionOp<"fragment"> {
 def Dist_TimelineOp : Dist_FunctionOp<"timeline"> {
   let summary = "what every rank of one role does in one step, in order";
   let description = [{
-    `phase` is "train" or "evaluate". `role` names the class of ranks.
+    `phase` is "train", "evaluate" or "predict". `role` names the class of ranks. A result with `nn.output` is the rows that the rank makes of
+    the model's output; of several microbatches there is such a result for each, in their order.
 
     ```mlir
     dist.timeline @train(%image: tensor<64x784xf32> {nn.input = "image", dist.shard = "data"}, …)

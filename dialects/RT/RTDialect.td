@@ -67,7 +67,8 @@ def RT_BufferKind : I32EnumAttr<"BufferKind", "what a buffer is for", [
     I32EnumAttrCase<"Statistic", 10, "statistic">,
     I32EnumAttrCase<"LearningRate", 11, "learning_rate">,
     I32EnumAttrCase<"SampleIndex", 12, "sample_index">,
-    I32EnumAttrCase<"LossWeight", 13, "loss_weight">]> {
+    I32EnumAttrCase<"LossWeight", 13, "loss_weight">,
+    I32EnumAttrCase<"Output", 14, "output">]> {
   let cppNamespace = "::dtc::rt";
   let genSpecializedAttr = 0;
 }

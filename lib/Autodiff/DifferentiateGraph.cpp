@@ -1,4 +1,4 @@
-// dtc-differentiate-graph: a model with a recipe becomes @train and @evaluate.
+// dtc-differentiate-graph: a model with a recipe becomes @train, @evaluate and @predict.
 #include "GatheredRows.h"
 #include "SamplePlaces.h"
 #include "TrainedOutput.h"
@@ -267,7 +267,9 @@ FailureOr<Model> readModel(func::FuncOp function, StringRef output) {
   return model;
 }
 
-/// The model's forward computation inside a step function.
+enum class Phase { Train, Evaluate, Predict };
+
+/// The model's forward computation inside a step function. A prediction has neither label nor loss.
 struct Forward {
   Value prediction, label, sampleWeight, lossWeight, step, learningRate;
   /// In training alone, and only where something draws by it.
@@ -323,17 +325,20 @@ void buildRandom(Model &model, StepFunction &step, RandomOpInterface op, IRMappi
     mapping.map(result, value);
 }
 
-Forward buildForward(Model &model, StepFunction &step, bool training) {
+Forward buildForward(Model &model, StepFunction &step, Phase phase) {
+  bool training = phase == Phase::Train, predicts = phase == Phase::Predict;
   Forward forward;
   IRMapping mapping;
   for (BlockArgument input : model.inputs)
     mapping.map(input, step.copyInput(model, input));
   func::FuncOp function = model.function;
   auto prediction = cast<RankedTensorType>(function.getResultTypes()[model.trained]);
-  forward.label = step.addLabel(model);
-  forward.sampleWeight = step.addArgument(
-      RankedTensorType::get({model.recipe.getBatch()}, prediction.getElementType()),
-      names::sampleWeight);
+  if (!predicts)
+    forward.label = step.addLabel(model);
+  if (!predicts || !model.sampleWeights.empty())
+    forward.sampleWeight = step.addArgument(
+        RankedTensorType::get({model.recipe.getBatch()}, prediction.getElementType()),
+        names::sampleWeight);
   for (BlockArgument weight : model.sampleWeights)
     mapping.map(weight, forward.sampleWeight);
   // An evaluation sums over batches: what its labels count is known when all have been seen.
@@ -382,13 +387,39 @@ Forward buildForward(Model &model, StepFunction &step, bool training) {
 
 func::FuncOp buildEvaluation(Model &model) {
   StepFunction step(model, "evaluate");
-  Forward forward = buildForward(model, step, /*training=*/false);
+  Forward forward = buildForward(model, step, Phase::Evaluate);
   step.addResult(model.loss.buildLossAlone(step.builder, forward.prediction,
                                            forward.label, forward.sampleWeight),
                  names::loss);
   if (Value correct = model.loss.buildCorrect(step.builder, forward.prediction,
                                               forward.label, forward.sampleWeight))
     step.addResult(correct, names::correct);
+  return step.finish();
+}
+
+/// True where the output is made of the samples by some op.
+bool dependsOnSamples(Model &model) {
+  SmallVector<Value> work = {model.function.getBody().front().getTerminator()->getOperand(model.trained)};
+  if (isa<BlockArgument>(work.front()))
+    return false;
+  llvm::DenseSet<Value> seen;
+  while (!work.empty()) {
+    Value value = work.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    if (llvm::is_contained(model.inputs, value))
+      return true;
+    if (Operation *op = value.getDefiningOp())
+      llvm::append_range(work, op->getOperands());
+  }
+  return false;
+}
+
+/// What the loss is taken of, for the samples of a batch.
+func::FuncOp buildPrediction(Model &model) {
+  StepFunction step(model, "predict");
+  Forward forward = buildForward(model, step, Phase::Predict);
+  step.addResult(forward.prediction, names::output, model.function.getResultAttr(model.trained, names::output));
   return step.finish();
 }
 
@@ -429,7 +460,7 @@ FailureOr<SmallVector<Value>> buildParameterGradients(Model &model, StepFunction
 FailureOr<func::FuncOp> buildTraining(Model &model) {
   StepFunction step(model, "train");
   OwningOpRef<func::FuncOp> owner(step.function);
-  Forward forward = buildForward(model, step, /*training=*/true);
+  Forward forward = buildForward(model, step, Phase::Train);
   auto [loss, gradient] = model.loss.buildLoss(
       step.builder, forward.prediction, forward.label, forward.lossWeight);
   FailureOr<SmallVector<Value>> gradients = buildParameterGradients(model, step, forward, gradient);
@@ -502,7 +533,7 @@ struct DifferentiateGraphPass
     FailureOr<func::FuncOp> function = findModel(module);
     if (failed(function))
       return failure();
-    for (StringRef name : {"train", "evaluate"})
+    for (StringRef name : {"train", "evaluate", "predict"})
       if (Operation *other = SymbolTable::lookupSymbolIn(module, name);
           other && other != *function)
         return other->emitError() << "the name @" << name
@@ -519,6 +550,8 @@ struct DifferentiateGraphPass
     OpBuilder builder(*function);
     builder.insert(*training);
     builder.insert(evaluation);
+    if (dependsOnSamples(*model))
+      builder.insert(buildPrediction(*model));
     function->erase();
     return success();
   }

@@ -207,6 +207,28 @@ LogicalResult verifyEvaluation(func::FuncOp function, const Arguments &arguments
   return checkScalarResult(function, names::correct, /*required=*/false);
 }
 
+/// One result, the output: a row for each sample.
+LogicalResult verifyPrediction(func::FuncOp function, const Arguments &arguments) {
+  if (failed(checkCount(function, names::label, arguments.label.size(), 0)) ||
+      failed(checkCount(function, names::lossWeight, arguments.lossWeight.size(), 0)) ||
+      failed(checkCount(function, names::sampleIndex, arguments.sampleIndex.size(), 0)) ||
+      failed(checkCount(function, names::step, arguments.step.size(), 0)) ||
+      failed(checkCount(function, names::learningRate, arguments.learningRate.size(), 0)) ||
+      failed(checkCount(function, "result", function.getNumResults(), 1)))
+    return failure();
+  if (!function.getResultAttr(0, names::output))
+    return checkCount(function, names::output, 0, 1);
+  auto type = dyn_cast<RankedTensorType>(function.getResultTypes()[0]);
+  for (auto [name, input] : arguments.inputs) {
+    auto samples = cast<RankedTensorType>(input.getType());
+    if (samples.getRank() > 0 && (!type || type.getRank() == 0 || type.getDimSize(0) != samples.getDimSize(0)))
+      return function.emitError() << "result '" << names::output << "' of @" << function.getSymName() << " is "
+                                  << function.getResultTypes()[0] << ", without a row for each of the " << samples.getDimSize(0)
+                                  << " samples";
+  }
+  return success();
+}
+
 /// Both functions are of one model: equal inputs and parameters, in one order.
 LogicalResult checkSameArguments(StringRef noun, const Named &training,
                                  const Named &evaluation, func::FuncOp function) {
@@ -218,20 +240,20 @@ LogicalResult checkSameArguments(StringRef noun, const Named &training,
   }
   if (same)
     return success();
-  return function.emitError() << "the " << noun << " of @train and @evaluate differ";
+  return function.emitError() << "the " << noun << " of @train and @" << function.getSymName() << " differ";
 }
 
-/// An evaluation reads state that training keeps, and that is the model's own.
+/// An evaluation, or a prediction, reads state that training keeps, and that is the model's own.
 LogicalResult checkEvaluatedState(const Named &training, const Named &evaluation,
                                   func::FuncOp function) {
   for (auto [name, argument] : evaluation) {
     auto kept = training.find(name);
     if (kept == training.end() || kept->second.getType() != argument.getType())
       return emitError(argument.getLoc())
-             << "state " << name << " of @evaluate is not a state of @train of the same type";
+             << "state " << name << " of @" << function.getSymName() << " is not a state of @train of the same type";
     if (!function.getArgAttr(argument.getArgNumber(), names::statistic))
       return emitError(argument.getLoc())
-             << "state " << name << " of @evaluate is no '" << names::statistic << "'";
+             << "state " << name << " of @" << function.getSymName() << " is no '" << names::statistic << "'";
   }
   return success();
 }
@@ -244,7 +266,8 @@ struct VerifyStepPass : dtc::impl::VerifyStepPassBase<VerifyStepPass> {
       markAllAnalysesPreserved();
   }
 
-  static FailureOr<func::FuncOp> findPhase(ModuleOp module, StringRef phase) {
+  /// Null where no function has the phase.
+  static FailureOr<func::FuncOp> lookupPhase(ModuleOp module, StringRef phase) {
     func::FuncOp found;
     for (auto function : module.getOps<func::FuncOp>()) {
       auto attribute = function->getAttrOfType<StringAttr>(names::phase);
@@ -258,7 +281,12 @@ struct VerifyStepPass : dtc::impl::VerifyStepPassBase<VerifyStepPass> {
       }
       found = function;
     }
-    if (!found)
+    return found;
+  }
+
+  static FailureOr<func::FuncOp> findPhase(ModuleOp module, StringRef phase) {
+    FailureOr<func::FuncOp> found = lookupPhase(module, phase);
+    if (succeeded(found) && !*found)
       return module.emitError() << "no function has the phase \"" << phase << "\"";
     return found;
   }
@@ -284,8 +312,24 @@ struct VerifyStepPass : dtc::impl::VerifyStepPassBase<VerifyStepPass> {
       return failure();
     if (failed(checkEvaluatedState(train->states, evaluate->states, *evaluation)))
       return failure();
-    return checkSameArguments("parameters", train->parameters, evaluate->parameters,
-                              *evaluation);
+    if (failed(checkSameArguments("parameters", train->parameters, evaluate->parameters,
+                                  *evaluation)))
+      return failure();
+
+    FailureOr<func::FuncOp> prediction = lookupPhase(module, "predict");
+    if (failed(prediction) || !*prediction)
+      return prediction;
+    if (failed(checkOps(*prediction)))
+      return failure();
+    FailureOr<Arguments> predict = readArguments(*prediction);
+    if (failed(predict) || failed(verifyPrediction(*prediction, *predict)))
+      return failure();
+    if ((*training)->getAttr(names::model) != (*prediction)->getAttr(names::model))
+      return prediction->emitError("@train and @predict are of different models");
+    if (failed(checkSameArguments("inputs", train->inputs, predict->inputs, *prediction)) ||
+        failed(checkEvaluatedState(train->states, predict->states, *prediction)))
+      return failure();
+    return checkSameArguments("parameters", train->parameters, predict->parameters, *prediction);
   }
 };
 

@@ -129,6 +129,7 @@ LogicalResult dtc::emit::printBinding(Printer &printer) {
   single("learning_rate", rt::BufferKind::LearningRate);
   single("loss", rt::BufferKind::Loss);
   single("correct", rt::BufferKind::Correct);
+  single("output", rt::BufferKind::Output);
   os << "  };\n";
   printNamed(printer, parametersOf(program));
   printNamed(printer, statesOf(program));

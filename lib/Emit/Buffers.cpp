@@ -24,6 +24,7 @@ static SmallVector<Section> sections() {
           {"Running statistics of the model", {K::Statistic}},
           {"State of the optimizer", {K::State}},
           {"What the runtime reads after a step", {K::Loss, K::Correct}},
+          {"What the runtime reads after a prediction", {K::Output}},
           {"Gradients, in buckets that are all-reduced as one", {K::Bucket}},
           {"Activations and their gradients; those that never live together share memory", {K::Temporary}}};
 }

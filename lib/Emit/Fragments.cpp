@@ -96,5 +96,8 @@ LogicalResult dtc::emit::printRole(Printer &printer) {
       failed(printTimeline(printer, evaluate, "evaluate",
                            "Loss and correct samples of one batch, for evaluation.")))
     return failure();
+  rt::TimelineOp predict = timelineOf(program, "predict");
+  if (predict && failed(printTimeline(printer, predict, "predict", "The model's output for the samples of one batch.")))
+    return failure();
   return printBinding(printer);
 }

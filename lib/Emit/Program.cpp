@@ -107,6 +107,16 @@ static void printHeader(ArrayRef<rt::ProgramOp> programs, EntryPoint entry,
      << "namespace {\n\n";
 }
 
+/// `, evaluate, predict`: the functions that a program may lack.
+static std::string printOptional(rt::ProgramOp program, const std::string &scope) {
+  std::string text;
+  if (timelineOf(program, "evaluate"))
+    text = ", " + scope + "evaluate";
+  if (timelineOf(program, "predict"))
+    text = (text.empty() ? ", nullptr" : text) + ", " + scope + "predict";
+  return text;
+}
+
 /// `role<stage0::Buffers>({.name = "stage0", .at = {{"pipe", 0}}, …}, …)`.
 static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
   std::string name = roleIdentifier(program);
@@ -126,7 +136,7 @@ static void printRoleEntry(rt::ProgramOp program, llvm::raw_ostream &os) {
     os << ", .first_row = " << *program.getFirstRow();
   os << "},\n"
      << "          " << name << "::bind, " << name << "::step"
-     << (timelineOf(program, "evaluate") ? ", " + name + "::evaluate" : "") << "),\n";
+     << printOptional(program, name + "::") << "),\n";
 }
 
 /// Formulas that several roles have, word for word and of one name, stand before them, once: they are read once, and compiled
@@ -192,7 +202,7 @@ LogicalResult dtc::emit::emitProgram(ArrayRef<rt::ProgramOp> programs,
   if (alike) {
     os << "int main(int argc, char **argv) { return " << mainOf(entry)
        << "<Buffers>(argc, argv, plan(), bind, step"
-       << (timelineOf(programs.front(), "evaluate") ? ", evaluate" : "") << "); }\n";
+       << printOptional(programs.front(), "") << "); }\n";
     return success();
   }
   os << "int main(int argc, char **argv) {\n  return " << mainOf(entry)

@@ -62,7 +62,7 @@ llvm::ArrayRef<StringLiteral> dtc::emit::wordsOfBuffers() {
 llvm::ArrayRef<StringLiteral> dtc::emit::wordsOfFile() {
   static constexpr StringLiteral words[] = {
       // Declared beside kernels and fragments.
-      "Buffers", "bind", "constants", "evaluate", "main", "plan", "step",
+      "Buffers", "bind", "constants", "evaluate", "main", "plan", "predict", "step",
       // Types.
       "Array", "Binding", "Context", "Init", "Pending", "Plan", "Precision", "Read", "Reduction", "Span", "Tensor", "Write",
       "bf16", "f32", "f64", "i32", "i64", "index", "std", "u8",

@@ -64,10 +64,13 @@ SmallVector<BlockArgument> StepGraph::argumentsBehind(Value value) const {
 }
 
 LogicalResult StepGraph::findParts(int64_t stages, int64_t microbatches) {
-  // What leads to a sum works on microbatches; all else works once.
-  DenseSet<Operation *> leads;
+  // What leads to a sum, or to rows of an output, works on microbatches; all else works once.
+  DenseSet<Operation *> leads, giveRows;
+  for (OpOperand &result : step.getBody().front().getTerminator()->getOpOperands())
+    if (Operation *op = result.get().getDefiningOp(); op && step.getResultAttr(result.getOperandNumber(), dist::names::shard))
+      giveRows.insert(op);
   for (Operation &op : llvm::reverse(step.getBody().front())) {
-    bool leadsOn = llvm::any_of(op.getUsers(), [&](Operation *user) {
+    bool leadsOn = giveRows.contains(&op) || llvm::any_of(op.getUsers(), [&](Operation *user) {
       return leads.contains(user) || isa<dist::BatchSumOp>(user);
     });
     bool sum = isa<dist::BatchSumOp>(op);

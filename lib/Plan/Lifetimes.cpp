@@ -7,7 +7,7 @@ using namespace dtc::plan;
 
 bool Lifetimes::isKept(rt::BufferOp buffer) {
   return buffer.getKind() != rt::BufferKind::Temporary &&
-         buffer.getKind() != rt::BufferKind::Bucket;
+         buffer.getKind() != rt::BufferKind::Bucket && buffer.getKind() != rt::BufferKind::Output;
 }
 
 /// The fragment in which alone `memory` and its views are used; null if others
@@ -38,6 +38,12 @@ Lifetimes::Lifetimes(rt::ProgramOp program) {
   for (auto op : program.getOps<rt::TimelineOp>()) {
     for (Operation &step : op.getBody().front())
       visit(&step, {}, symbols);
+    // The runtime reads an output when the timeline is over.
+    for (auto &[buffer, ofBuffer] : instances)
+      if (cast<rt::BufferOp>(buffer).getKind() == rt::BufferKind::Output)
+        for (Instance &instance : ofBuffer)
+          if (instance.timeline == timeline)
+            instance.interval.last = now;
     ++timeline;
   }
   always = {{0, now + 1}};

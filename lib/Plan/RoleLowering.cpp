@@ -148,7 +148,31 @@ SmallVector<Value> RoleLowering::layOut(Location location, StringRef name, Array
   return views;
 }
 
+/// Rows of all microbatches, one behind the other.
+void RoleLowering::planOutput(dist::TimelineOp timeline) {
+  SmallVector<unsigned> rows;
+  for (unsigned i = 0; i < timeline.getNumResults(); ++i)
+    if (timeline.getResultAttr(i, nn::names::output))
+      rows.push_back(i);
+  if (rows.empty())
+    return;
+  Value first = timeline.getReturn().getValues()[rows.front()];
+  StringRef name = timeline.getResultAttrOfType<StringAttr>(rows.front(), nn::names::output);
+  MemRefType type = rowMajor(first.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  int64_t parts = rows.size();
+  shape.front() *= parts;
+  Value memory = getOrCreateBuffer(first.getLoc(), {rt::BufferKind::Output, name}, MemRefType::get(shape, type.getElementType()), {});
+  if (parts > 1)
+    memory = fragments.createRows(first.getLoc(), (name + ".rows").str(), memory, type, parts);
+  for (unsigned i : rows) {
+    returned[i] = memory;
+    promise(timeline.getReturn().getValues()[i], memory);
+  }
+}
+
 void RoleLowering::planResults(dist::TimelineOp timeline) {
+  planOutput(timeline);
   for (auto [i, value] : llvm::enumerate(timeline.getReturn().getValues())) {
     bool loss = timeline.getResultAttr(i, nn::names::loss) != nullptr;
     bool correct = timeline.getResultAttr(i, nn::names::correct) != nullptr;
@@ -199,7 +223,7 @@ LogicalResult RoleLowering::returnResults(dist::TimelineOp timeline) {
       auto state = timeline.getResultAttrOfType<StringAttr>(i, nn::names::state);
       if (!parameter && !state)
         return timeline.emitOpError("result ")
-               << i << " is neither loss, correct, parameter nor state";
+               << i << " is neither loss, correct, output, parameter nor state";
       target = homeOf(timeline, i);
       if (!target)
         return timeline.emitOpError("gives back '")

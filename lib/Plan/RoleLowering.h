@@ -65,6 +65,7 @@ private:
   static std::optional<ArgumentKind> classify(dist::TimelineOp timeline, unsigned index);
   llvm::LogicalResult bindArguments(dist::TimelineOp timeline);
   void planResults(dist::TimelineOp timeline);
+  void planOutput(dist::TimelineOp timeline);
   mlir::Value beginningOf(mlir::Value sum);
   /// The buffer of the parameter or the state that result `index` of the timeline is; null if it takes none of that name.
   mlir::Value homeOf(dist::TimelineOp timeline, unsigned index);

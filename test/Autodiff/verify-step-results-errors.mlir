@@ -162,3 +162,41 @@ func.func @evaluate(%x: tensor<2xf32> {nn.input = "x"}, %label: tensor<2xf32> {n
   %loss, %d = nn.binary_cross_entropy %w, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
   return %loss : tensor<f32>
 }
+
+// -----
+
+// What is wrong with a prediction.
+
+func.func @train(%x: tensor<2xf32> {nn.input = "x"}, %label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate})
+    -> (tensor<f32> {nn.loss}) attributes {nn.model = "m", nn.phase = "train"} {
+  %loss, %d = nn.binary_cross_entropy %x, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
+  return %loss : tensor<f32>
+}
+func.func @evaluate(%x: tensor<2xf32> {nn.input = "x"}, %label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight})
+    -> (tensor<f32> {nn.loss}) attributes {nn.model = "m", nn.phase = "evaluate"} {
+  %loss, %d = nn.binary_cross_entropy %x, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
+  return %loss : tensor<f32>
+}
+// expected-error @below {{result 'nn.output' of @predict is 'tensor<f32>', without a row for each of the 2 samples}}
+func.func @predict(%x: tensor<2xf32> {nn.input = "x"}) -> (tensor<f32> {nn.output = "y"}) attributes {nn.model = "m", nn.phase = "predict"} {
+  %y = nn.reduce_sum %x axes [0] : (tensor<2xf32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// -----
+
+func.func @train(%x: tensor<2xf32> {nn.input = "x"}, %label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate})
+    -> (tensor<f32> {nn.loss}) attributes {nn.model = "m", nn.phase = "train"} {
+  %loss, %d = nn.binary_cross_entropy %x, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
+  return %loss : tensor<f32>
+}
+func.func @evaluate(%x: tensor<2xf32> {nn.input = "x"}, %label: tensor<2xf32> {nn.label}, %weight: tensor<2xf32> {nn.sample_weight})
+    -> (tensor<f32> {nn.loss}) attributes {nn.model = "m", nn.phase = "evaluate"} {
+  %loss, %d = nn.binary_cross_entropy %x, %label, %weight : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<f32>, tensor<2xf32>)
+  return %loss : tensor<f32>
+}
+// expected-error @below {{@predict has 1 'nn.label' instead of 0}}
+func.func @predict(%x: tensor<2xf32> {nn.input = "x"}, %label: tensor<2xf32> {nn.label}) -> (tensor<2xf32> {nn.output = "y"}) attributes {nn.model = "m", nn.phase = "predict"} {
+  %y = nn.neg %x : tensor<2xf32>
+  return %y : tensor<2xf32>
+}

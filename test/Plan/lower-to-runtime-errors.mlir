@@ -124,7 +124,7 @@ dist.timeline @train(%x: tensor<2xf32> {nn.input = "x"}) -> () attributes {phase
 // -----
 
 shard.grid @mesh(shape = 1) {dist.axes = ["data"]}
-// expected-error @below {{result 0 is neither loss, correct, parameter nor state}}
+// expected-error @below {{result 0 is neither loss, correct, output, parameter nor state}}
 dist.timeline @train(%w: tensor<2xf32> {nn.sample_weight}) -> (tensor<2xf32>) attributes {phase = "train", role = "all", nn.model = "m", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
   dist.return %w : tensor<2xf32>
 }

@@ -49,6 +49,7 @@ struct Memory {
         state += bytes;
         break;
       case rt::BufferKind::Bucket:
+      case rt::BufferKind::Output:
       case rt::BufferKind::Temporary:
         temporaries += bytes;
         break;

@@ -108,17 +108,19 @@ def SimplifyGraphPass : Pass<"dtc-simplify-graph", "::mlir::func::FuncOp"> {
 }
 
 def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp"> {
-  let summary = "Turn a model with a recipe into its training step and its evaluation";
+  let summary = "Turn a model with a recipe into its training step, its evaluation and its prediction";
   let description = [{
     Expects one function with `nn.model` and `nn.recipe`, whose loss
-    has the interface of this stage. It is replaced by two functions:
+    has the interface of this stage. It is replaced by these functions:
 
     - `@train` (`nn.phase = "train"`): inputs, label, sample weight, step number,
       learning rate, parameters, state of the model and of the optimizer → loss, new parameters,
       new state;
     - `@evaluate` (`nn.phase = "evaluate"`): inputs, label, sample weight,
       parameters, the model's state → loss, and the weighted number of right answers where the loss
-      knows one.
+      knows one;
+    - `@predict` (`nn.phase = "predict"`): inputs, parameters, the model's state → what the loss is taken of, with `nn.output`. There is
+      none where that does not depend on the inputs.
 
     In `@train` stand the forward ops, the loss, the adjoints in the order that
     finishes each parameter's gradient as early as possible, and all updates at
@@ -138,7 +140,7 @@ def DifferentiateGraphPass : Pass<"dtc-differentiate-graph", "::mlir::ModuleOp">
       return %y : tensor<4x1xf32>
     }
     ```
-    becomes (with `@evaluate`, which is the first four lines)
+    becomes (with `@evaluate`, which is the first four lines, and `@predict`, which is the model without its recipe's part)
     ```mlir
     func.func @train(%x: tensor<4x2xf32> {nn.input = "x"}, %label: tensor<4x1xf32> {nn.label},
                      %weight: tensor<4xf32> {nn.sample_weight}, %step: tensor<i64> {nn.step}, %lr: tensor<f64> {nn.learning_rate},
@@ -176,7 +178,7 @@ def VerifyStepPass : Pass<"dtc-verify-step", "::mlir::ModuleOp"> {
     Changes nothing. Fails with a diagnostic at the first function, argument,
     result or op that breaks a rule:
 
-    - there is one `@train` and one `@evaluate` function of the same model, both
+    - there is one `@train` and one `@evaluate` function of the same model, and at most one `@predict`, all
       with the arguments and results that `dtc-differentiate-graph` describes;
     - names of inputs are unique, and so are names of parameters and of states;
     - what evaluation reads of the state is the training step's;

@@ -17,8 +17,8 @@ def ShardBatchPass : Pass<"dtc-shard-batch", "::mlir::ModuleOp"> {
     parameters stay on every rank. Constants and broadcasts that hold a row for
     each sample are made at the local size.
 
-    Afterwards the module has a `shard.grid @mesh`, sharded arguments carry
-    `dist.shard`, and the functions `dist.axis`. With one device nothing else
+    Afterwards the module has a `shard.grid @mesh`, sharded arguments and a rank's rows of
+    an output (a result with `nn.output`) carry `dist.shard`, and the functions `dist.axis`. With one device nothing else
     changes.
 
     With `microbatches`, each rank's share is cut further: the function then works
@@ -72,7 +72,8 @@ def AssignStagesPass : Pass<"dtc-assign-stages", "::mlir::ModuleOp"> {
     Expects what dtc-shard-batch leaves with `mark-sums`. The layers of the
     training step are cut so that the slowest stage is as fast as can be
     (`planStages`), or behind the nodes that `cut-after` names. An adjoint stands
-    on its layer's stage; an evaluation's layers stand where training has them.
+    on its layer's stage; those of an evaluation and of a prediction
+    stand where training has them.
     Afterwards forward and backward ops carry `dist.stage`, and the module
     `dist.stage_plan`: how the cut was found and how good it is.
 
@@ -174,7 +175,8 @@ def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
 
     A step without stages and with one microbatch runs as one: its fragments are
     `forward_backward`, or `head` (up to the loss and on), `backward_1`, …, `tail`
-    where buckets cut it, and `update`; that of an evaluation `evaluate_forward`.
+    where buckets cut it, and `update`; that of an evaluation `evaluate_forward`, of a
+    prediction `predict_forward`.
     The loss rides in the first bucket.
 
     ```mlir
@@ -208,7 +210,8 @@ def FormTimelinesPass : Pass<"dtc-form-timelines", "::mlir::ModuleOp"> {
       it, once a microbatch.
     - A parameter used on two devices is updated on both, with the same sum: each
       sums up its own terms, and the devices exchange these sums once a step.
-    - The loss, and an evaluation's results, reach all ranks.
+    - The loss, and an evaluation's results, reach all ranks. A result with `dist.shard` (the output of a prediction) is on the device
+      that makes it: its rows of each microbatch, one result each.
     - With `recompute`, a stage keeps what it received instead of what it
       computed, and runs its forward again before backward (all but the last).
 

@@ -20,6 +20,12 @@ SmallVector<int64_t> BatchShares::localShape(ArrayRef<int64_t> shape,
   return result;
 }
 
+Placement BatchPropagation::returnPlacement(unsigned index) const {
+  FunctionOpInterface step = function;
+  bool rows = step.getResultAttr(index, dist::names::shard) != nullptr;
+  return rows ? Placement::sharded(0) : Placement::replicated();
+}
+
 LogicalResult BatchPropagation::run() {
   for (BlockArgument argument : function.getArguments()) {
     bool sharded = function.getArgAttr(argument.getArgNumber(), dist::names::shard) != nullptr;
@@ -144,7 +150,16 @@ LogicalResult BatchPropagation::checkPadding(Operation *op,
 
 LogicalResult BatchPropagation::visitReturn(Operation *op) {
   for (auto [index, operand] : llvm::enumerate(op->getOperands()))
-    if (naturalPlacement(operand).isSharded()) {
+    if (Placement need = returnPlacement(index); need.isSharded()) {
+      if (naturalPlacement(operand).isSharded() ? naturalPlacement(operand) != need : naturalPlacement(operand).isOwn()) {
+        InFlightDiagnostic diagnostic = function->emitError("result #")
+            << index << " (" << operand.getType() << ") has no row for each sample in dimension 0";
+        diagnostic.attachNote(operand.getLoc()) << "made here";
+        return diagnostic;
+      }
+      if (naturalPlacement(operand) != need)
+        demands.push_back({operand, need, op});
+    } else if (naturalPlacement(operand).isSharded()) {
       InFlightDiagnostic diagnostic = function->emitError("result #")
           << index << " (" << operand.getType()
           << ") has a part for each sample; a step gives back whole values only";

@@ -71,6 +71,8 @@ public:
   Placement resultPlacement(mlir::Operation *op, unsigned index, const OpVersion &version) const {
     return version.resultPlacement(ruleOf(op), index);
   }
+  /// How the function gives a result back: rows of a model's output, all else whole.
+  Placement returnPlacement(unsigned index) const;
   /// How a value lies where it is made from its operands as they lie.
   Placement naturalPlacement(mlir::Value value) const {
     return placements.lookup(value);

@@ -110,8 +110,8 @@ void LocalRewriter::run() {
     for (const OpVersion &version : propagation.versionsOf(&op))
       rewrite(&op, version);
   SmallVector<Value> results;
-  for (Value result : global.getTerminator()->getOperands())
-    results.push_back(lookup(result, Placement::replicated()));
+  for (auto [index, result] : llvm::enumerate(global.getTerminator()->getOperands()))
+    results.push_back(lookup(result, propagation.returnPlacement(index)));
   func::ReturnOp::create(builder, global.getTerminator()->getLoc(), results);
 
   // Rows for all samples that were only ever needed for a rank's own.
@@ -227,6 +227,9 @@ FailureOr<int64_t> ShardBatchPass::markBatch(func::FuncOp function) {
     batch = tensor.getDimSize(0);
     function.setArgAttr(number, dist::names::shard, shardName);
   }
+  for (unsigned number = 0; number < function.getNumResults(); ++number)
+    if (function.getResultAttr(number, nn::names::output))
+      function.setResultAttr(number, dist::names::shard, shardName);
   if (!batch || *batch < 1)
     return function.emitError("has no batch: no argument is an input, a label or a sample weight");
   function->setAttr(dist::names::axis, shardName);

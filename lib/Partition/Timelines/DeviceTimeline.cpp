@@ -41,8 +41,10 @@ void DeviceTimeline::createTimeline() {
     argumentAttrs.push_back(step.getArgAttrDict(i));
   }
   for (unsigned i : plan.resultsOf(device)) {
-    resultTypes.push_back(step.getResultTypes()[i]);
-    resultAttrs.push_back(step.getResultAttrDict(i));
+    // Rows of each microbatch.
+    int64_t times = step.getResultAttr(i, dist::names::shard) ? made.microbatches : 1;
+    resultTypes.append(times, step.getResultTypes()[i]);
+    resultAttrs.append(times, step.getResultAttrDict(i));
   }
   OpBuilder before(step);
   timeline = dist::TimelineOp::create(before, step.getLoc(), made.timelineName(device),
@@ -194,7 +196,7 @@ void DeviceTimeline::awaitSends(const Action &next) {
                    next.piece->task != Task::Kind::Forward &&
                    sent.microbatch <= next.microbatch;
     bool isOld = sameKind && sent.microbatch + 2 <= next.microbatch &&
-                 (sent.piece->task != Task::Kind::Forward || made.phase == "evaluate");
+                 (sent.piece->task != Task::Kind::Forward || made.phase != "train");
     if (!returns && !isOld)
       return false;
     dist::WaitOp::create(builder, sent.pending.getLoc(), TypeRange(), sent.pending);
@@ -417,6 +419,11 @@ void DeviceTimeline::update() {
   SmallVector<Value> values;
   for (unsigned result : plan.resultsOf(device)) {
     Value value = terminator->getOperand(result);
+    if (step.getResultAttr(result, dist::names::shard)) {
+      for (int64_t microbatch = 0; microbatch < made.microbatches; ++microbatch)
+        values.push_back(live.lookup({value.getAsOpaquePointer(), microbatch, plan.stageOf(value.getDefiningOp())}));
+      continue;
+    }
     if (isConstant(value))
       value = builder.clone(*value.getDefiningOp())->getResult(0);
     else

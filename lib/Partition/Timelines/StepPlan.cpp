@@ -45,6 +45,8 @@ FailureOr<StepPlan> StepPlan::of(const StepGraph &graph,
       plan.connect(piece);
   if (options.runsAsOne())
     plan.connectResults();
+  if (failed(plan.connectRows()))
+    return failure();
   plan.sortExchanged();
   plan.findPrepared();
   if (failed(plan.shareOut()))
@@ -56,9 +58,10 @@ FailureOr<StepPlan> StepPlan::of(const StepGraph &graph,
 // Pieces
 //===----------------------------------------------------------------------===//
 
-static bool isTraining(func::FuncOp step) {
-  return step->getAttrOfType<StringAttr>(nn::names::phase).getValue() == "train";
+static std::string phaseOf(func::FuncOp step) {
+  return step->getAttrOfType<StringAttr>(nn::names::phase).str();
 }
+static bool isTraining(func::FuncOp step) { return phaseOf(step) == "train"; }
 
 /// True if the value, or its sum over the ranks, is the step's loss.
 bool StepPlan::makesLoss(Value value) const {
@@ -142,7 +145,7 @@ void StepPlan::nameAlone(MutableArrayRef<Piece> list, size_t loss) {
   bool train = isTraining(graph->getStep());
   for (auto [index, piece] : llvm::enumerate(list)) {
     std::string number = list.size() > 1 ? "_" + std::to_string(index) : "";
-    std::string what = !train                        ? "evaluate_forward" + number
+    std::string what = !train                        ? phaseOf(graph->getStep()) + "_forward" + number
                        : list.size() == 1            ? "forward_backward"
                        : index < loss                ? "forward" + number
                        : index == loss               ? "head"
@@ -163,7 +166,7 @@ void StepPlan::nameByStage(MutableArrayRef<Piece> list) {
     switch (piece.task) {
     case Kind::Forward:
       piece.kind = dist::FragmentKind::Forward;
-      what = train ? "forward" : "evaluate_forward";
+      what = train ? "forward" : phaseOf(graph->getStep()) + "_forward";
       break;
     case Kind::Backward:
       piece.kind = dist::FragmentKind::Backward;
@@ -317,6 +320,20 @@ void StepPlan::connectResults() {
   }
 }
 
+/// Rows of an output leave the piece that makes them.
+LogicalResult StepPlan::connectRows() {
+  func::FuncOp step = graph->getStep();
+  for (OpOperand &result : step.getBody().front().getTerminator()->getOpOperands()) {
+    if (!step.getResultAttr(result.getOperandNumber(), dist::names::shard))
+      continue;
+    Piece *maker = makers.lookup(result.get().getDefiningOp());
+    if (!maker)
+      return step.emitError("result #") << result.getOperandNumber() << " has a row for each sample, but no op makes them of the samples";
+    maker->outputs.insert(result.get());
+  }
+  return success();
+}
+
 void StepPlan::sort(SetVector<Value> &values) const {
   auto key = [&](Value value) -> std::pair<unsigned, unsigned> {
     if (auto argument = dyn_cast<BlockArgument>(value))
@@ -433,6 +450,9 @@ LogicalResult StepPlan::shareOut() {
     for (unsigned i = 0; i < step.getNumResults(); ++i) {
       auto parameter = step.getResultAttrOfType<StringAttr>(i, nn::names::parameter);
       bool state = step.getResultAttr(i, nn::names::state) != nullptr;
+      // Rows of an output are where they are made.
+      if (step.getResultAttr(i, dist::names::shard) && deviceOf(stageOf(terminator->getOperand(i).getDefiningOp())) != device)
+        continue;
       if (auto home = deviceOfStatistic.find(i);
           home != deviceOfStatistic.end() && home->second == device)
         wanted.insert(i);

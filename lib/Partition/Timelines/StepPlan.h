@@ -119,6 +119,7 @@ private:
   void recompute(int64_t stage);
   void connect(Piece &piece);
   void connectResults();
+  llvm::LogicalResult connectRows();
   void sortExchanged();
   Piece *definerOf(mlir::Value value, const Piece &reader) const;
   std::string nameOf(mlir::Value value);

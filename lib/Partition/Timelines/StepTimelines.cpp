@@ -163,7 +163,7 @@ void StepTimelines::listUpdates(int64_t device) {
   }
   for (auto &[need, update] : byBucket) {
     std::string number = byBucket.size() > 1 ? "_" + std::to_string(updates[device].size() + 1) : "";
-    update.name = nameOnDevice(device, (phase == "evaluate" ? "evaluate_result" : "update") + number);
+    update.name = nameOnDevice(device, (phase == "train" ? "update" : phase.str() + "_result") + number);
     updates[device].push_back(std::move(update));
   }
 }
@@ -189,7 +189,7 @@ void StepTimelines::makeUpdate(int64_t device, Update &update) {
   IRMapping local;
   update.fragment = cloneInto(step, update.name, update.ops, update.inputs.getArrayRef(), symbols, local);
   finish(update.fragment, llvm::map_to_vector(update.outputs, [&](Value value) { return local.lookup(value); }),
-         phase == "evaluate" ? dist::FragmentKind::Forward : dist::FragmentKind::Update, onlyStageOf(device));
+         phase == "train" ? dist::FragmentKind::Update : dist::FragmentKind::Forward, onlyStageOf(device));
 }
 
 /// -1 where it has several, or there are none.
@@ -228,7 +228,7 @@ dist::FragmentOp StepTimelines::makePreparation(int64_t device) {
   preparedValues[device] = llvm::to_vector(outputs);
   IRMapping local;
   dist::FragmentOp fragment =
-      cloneInto(step, nameOnDevice(device, phase == "evaluate" ? "evaluate_weights" : "weights"), ops,
+      cloneInto(step, nameOnDevice(device, phase == "train" ? "weights" : phase.str() + "_weights"), ops,
                 inputs.getArrayRef(), symbols, local);
   finish(fragment, llvm::map_to_vector(outputs, [&](Value value) { return local.lookup(value); }),
          dist::FragmentKind::Prepare, onlyStageOf(device));
@@ -336,7 +336,7 @@ void StepTimelines::listSumMessages() {
 std::string StepTimelines::timelineName(int64_t device) {
   if (!plan.options.staged)
     return step.getSymName().str();
-  return roleOf(device) + (phase == "train" ? "" : "_evaluate");
+  return roleOf(device) + (phase == "train" ? "" : "_" + phase.str());
 }
 
 void StepTimelines::makeTimelines() {

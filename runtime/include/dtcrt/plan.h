@@ -125,6 +125,7 @@ struct Binding {
   std::vector<StateBinding> state{};
   Tensor<f32> loss{};    ///< scalar: after a step, the loss summed over ranks; the same on all, bound by all roles or none
   Tensor<f32> correct{}; ///< scalar: after an evaluation, the correct samples summed over ranks; absent without accuracy
+  Tensor<f32> output{};  ///< [local_batch, ...]: after a prediction, the model's output; bound by the roles that make it
 
   /// Behind those that are there; the name in the checkpoint is the tensor's own, where none is given.
   void add_parameter(const Tensor<f32> &tensor, const Init &init, std::vector<Share> shares = {});

@@ -37,6 +37,8 @@ public:
   virtual void step(Context &ctx) = 0;
   virtual void evaluate(Context &ctx) = 0;
   virtual bool has_evaluate() const = 0;
+  virtual void predict(Context &ctx) = 0;
+  virtual bool has_predict() const = 0;
 };
 
 /// What some of the ranks do: those at given coordinates of the mesh.
@@ -77,20 +79,23 @@ template <class Buffers> struct CallsOf {
 };
 
 /// The facts with a program of these functions. Not a template: a program of many roles would be long in its compiler.
-Role with_program(const Role &facts, const BuffersCalls &calls, AnyFunction bind, AnyFunction step, AnyFunction evaluate);
+Role with_program(const Role &facts, const BuffersCalls &calls, AnyFunction bind, AnyFunction step, AnyFunction evaluate, AnyFunction predict);
 } // namespace detail
 
-/// A role with its buffers: role<stage0::Buffers>({.name = "stage0", .at = {{"pipe", 0}}, ...}, bind, step, evaluate).
-/// `step` trains on one global batch, `evaluate` (may be nullptr, then for all roles) computes loss and correct samples of one.
+/// A role with its buffers: role<stage0::Buffers>({.name = "stage0", .at = {{"pipe", 0}}, ...}, bind, step, evaluate, predict).
+/// `step` trains on one global batch, `evaluate` computes loss and correct samples of one, `predict` the model's output for one. Either of
+/// these may be nullptr, then for all roles.
 template <class Buffers>
-Role role(const Role &facts, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &), void (*evaluate)(Context &, Buffers &) = nullptr) {
+Role role(const Role &facts, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &), void (*evaluate)(Context &, Buffers &) = nullptr,
+          void (*predict)(Context &, Buffers &) = nullptr) {
   using Calls = detail::CallsOf<Buffers>;
   return detail::with_program(facts, {Calls::make, Calls::destroy, Calls::bind, Calls::run}, reinterpret_cast<detail::AnyFunction>(bind),
-                              reinterpret_cast<detail::AnyFunction>(step), reinterpret_cast<detail::AnyFunction>(evaluate));
+                              reinterpret_cast<detail::AnyFunction>(step), reinterpret_cast<detail::AnyFunction>(evaluate),
+                              reinterpret_cast<detail::AnyFunction>(predict));
 }
 
 /// The main of a training program: reads the command line (--help tells it), loads the data, initialises or loads the parameters,
-/// trains, evaluates, saves. Returns the exit status: 0, or 2 after one line on stderr.
+/// trains, evaluates, predicts, saves. Returns the exit status: 0, or 2 after one line on stderr.
 /// Every rank takes the role that fits its coordinates: exactly one does.
 int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles);
 
@@ -98,9 +103,9 @@ int run(int argc, char **argv, const Plan &plan, const std::vector<Role> &roles)
 int run(int argc, char **argv, const Plan &plan, Program &program);
 template <class Buffers>
 int run(int argc, char **argv, const Plan &plan, Binding (*bind)(Buffers &), void (*step)(Context &, Buffers &),
-        void (*evaluate)(Context &, Buffers &) = nullptr) {
+        void (*evaluate)(Context &, Buffers &) = nullptr, void (*predict)(Context &, Buffers &) = nullptr) {
   const Role facts{.arena_bytes = plan.arena_bytes, .shared_bytes = plan.shared_bytes, .flops = plan.flops};
-  return run(argc, argv, plan, {role<Buffers>(facts, bind, step, evaluate)});
+  return run(argc, argv, plan, {role<Buffers>(facts, bind, step, evaluate, predict)});
 }
 
 } // namespace dtcrt

@@ -71,6 +71,7 @@ void require_alike(World &world, const Plan &plan, const Options &options) {
     facts.push_back({"--shuffle", options.shuffle ? "on" : "off"});
     facts.push_back({"--validation", std::to_string(options.validation)});
     facts.push_back({"--metrics", options.metrics});
+    facts.push_back({"--predict", options.predict});
     facts.push_back({"--save", options.save});
     facts.push_back({"--trace", options.trace});
     facts.push_back({"--no-graph", given(!options.device.graph)});

@@ -31,7 +31,7 @@ struct Outcome {
 class Device {
 public:
   using Access = std::function<void(const Tensor<f32> &host)>;
-  enum class Phase { train, evaluate };
+  enum class Phase { train, evaluate, predict };
 
   virtual ~Device() = default;
 

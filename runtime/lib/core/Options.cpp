@@ -56,7 +56,7 @@ Options parse_options(int argc, char **argv) {
     const std::string_view name = argument.substr(0, equals);
     const bool known = name == "--data" || name == "--epochs" || name == "--steps" || name == "--lr" || name == "--seed" || name == "--shuffle" ||
                        name == "--validation" || name == "--metrics" || name == "--save" || name == "--load" ||
-                       name == "--trace";
+                       name == "--trace" || name == "--predict";
     if (!known)
       throw Error("unknown option '" + std::string(argument) + "' (--help lists the options)");
     if (equals == std::string_view::npos)
@@ -85,13 +85,21 @@ Options parse_options(int argc, char **argv) {
       options.save = path(name, value);
     else if (name == "--trace")
       options.trace = path(name, value);
+    else if (name == "--predict")
+      options.predict = path(name, value);
     else
       options.load = path(name, value);
   }
   if (epochs_given && options.steps)
     throw Error("--epochs and --steps contradict each other: give one of them");
+  if (!options.predict.empty() && !options.load.empty() && !epochs_given && !options.steps)
+    options.steps = 0;
+  if (!options.predict.empty() && options.data.empty() && !options.help)
+    throw Error("--predict needs the samples that it is of: --data");
   return options;
 }
+
+bool trains(const Options &options) { return options.steps ? *options.steps > 0 : options.epochs > 0; }
 
 std::string help_text(const Plan &plan, const std::string &program) {
   const std::string run = plan.devices > 1 ? "mpirun -n " + std::to_string(plan.devices) + " " + program : program;
@@ -121,10 +129,13 @@ Training
 Files
   --load=FILE.safetensors start from these parameters; with optimizer state in the file, go on where it was saved
   --save=FILE.safetensors write parameters and optimizer state at the end
+  --predict=FILE.npy      write the model's output, of which the loss is taken (logits), for the training samples of --data, all of them
+                          in their order: float32, a row for each sample. With --load and neither --epochs nor --steps nothing
+                          is trained before; where nothing is trained, --data=npy needs no label
   --metrics=FILE.jsonl    one JSON object a line for every step and every evaluation, as they come: also to a pipe, /dev/stdout;
                           a number that JSON does not know is null, and told beside it: "loss":null,"loss_is":"nan"
   --trace=FILE.json       when every rank computed, sent and waited; opens in https://ui.perfetto.dev
-                          What is written is none of the files that are read; --save and --trace write ordinary files
+                          What is written is none of the files that are read; --save, --predict and --trace write ordinary files
 )" + device_help() + R"(
 Environment
   DTCRT_THREADS=N         threads of each rank (cores / ranks of the host)

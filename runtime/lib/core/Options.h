@@ -17,10 +17,13 @@ struct Options {
   std::uint64_t seed = 0;
   bool shuffle = true;
   i64 validation = 0;
-  std::string metrics, save, load, trace;
+  std::string metrics, save, load, trace, predict;
   DeviceOptions device;
   bool help = false;
 };
+
+/// Whether this run makes steps. What is loaded to predict is trained on only where that is asked for.
+bool trains(const Options &options);
 
 /// Throws Error naming the argument that is wrong.
 Options parse_options(int argc, char **argv);

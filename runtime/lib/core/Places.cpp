@@ -18,7 +18,7 @@ struct Named {
 void check_places(const Options &options, const Plan &plan) {
   std::vector<Named> outputs, inputs{{"this program", "/proc/self/exe"}, {"the program's own parameters", parameters_path(plan)}};
   for (const auto &[name, path] : {std::pair<const char *, const std::string &>("--save=", options.save), {"--metrics=", options.metrics},
-                                   {"--trace=", options.trace}})
+                                   {"--trace=", options.trace}, {"--predict=", options.predict}})
     if (!path.empty())
       outputs.push_back({name + path, path});
   if (!options.load.empty())

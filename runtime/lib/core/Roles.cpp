@@ -31,6 +31,8 @@ const Role &role_of(const Plan &plan, const std::vector<Role> &roles, int rank) 
   for (const Role &role : roles) {
     if (role.program->has_evaluate() != roles.front().program->has_evaluate())
       throw std::logic_error("the roles '" + role.name + "' and '" + roles.front().name + "' do not both evaluate");
+    if (role.program->has_predict() != roles.front().program->has_predict())
+      throw std::logic_error("the roles '" + role.name + "' and '" + roles.front().name + "' do not both predict");
     bool fits = true;
     for (const auto &[axis, coordinate] : role.at) {
       const int own = coordinate_of(plan, rank, axis);

@@ -5,7 +5,7 @@
 
 namespace dtcrt {
 
-/// The role that fits the coordinates of `rank`. Throws logic_error when none does, or two, or when some roles evaluate and others do not.
+/// The role that fits the coordinates of `rank`. Throws logic_error when none does, or two, or when some roles evaluate, or predict, and others do not.
 const Role &role_of(const Plan &plan, const std::vector<Role> &roles, int rank);
 
 /// The rank's coordinate on an axis of the plan's mesh; -1 when it has no such axis.

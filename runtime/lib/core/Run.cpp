@@ -11,6 +11,7 @@
 #include "core/Options.h"
 #include "core/Parameters.h"
 #include "core/Places.h"
+#include "core/Predictions.h"
 #include "core/Probe.h"
 #include "core/Report.h"
 #include "core/Roles.h"
@@ -67,6 +68,7 @@ private:
   void check_saved(i64 step);
   LabelTotals totals_of(const LabelWeights &weights, index first, index size);
   Score evaluate(const Split &split);
+  void predict();
   void gather(const Split &split, const BatchRows &rows, f32 weight);
   void fill(const Split &split, const BatchRows &rows, f32 weight);
   template <class Work> void watched(TraceEvent::Kind kind, const std::string &name, Work work);
@@ -112,6 +114,8 @@ void Training::prepare() {
       throw Error("no data: --data=idx:DIR, cifar10:DIR, npy:INPUT=FILE,label=FILE, tokens:FILE or synthetic (--help tells more)");
     if (options_.data.empty() && options_.validation > 0)
       throw Error("--validation needs --data");
+    if (!options_.predict.empty() && !program_.has_predict())
+      throw Error("--predict=" + options_.predict + ": the program makes no output of the samples that could be written");
     if (world_.rank() == 0)
       check_places(options_, plan_);
   });
@@ -124,6 +128,7 @@ void Training::prepare() {
     device_->bind(binding_);
   });
   manifest_ = make_manifest(world_, plan_, binding_);
+  manifest_.wishes.label_may_lack = !options_.predict.empty() && !trains(options_);
   together(world_, [&] {
     if (!options_.data.empty())
       data_ = load_dataset(options_.data, manifest_.wishes, options_.seed);
@@ -174,7 +179,8 @@ void Training::check_batches() const {
   if (plan_.whole_batches.empty() || options_.data.empty())
     return;
   const std::pair<const char *, index> splits[] = {
-      {"training", validation_first_}, {"validation", options_.validation}, {"test", data_.test ? data_.test->size : 0}};
+      {"training", validation_first_}, {"validation", options_.validation}, {"test", data_.test ? data_.test->size : 0},
+      {"predicted", options_.predict.empty() ? 0 : data_.train.size}};
   for (const auto &[split, size] : splits)
     if (size % plan_.batch != 0)
       throw Error("--data=" + options_.data + ": " + std::to_string(size) + " " + split + " samples end in a batch of " +
@@ -305,6 +311,20 @@ Score Training::evaluate(const Split &split) {
   return score;
 }
 
+/// Batch by batch, of all training samples in their order.
+void Training::predict() {
+  Sampler sampler(data_.train.size, plan_.batch, local_batch_, first_row_, false, 0);
+  if (probe_)
+    probe_->set_step(0);
+  const auto run = [&](index batch) {
+    gather(data_.train, sampler.rows(batch), 1);
+    watched(TraceEvent::Kind::evaluation, "prediction",
+            [&] { device_->start(Device::Phase::predict, [&] { program_.predict(ctx_); }); });
+    static_cast<void>(device_->finish());
+  };
+  write_predictions(world_, *device_, options_.predict, binding_.output, {data_.train.size, plan_.batch, local_batch_, first_row_}, run);
+}
+
 void Training::train() {
   std::unique_ptr<Report> report;
   together(world_, [&] { report = std::make_unique<Report>(world_.rank() == 0, options_.metrics); });
@@ -340,7 +360,7 @@ void Training::train() {
     std::snprintf(number, sizeof number, ", loss %.4f", loss_);
     summary += number;
   }
-  if (evaluates && data_.test) {
+  if (evaluates && data_.test && data_.test->has_label) {
     const Score score = evaluate(*data_.test);
     report->evaluation(step, "test", score);
     std::snprintf(number, sizeof number, ", test loss %.4f", score.loss);
@@ -354,6 +374,10 @@ void Training::train() {
   if (!options_.save.empty()) {
     together(world_, [&] { check_saved(step); });
     save_checkpoint(world_, *device_, options_.save, plan_, manifest_, binding_, step);
+  }
+  if (!options_.predict.empty()) {
+    predict();
+    summary += ", outputs of " + std::to_string(data_.train.size) + (data_.train.size == 1 ? " sample" : " samples") + " written";
   }
   if (!options_.trace.empty())
     probe_->write(options_.trace, plan_, role_);

@@ -25,7 +25,7 @@ constexpr std::chrono::microseconds nap(50);
 constexpr i64 between_faults = 5'000'000; ///< nanoseconds between two looks at what may have gone wrong
 
 /// Operations of one step on one line, and phases (Device::Phase); more would have to be counted otherwise.
-constexpr std::size_t most_operations = 1 << 14, phases = 2;
+constexpr std::size_t most_operations = 1 << 14, phases = 3;
 
 /// What a rank tells the others: for each line that it opens the key, a newline and the id.
 std::string describe(const std::vector<std::pair<std::string, ncclUniqueId>> &opened) {

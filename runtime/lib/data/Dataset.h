@@ -27,6 +27,7 @@ struct Wanted {
 struct Wishes {
   std::vector<Wanted> inputs;
   std::optional<Wanted> label;
+  bool label_may_lack = false; ///< nothing is trained: a source without labels will do
   index classes = 0; ///< labels are ids below this; 0: f32 targets
   std::optional<i64> ignored_label{}; ///< labels may be this too
   bool probabilities = false; ///< f32 targets lie in [0, 1]
@@ -68,6 +69,7 @@ struct Split {
   index size = 0;
   std::vector<Column> inputs; ///< in the order of Wishes::inputs; without values where this rank binds none
   std::optional<Column> label; ///< if this rank binds it
+  bool has_label = true;       ///< on any rank
 };
 
 struct Dataset {

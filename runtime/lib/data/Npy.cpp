@@ -212,7 +212,9 @@ Dataset load_npy(const std::string &where, const Wishes &wishes) {
     const NpyName label_name{is_evaluation, std::nullopt};
     for (const Wanted &input : wishes.inputs)
       split.inputs.push_back(take({is_evaluation, input.name}, input));
-    if (wishes.label) {
+    if (wishes.label && wishes.label_may_lack && !files.contains(label_name)) {
+      split.has_label = false;
+    } else if (wishes.label) {
       Column label = take(label_name, *wishes.label);
       if (wishes.label->is_integer)
         check_classes(files[label_name], label, wishes);

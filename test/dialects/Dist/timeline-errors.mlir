@@ -20,7 +20,7 @@ dist.timeline @train(%x: tensor<2xf32>) -> tensor<2xf32> attributes {phase = "tr
 
 // -----
 
-// expected-error @below {{phase is 'testing', neither 'train' nor 'evaluate'}}
+// expected-error @below {{phase is 'testing', none of 'train', 'evaluate' and 'predict'}}
 dist.timeline @train(%x: tensor<2xf32>) -> tensor<2xf32> attributes {phase = "testing", role = "all"} {
   dist.return %x : tensor<2xf32>
 }
