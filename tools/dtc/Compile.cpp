@@ -151,6 +151,7 @@ OwningOpRef<ModuleOp> Compilation::import() {
   return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
                              : dtc::importDSL(options.model, import, context);
 }
+  import.tie = options.tie;
 
 /// From the level that is reached.
 LogicalResult Compilation::lower(ModuleOp module, dtc::Level to, TimingScope &total) {
@@ -306,7 +307,9 @@ int Compilation::exportModel() {
   llvm::Expected<dtc::Checkpoint> checkpoint = dtc::Checkpoint::read(options.load);
   if (!checkpoint)
     return fail(checkpoint.takeError());
-  FailureOr<std::string> bytes = options.modelIsONNX ? dtc::writeBackONNX(options.model, *checkpoint, context, modelData) : exportGraph(*checkpoint);
+  FailureOr<std::string> bytes = options.modelIsONNX
+                                     ? dtc::writeBackONNX(options.model, *checkpoint, options.tie, context, modelData)
+                                     : exportGraph(*checkpoint);
   if (failed(bytes))
     return 1;
   if (llvm::Error error = dtc::checkPlaces(options, modelData))

@@ -123,6 +123,9 @@ private:
     options.freeze = args.getAllArgValues(OPT_freeze);
     options.noDecay = args.getAllArgValues(OPT_no_decay);
     options.modelOutput = args.getLastArgValue(OPT_model_output);
+    options.tie = args.hasArg(OPT_tie);
+    if (options.tie && !options.modelIsONNX)
+      return fail("--tie is for ONNX models, whose exporters copy parameters; in the model language a layer takes another one's weight");
     StringRef statistics = args.getLastArgValue(OPT_batch_norm, "share");
     if (statistics != "share" && statistics != "whole")
       return fail("--batch-norm=" + statistics.str() + ": expected share or whole");

@@ -42,6 +42,8 @@ struct Options {
   RecipeOptions recipe;
   /// Sizes of the model's symbolic dimensions, by their names.
   std::vector<std::pair<std::string, int64_t>> dimensions;
+  /// Whether parameters that the exporter copied are one again.
+  bool tie = false;
   /// Name of the output that the loss takes; empty: the only one.
   std::string modelOutput;
   /// Patterns of names of parameters that are not trained.

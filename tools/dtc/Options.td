@@ -12,13 +12,15 @@ multiclass Value<string name, string meta, string help, OptionGroup topic> {
 }
 
 def topic_1_recipe : Topic<"Recipe (what the model file itself says counts where an option is not given)">;
-defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse, bce (of probabilities) or bce-logits", topic_1_recipe>;
+defm loss : Value<"loss", "NAME", "cross-entropy (of logits against class ids), mse, bce (of probabilities) or bce-logits; model: the model's own scalar output, whose label is then no input but the data's label", topic_1_recipe>;
 defm ignore_index : Value<"ignore-index", "K", "cross-entropy: labels that are K do not count; the mean is that of the others in the whole batch", topic_1_recipe>;
 defm label_smoothing : Value<"label-smoothing", "E", "cross-entropy: this part of each label is shared out to all classes alike", topic_1_recipe>;
 defm class_weights : Value<"class-weights", "FILE.npy|X,...", "cross-entropy: what a label counts, by its class; the mean is the weighted one of the whole batch", topic_1_recipe>;
 defm class_axis : Value<"class-axis", "D", "cross-entropy: the dimension of the classes: 1 of [N, C, H, W] (default: the last)", topic_1_recipe>;
 defm optimizer : Value<"optimizer", "NAME", "{optimizers}; its settings are the options below", topic_1_recipe>;
 defm bind : Value<"bind", "NAME=N,...", "sizes of the symbolic dimensions of a model: T=128", topic_1_recipe>;
+def tie : Flag<["--"], "tie">, Group<topic_1_recipe>,
+          HelpText<"ONNX: parameters of equal numbers, or that are the transpose of one another (a tied embedding that the exporter copied), are trained as one; also with --export-onnx, which writes all of them">;
 defm batch : Value<"batch", "N", "global batch: binds the model's symbolic first dimension", topic_1_recipe>;
 defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several", topic_1_recipe>;
 defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;

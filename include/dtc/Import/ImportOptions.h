@@ -15,6 +15,8 @@ struct ImportOptions {
   int64_t batch = 0;
   /// Sizes of the model's symbolic dimensions by their names; each must be one of the model's.
   std::vector<std::pair<std::string, int64_t>> dimensions;
+  /// ONNX: parameters that hold the numbers of another one, or of its transpose, are that one. A remark names them.
+  bool tie = false;
   /// Receives the paths of the files that were read besides the model's own; null: nobody wants them.
   std::vector<std::string> *dataFiles = nullptr;
 };

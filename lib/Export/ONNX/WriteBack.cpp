@@ -20,8 +20,10 @@ namespace {
 
 class WriteBack {
 public:
-  WriteBack(::onnx::ModelProto &model, StringRef path, MLIRContext &context)
-      : model(model), graph(*model.mutable_graph()), path(path), context(context), importer(model, path, options, context) {}
+  WriteBack(::onnx::ModelProto &model, StringRef path, bool tie, MLIRContext &context)
+      : model(model), graph(*model.mutable_graph()), path(path), context(context), importer(model, path, options, context) {
+    options.tie = tie;
+  }
 
   FailureOr<std::string> run(const Checkpoint &checkpoint, std::vector<std::string> &dataFiles) {
     FailureOr<std::vector<GraphImporter::Parameter>> parameters = importer.readParameters();
@@ -33,6 +35,7 @@ public:
     llvm::Expected<std::vector<StringRef>> values = checkpoint.valuesOf(trained);
     if (!values)
       return emitError(UnknownLoc::get(&context)) << llvm::toString(values.takeError());
+    std::vector<std::string> copied = addTied(trained, *values);
     if (failed(replace(trained, *values)) || failed(takeIn(graph)))
       return failure();
     llvm::append_range(dataFiles, importer.getDataFiles());
@@ -50,6 +53,32 @@ public:
   }
 
 private:
+  /// Adds the copies of tied parameters. Returns the values of those that are transposed, to be kept until they have been read.
+  std::vector<std::string> addTied(std::vector<TrainedTensor> &trained, std::vector<StringRef> &values) {
+    llvm::StringMap<size_t> numbers;
+    for (auto [i, tensor] : llvm::enumerate(trained))
+      numbers[tensor.name] = i;
+    std::vector<std::string> transposes;
+    transposes.reserve(importer.getTies().size()); // a short string would move with its values
+    for (const GraphImporter::Tie &tie : importer.getTies()) {
+      StringRef bytes = values[numbers.lookup(tie.original)];
+      if (tie.isTransposed)
+        bytes = transposes.emplace_back(transposed(bytes, tie.shape[0], tie.shape[1]));
+      trained.push_back({tie.copy, tie.shape});
+      values.push_back(bytes);
+    }
+    return transposes;
+  }
+
+  /// The matrix of so many rows and columns whose transpose `bytes` holds.
+  static std::string transposed(StringRef bytes, int64_t rows, int64_t columns) {
+    std::string data(bytes.size(), 0);
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < columns; ++j)
+        std::memcpy(&data[(i * columns + j) * sizeof(float)], bytes.data() + (j * rows + i) * sizeof(float), sizeof(float));
+    return data;
+  }
+
   LogicalResult replace(ArrayRef<TrainedTensor> trained, ArrayRef<StringRef> values) {
     llvm::StringMap<::onnx::TensorProto *> byName;
     for (::onnx::TensorProto &tensor : *graph.mutable_initializer())
@@ -210,14 +239,14 @@ private:
 
 } // namespace
 
-FailureOr<std::string> dtc::writeBackONNX(StringRef path, const Checkpoint &checkpoint, MLIRContext &context,
+FailureOr<std::string> dtc::writeBackONNX(StringRef path, const Checkpoint &checkpoint, bool tie, MLIRContext &context,
                                           std::vector<std::string> &dataFiles) {
   context.loadDialect<nn::NNDialect>();
   try {
     std::unique_ptr<::onnx::ModelProto> model = readModel(path, context);
     if (!model || failed(inlineFunctions(*model, path, context)))
       return failure();
-    return WriteBack(*model, path, context).run(checkpoint, dataFiles);
+    return WriteBack(*model, path, tie, context).run(checkpoint, dataFiles);
   } catch (const std::bad_alloc &) {
     emitError(fileLocation(path, context)) << "the model does not fit into memory";
   } catch (const std::exception &exception) {

@@ -29,9 +29,18 @@ public:
     std::string name;
     llvm::SmallVector<int64_t> shape;
   };
+  /// A parameter of the file that is another one of it, perhaps as its transpose (ImportOptions::tie).
+  struct Tie {
+    std::string copy;
+    llvm::SmallVector<int64_t> shape;
+    std::string original;
+    bool isTransposed;
+  };
   /// Instead of `run`: the parameters alone, whatever the inputs' sizes are. In the model, which is changed, each then is the
   /// initializer of its name; those of merged ones hold a type and no data.
   llvm::FailureOr<std::vector<Parameter>> readParameters();
+  /// Which of the file's parameters are none of `readParameters`, but tied to one.
+  llvm::ArrayRef<Tie> getTies() const { return ties; }
   /// Puts data of other files into the tensor itself. Its type must be one that models hold.
   llvm::LogicalResult takeIn(::onnx::TensorProto &tensor);
   /// Of what has been read besides the model's own file.
@@ -64,6 +73,12 @@ private:
   // SeparateParameters.cpp
   /// Gives each use its own parameter where the exporter merged several into one.
   void separateParameters();
+
+  // TieParameters.cpp
+  /// Takes copies of other parameters out of those that there are, where that is asked for.
+  void tieParameters();
+  /// Gives the names of the copies what they are.
+  llvm::LogicalResult defineTied();
 
   // ImportGraph.cpp
   llvm::LogicalResult importNodes();
@@ -99,6 +114,7 @@ private:
   /// Symbolic dimensions that are bound: the batch's, and those that the options name.
   llvm::StringMap<int64_t> dimensions;
   llvm::SmallVector<Place> inputs, parameters, outputs;
+  std::vector<Tie> ties;
   /// Integers and booleans among the initializers: constants.
   llvm::SmallVector<std::pair<llvm::StringRef, mlir::DenseElementsAttr>> constants;
   /// What nodes compute, by name; empty until one of them lacks an input.

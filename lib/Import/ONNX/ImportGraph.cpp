@@ -253,6 +253,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
       failed(readInputs()))
     return {};
   separateParameters();
+  tieParameters();
   collectUses();
 
   Location location = fileLocation(state.path, context);
@@ -284,6 +285,8 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
                           i < inputs.size() ? "input" : "initializer")))
       return {};
   }
+  if (failed(defineTied()))
+    return {};
   for (auto [name, elements] : constants) {
     auto constant = nn::ConstantOp::create(builder, namedLocation(name, state.path, context), elements.getType(), elements);
     if (failed(defineName(name, constant, "initializer")))

@@ -117,6 +117,7 @@ FailureOr<std::vector<GraphImporter::Parameter>> GraphImporter::readParameters()
   if (failed(checkModel()) || failed(readInitializers()))
     return failure();
   separateParameters();
+  tieParameters();
   std::vector<Parameter> result;
   for (const Place &parameter : parameters)
     result.push_back({parameter.name.str(), llvm::to_vector(cast<RankedTensorType>(parameter.type).getShape())});
