@@ -31,6 +31,9 @@ FailureOr<unsigned> dtc::findTrainedOutput(func::FuncOp function, StringRef outp
       real.push_back(i);
   }
   if (output.empty()) {
+    for (unsigned i = 0; i < all.size(); ++i)
+      if (function.getResultAttr(i, names::ownLoss))
+        return i;
     if (real.size() == 1)
       return real.front();
     if (all.size() == 1)

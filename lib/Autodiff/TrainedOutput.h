@@ -6,7 +6,7 @@
 
 namespace dtc {
 
-/// The number of the result that `output` names, or of the only one; fails with a diagnostic at the function.
+/// The number of the result that `output` names, or of the one that brings its loss, or of the only one; fails with a diagnostic at the function.
 llvm::FailureOr<unsigned> findTrainedOutput(mlir::func::FuncOp function, llvm::StringRef output);
 
 } // namespace dtc

@@ -20,6 +20,7 @@
 #include "dtc/Import/ONNX.h"
 #include "dtc/Pipelines/Pipelines.h"
 #include "dtc/Pipelines/Registration.h"
+#include "dtc/Recognition/Passes.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
@@ -57,6 +58,8 @@ public:
 
 private:
   OwningOpRef<ModuleOp> import();
+  bool hasOwnLoss() const { return options.recipe.loss == dtc::ownLossName; }
+  LogicalResult takeOwnLoss(ModuleOp module);
   void addPasses(PassManager &manager, dtc::Level from, dtc::Level to) const;
   LogicalResult lower(ModuleOp module, dtc::Level to, TimingScope &total);
   LogicalResult explain(ModuleOp module, TimingScope &total);
@@ -126,7 +129,8 @@ static dtc::Level getLevel(dtc::Result result) {
 void Compilation::addPasses(PassManager &manager, dtc::Level from, dtc::Level to) const {
   dtc::PipelineOptions pipeline;
   pipeline.partition = partition;
-  pipeline.output = options.modelOutput;
+  if (!hasOwnLoss()) // else it is the output that says so
+    pipeline.output = options.modelOutput;
   pipeline.batchStatistics = options.batchStatistics;
   pipeline.precision = options.precision;
   pipeline.recognise = options.recognise;
@@ -147,11 +151,20 @@ OwningOpRef<ModuleOp> Compilation::import() {
   dtc::ImportOptions import;
   import.batch = options.recipe.batch;
   import.dimensions = options.dimensions;
+  import.tie = options.tie;
   import.dataFiles = &modelData;
   return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
                              : dtc::importDSL(options.model, import, context);
 }
-  import.tie = options.tie;
+
+/// The recipe needs to know it: it runs before everything else.
+LogicalResult Compilation::takeOwnLoss(ModuleOp module) {
+  PassManager manager(&context, ModuleOp::getOperationName());
+  dtc::RecogniseLossPassOptions recognise;
+  recognise.output = options.modelOutput;
+  manager.addNestedPass<func::FuncOp>(dtc::createRecogniseLossPass(recognise));
+  return manager.run(module);
+}
 
 /// From the level that is reached.
 LogicalResult Compilation::lower(ModuleOp module, dtc::Level to, TimingScope &total) {
@@ -346,6 +359,8 @@ int Compilation::run() {
   if (llvm::Error error = dtc::checkPlaces(options, modelData))
     return fail(std::move(error)), misused;
   bool isTrained = level != dtc::Level::NN;
+  if (hasOwnLoss() && failed(takeOwnLoss(*module)))
+    return 1;
   if (failed(dtc::applyRecipe(*module, options.recipe, isTrained)) ||
       failed(dtc::freezeParameters(*module, options.freeze)) ||
       failed(dtc::groupParameters(*module, options.rateScales, options.noDecay)))

@@ -22,7 +22,7 @@ defm bind : Value<"bind", "NAME=N,...", "sizes of the symbolic dimensions of a m
 def tie : Flag<["--"], "tie">, Group<topic_1_recipe>,
           HelpText<"ONNX: parameters of equal numbers, or that are the transpose of one another (a tied embedding that the exporter copied), are trained as one; also with --export-onnx, which writes all of them">;
 defm batch : Value<"batch", "N", "global batch: binds the model's symbolic first dimension", topic_1_recipe>;
-defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several", topic_1_recipe>;
+defm model_output : Value<"output", "NAME", "the model's output that the loss takes, where it has several; of --loss=model, that is the loss", topic_1_recipe>;
 defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;
 defm lr_scale : Value<"lr-scale", "PATTERN:X", "parameters of these names move by X times the learning rate; may be given several times, and the last that matches counts", topic_1_recipe>;
 defm no_decay : Value<"no-decay", "PATTERN", "parameters of these names are updated without weight decay; may be given several times", topic_1_recipe>;

@@ -41,7 +41,7 @@ public:
       return success();
     if (!loss)
       return error() << "no loss: the model has no recipe of its own; give "
-                        "--loss=cross-entropy, mse, bce or bce-logits";
+                        "--loss=cross-entropy, mse, bce or bce-logits, or --loss=model where a scalar output is its loss";
     if (!optimizer)
       return error() << "no optimizer: the model has no recipe of its own; "
                         "give --optimizer=NAME, one of "
@@ -69,6 +69,8 @@ private:
                                                  : nullptr;
     if (!given || (!loss && !required))
       return success();
+    if (options.loss == dtc::ownLossName)
+      return error() << given << " is for --loss=cross-entropy; --loss=model is as the model has it";
     auto entropy = dyn_cast_or_null<nn::CrossEntropyAttr>(loss);
     if (!entropy)
       return error() << given << " is for --loss=cross-entropy";
@@ -94,10 +96,16 @@ private:
       loss = own ? own.getLoss() : Attribute();
       return success();
     }
+    if (options.loss == dtc::ownLossName) {
+      for (unsigned i = 0; i < model.getNumResults() && !loss; ++i)
+        loss = model.getResultAttr(i, nn::names::ownLoss);
+      assert(loss && "dtc-recognise-loss has run");
+      return success();
+    }
     loss = makeLoss(*options.loss, model.getContext());
     if (!loss)
       return error() << "--loss=" << *options.loss
-                     << " is not supported; supported: cross-entropy, mse, bce, bce-logits";
+                     << " is not supported; supported: cross-entropy, mse, bce, bce-logits, model";
     return success();
   }
 

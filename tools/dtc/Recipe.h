@@ -9,6 +9,9 @@
 
 namespace dtc {
 
+/// `--loss=` of a model that brings its own (`nn.own_loss`, which dtc-recognise-loss finds).
+inline constexpr llvm::StringLiteral ownLossName = "model";
+
 /// Gives the module's model function its `nn.recipe`. With `required`, a recipe
 /// that is not complete is an error, reported as a diagnostic; without, the
 /// function then stays without one.

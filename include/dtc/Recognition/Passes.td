@@ -117,4 +117,41 @@ def RecogniseAttentionPass : Pass<"dtc-recognise-attention", "::mlir::func::Func
   let dependentDialects = ["::dtc::nn::NNDialect"];
 }
 
+def RecogniseLossPass : Pass<"dtc-recognise-loss", "::mlir::func::FuncOp"> {
+  let summary = "A scalar output that is a loss becomes the loss of the value that it is taken of";
+  let description = [{
+    Expects a model that brings its own loss: a scalar output, and its labels among the inputs. Runs only where that is asked for
+    (`--loss=model`), before the recipe, whose loss it finds. The output becomes the value that the loss is taken of, with the loss in
+    `nn.own_loss` and the label's name in `nn.label`; the label is no input any more, and outputs that follow from it are gone. Every later
+    stage then sees a model and a loss as any other, exact on any number of ranks: of a mean that stands in a graph, no share knows the
+    whole.
+
+    What is recognised: the mean or sum of SoftmaxCrossEntropyLoss and of NegativeLogLikelihoodLoss behind a log_softmax, with class weights
+    and labels that are ignored, as the importer writes them; and the mean of squared differences. Factors that stand before are taken
+    together: what is no mean over all samples (or, of class ids, no sum) is refused, since the ranks that share a batch would train by
+    something else.
+
+    ```mlir
+    func.func @line(%x: tensor<4x2xf32> {nn.input = "x"}, %t: tensor<4x1xf32> {nn.input = "t"}, %w: …) -> (tensor<f32> {nn.output = "loss"}) {
+      %y = nn.matmul %x, %w : (tensor<4x2xf32>, tensor<2x1xf32>) -> tensor<4x1xf32>
+      %d = nn.sub %y, %t : tensor<4x1xf32>, tensor<4x1xf32>
+      %square = nn.mul %d, %d : tensor<4x1xf32>, tensor<4x1xf32>
+      %loss = nn.reduce_mean %square axes [0, 1] : (tensor<4x1xf32>) -> tensor<f32>
+      return %loss : tensor<f32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @line(%x: tensor<4x2xf32> {nn.input = "x"}, %w: …) -> (tensor<4x1xf32> {nn.label = "t", nn.output = "loss", nn.own_loss = #nn.mse}) {
+      %y = nn.matmul %x, %w : (tensor<4x2xf32>, tensor<2x1xf32>) -> tensor<4x1xf32>
+      return %y : tensor<4x1xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"output", "output", "std::string", /*default=*/"", "name of the output that is the loss, where there are several scalars">
+  ];
+  let dependentDialects = ["::dtc::nn::NNDialect"];
+}
+
 #endif // DTC_RECOGNITION_PASSES
