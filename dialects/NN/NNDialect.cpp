@@ -116,7 +116,7 @@ LogicalResult NNDialect::verifyRegionResultAttribute(Operation *op, unsigned,
   if (!function)
     return success();
   if (attribute.getName() == names::ownLoss) {
-    if (!isa<CrossEntropyAttr, MeanSquaredErrorAttr>(attribute.getValue()))
+    if (!isa<CrossEntropyAttr, MeanSquaredErrorAttr, BinaryCrossEntropyAttr, BinaryCrossEntropyWithLogitsAttr>(attribute.getValue()))
       return op->emitError() << "'" << names::ownLoss << "' must be a loss";
     return success();
   }

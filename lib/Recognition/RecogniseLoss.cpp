@@ -1,6 +1,7 @@
 // dtc-recognise-loss: a scalar output that is a loss becomes the loss of the value that it is taken of.
 #include "dialects/NN/NN.h"
 #include "dtc/Recognition/Passes.h"
+#include "lib/Recognition/BinaryEntropy.h"
 #include "lib/Recognition/ConstantNumber.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -47,9 +48,10 @@ public:
 private:
   Reduction readReduction(Value scalar) const;
   FailureOr<OwnLoss> readSquares(const Reduction &reduction);
+  FailureOr<OwnLoss> readEntropies(const Reduction &reduction, const BinaryEntropy &entropy, double scale);
   FailureOr<OwnLoss> readLikelihood(const Reduction &reduction);
   LogicalResult readCounts(Value counts, Value chosen, Value isIgnored, OwnLoss &loss, SmallVectorImpl<Real> &weights);
-  FailureOr<OwnLoss> place(OwnLoss loss, Value prediction, Value label, ArrayRef<int64_t> shape, bool hasClasses);
+  FailureOr<OwnLoss> place(OwnLoss loss, Value prediction, Value label, ArrayRef<int64_t> shape, StringRef named);
 
   InFlightDiagnostic error() {
     Operation *op = at.getDefiningOp();
@@ -162,7 +164,21 @@ FailureOr<OwnLoss> LossReader::readSquares(const Reduction &reduction) {
   if (reduction.counts || !isNumber(reduction.scale * reduction.elements(), 1))
     return error() << "the squares are not divided by their number, so it is no mean over the samples of a batch; use the mean over all "
                       "dimensions, or train the output before it with --loss=mse";
-  return place({MeanSquaredErrorAttr::get(model.getContext()), {}, {}, {}}, isFirst ? b : a, isFirst ? a : b, typeOf(a).getShape(), /*hasClasses=*/false);
+  return place({MeanSquaredErrorAttr::get(model.getContext()), {}, {}, {}}, isFirst ? b : a, isFirst ? a : b, typeOf(a).getShape(), "mse");
+}
+
+//===-- binary cross-entropies --===//
+
+FailureOr<OwnLoss> LossReader::readEntropies(const Reduction &reduction, const BinaryEntropy &entropy, double scale) {
+  at = reduction.terms;
+  StringRef named = entropy.ofLogits ? "bce-logits" : "bce";
+  if (reduction.counts || !isNumber(reduction.scale * scale * reduction.elements(), 1))
+    return error() << "the binary cross-entropies are not divided by their number, so it is no mean over the samples of a batch; use the mean over "
+                      "all dimensions, or train the output before it with --loss=" << named;
+  Attribute loss = BinaryCrossEntropyAttr::get(model.getContext());
+  if (entropy.ofLogits)
+    loss = BinaryCrossEntropyWithLogitsAttr::get(model.getContext());
+  return place({loss, {}, {}, {}}, entropy.prediction, entropy.target, typeOf(entropy.target).getShape(), named);
 }
 
 //===-- likelihoods of class ids --===//
@@ -272,7 +288,8 @@ FailureOr<OwnLoss> LossReader::readLikelihood(const Reduction &reduction) {
   if (failed(readCounts(counts, chosen, labels.isIgnored, loss, weights)))
     return failure();
   bool isSum = !reduction.counts && isNumber(scale, -1);
-  bool isMean = reduction.counts ? skipSums(counts) == reduction.counts && isNumber(scale, -1) : isNumber(scale * reduction.elements(), -1);
+  bool isMean = reduction.counts ? skipSums(counts) == reduction.counts && isNumber(scale, -1)
+                                 : !isSum && isNumber(scale * reduction.elements(), -1);
   // Not of those that count, but of all.
   if (isMean && !reduction.counts && (ignored || !weights.empty()))
     return error() << "it divides by the number of all labels, of which not all count alike; use its own reduction mean or sum";
@@ -281,10 +298,10 @@ FailureOr<OwnLoss> LossReader::readLikelihood(const Reduction &reduction) {
   Value logits = logs.getX();
   bool isLast = axis + 1 == typeOf(logits).getRank();
   loss.loss = CrossEntropyAttr::getChecked([&] { return error(); }, model.getContext(), isLast ? -1 : axis, ignored, Real(),
-                                           ArrayRef<Real>(weights), isSum && !isMean);
+                                           ArrayRef<Real>(weights), isSum);
   if (!loss.loss)
     return failure();
-  return place(loss, logits, labels.value, shape, /*hasClasses=*/true);
+  return place(loss, logits, labels.value, shape, "cross-entropy");
 }
 
 /// Whether the terms are what labels choose of the classes, times what they count.
@@ -311,8 +328,8 @@ static Value skipIntegerCasts(Value value) {
   return value;
 }
 
-/// The prediction in the shape that the label has as an input, the batch first; in the loss it has `shape`.
-FailureOr<OwnLoss> LossReader::place(OwnLoss loss, Value prediction, Value label, ArrayRef<int64_t> shape, bool hasClasses) {
+/// The prediction in the shape that the label has as an input, the batch first; in the loss, which --loss= has as `named`, it has `shape`.
+FailureOr<OwnLoss> LossReader::place(OwnLoss loss, Value prediction, Value label, ArrayRef<int64_t> shape, StringRef named) {
   Value source = skipIntegerCasts(label);
   if (!isInput(source)) {
     at = source;
@@ -322,7 +339,7 @@ FailureOr<OwnLoss> LossReader::place(OwnLoss loss, Value prediction, Value label
       diagnostic << op->getName().stripDialect() << " makes of one";
     else
       diagnostic << "it trains";
-    return diagnostic << "; move that into the data, and train the output before it with --loss=" << (hasClasses ? "cross-entropy" : "mse");
+    return diagnostic << "; move that into the data, and train the output before it with --loss=" << named;
   }
   loss.label = cast<BlockArgument>(source);
   loss.prediction = prediction;
@@ -330,7 +347,7 @@ FailureOr<OwnLoss> LossReader::place(OwnLoss loss, Value prediction, Value label
   if (ArrayRef(wanted) == shape)
     return loss;
   auto type = typeOf(prediction);
-  if (hasClasses) {
+  if (isa<CrossEntropyAttr>(loss.loss)) {
     if (type.getRank() != 2)
       return error() << "its labels are brought from " << formatShape(wanted) << " into " << formatShape(shape)
                      << ", which no scores [samples, classes] follow";
@@ -348,14 +365,17 @@ FailureOr<OwnLoss> LossReader::read(Value scalar, StringAttr output) {
     return readSquares(reduction);
   if (isLikelihood(reduction.terms))
     return readLikelihood(reduction);
+  double scale = 1;
+  if (std::optional<BinaryEntropy> entropy = readBinaryEntropy(reduction.terms, scale))
+    return readEntropies(reduction, *entropy, scale);
   at = reduction.terms;
   InFlightDiagnostic diagnostic = error();
   if (isa_and_nonnull<AddOp, SubOp>(reduction.terms.getDefiningOp()) && reduction.elements() == 1)
     diagnostic << "it adds up several terms, of which each would have to be a mean over the samples";
   else
     diagnostic << "it cannot be proven to be a mean over the samples of a batch, whose shares add up";
-  return diagnostic << "; known are SoftmaxCrossEntropyLoss, NegativeLogLikelihoodLoss behind LogSoftmax and the mean of squared differences. "
-                       "Train the output before it with --loss=NAME --output=NAME";
+  return diagnostic << "; known are SoftmaxCrossEntropyLoss, NegativeLogLikelihoodLoss behind LogSoftmax, and the means of squared "
+                       "differences and of binary cross-entropies. Train the output before it with --loss=NAME --output=NAME";
 }
 
 //===-- the pass --===//

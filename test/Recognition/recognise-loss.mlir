@@ -39,6 +39,54 @@ func.func @flat(%x: tensor<4x2xf32> {nn.input = "x"}, %t: tensor<4xf32> {nn.inpu
 
 // -----
 
+// Binary cross-entropy of logits by its parts, with the products multiplied out.
+// CHECK-LABEL: func.func @entropies
+// CHECK-SAME: nn.own_loss = #nn.bce_logits
+// CHECK: %[[Z:.*]] = nn.mul %arg0
+// CHECK-NEXT: return %[[Z]]
+func.func @entropies(%x: tensor<4x3xf32> {nn.input = "x"}, %t: tensor<4x3xf32> {nn.input = "t"}, %w: tensor<3xf32> {nn.parameter = "w"})
+    -> (tensor<f32> {nn.output = "loss"}) attributes {nn.model = "entropies"} {
+  %z = nn.mul %x, %w : tensor<4x3xf32>, tensor<3xf32>
+  %one = nn.constant dense<1.0> : tensor<f32> : tensor<f32>
+  %p = nn.sigmoid %z : tensor<4x3xf32>
+  %q = nn.sub %one, %p : tensor<f32>, tensor<4x3xf32>
+  %logp = nn.log %p : tensor<4x3xf32>
+  %logq = nn.log %q : tensor<4x3xf32>
+  %a = nn.mul %logp, %t : tensor<4x3xf32>, tensor<4x3xf32>
+  %b = nn.mul %t, %logq : tensor<4x3xf32>, tensor<4x3xf32>
+  %c = nn.sub %logq, %b : tensor<4x3xf32>, tensor<4x3xf32>
+  %sum = nn.add %a, %c : tensor<4x3xf32>, tensor<4x3xf32>
+  %mean = nn.reduce_mean %sum axes [0, 1] : (tensor<4x3xf32>) -> tensor<f32>
+  %loss = nn.neg %mean : tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
+// Of probabilities, where logarithms are cut off as PyTorch does.
+// CHECK-LABEL: func.func @probabilities
+// CHECK-SAME: nn.own_loss = #nn.bce}
+func.func @probabilities(%x: tensor<4x3xf32> {nn.input = "x"}, %t: tensor<4x3xf32> {nn.input = "t"}, %w: tensor<3xf32> {nn.parameter = "w"})
+    -> (tensor<f32> {nn.output = "loss"}) attributes {nn.model = "probabilities"} {
+  %p = nn.mul %x, %w : tensor<4x3xf32>, tensor<3xf32>
+  %one = nn.constant dense<1.0> : tensor<f32> : tensor<f32>
+  %least = nn.constant dense<-100.0> : tensor<f32> : tensor<f32>
+  %minus = nn.neg %p : tensor<4x3xf32>
+  %q = nn.add %minus, %one : tensor<4x3xf32>, tensor<f32>
+  %logp = nn.log %p : tensor<4x3xf32>
+  %logq = nn.log %q : tensor<4x3xf32>
+  %cutp = nn.max %logp, %least : tensor<4x3xf32>, tensor<f32>
+  %cutq = nn.max %logq, %least : tensor<4x3xf32>, tensor<f32>
+  %u = nn.sub %t, %one : tensor<4x3xf32>, tensor<f32>
+  %a = nn.mul %t, %cutp : tensor<4x3xf32>, tensor<4x3xf32>
+  %b = nn.mul %u, %cutq : tensor<4x3xf32>, tensor<4x3xf32>
+  %terms = nn.sub %b, %a : tensor<4x3xf32>, tensor<4x3xf32>
+  %loss = nn.reduce_mean %terms axes [0, 1] : (tensor<4x3xf32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// -----
+
 // What is no model stays as it is.
 // CHECK-LABEL: func.func @other
 // CHECK: return %arg0

@@ -127,7 +127,8 @@ def RecogniseLossPass : Pass<"dtc-recognise-loss", "::mlir::func::FuncOp"> {
     whole.
 
     What is recognised: the mean or sum of SoftmaxCrossEntropyLoss and of NegativeLogLikelihoodLoss behind a log_softmax, with class weights
-    and labels that are ignored, as the importer writes them; and the mean of squared differences. Factors that stand before are taken
+    and labels that are ignored, as the importer writes them; the mean of squared differences; and
+    that of binary cross-entropies, of logits or of probabilities whose logarithms are cut off at -100, as PyTorch's exporters write both. Factors that stand before are taken
     together: what is no mean over all samples (or, of class ids, no sum) is refused, since the ranks that share a batch would train by
     something else.
 

@@ -52,7 +52,7 @@ class Likelihood(nn.Module):
         return functional.nll_loss(functional.log_softmax(self.head(torch.relu(self.up(x))), -1), labels)
 
 
-class Squares(nn.Module):
+class Means(nn.Module):
     def __init__(self, loss):
         super().__init__()
         self.up, self.head, self.loss = nn.Linear(6, 8), nn.Linear(8, 3), loss
@@ -78,6 +78,8 @@ def draw(name):
     x = torch.randn(SAMPLES, 6)
     if name == "likelihood":
         return {"x": x, "labels": (x[:, :4] - x[:, 2:]).argmax(-1)}
+    if name.startswith("entropies"):
+        return {"x": x, "target": (x[:, :3] > x[:, 3:]).float() * 0.9 + 0.05}
     return {"x": x, "target": torch.sin(x[:, :3] + x[:, 3:])}
 
 
@@ -87,8 +89,11 @@ MODELS = {
     "weighted": (Weighted, False),
     "weighted_sum": (lambda: Weighted("sum"), False),
     "likelihood": (Likelihood, True),
-    "squares": (lambda: Squares(functional.mse_loss), False),
-    "squares_by_hand": (lambda: Squares(lambda y, t: (t - y).pow(2).mean(1).mean()), True),
+    "squares": (lambda: Means(functional.mse_loss), False),
+    "squares_by_hand": (lambda: Means(lambda y, t: (t - y).pow(2).mean(1).mean()), True),
+    "entropies": (lambda: Means(functional.binary_cross_entropy_with_logits), False),
+    "entropies_of_logits": (lambda: Means(functional.binary_cross_entropy_with_logits), True),
+    "entropies_of_probabilities": (lambda: Means(lambda y, t: functional.binary_cross_entropy(torch.sigmoid(y), t)), True),
 }
 
 
