@@ -51,11 +51,19 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *,
   return success();
 }
 
+/// A transpose of a transpose is one of what that reads: one copy instead of two.
 OpFoldResult TransposeOp::fold(FoldAdaptor) {
-  for (auto [i, dim] : llvm::enumerate(getPermutation()))
-    if (static_cast<int64_t>(i) != dim)
-      return {};
-  return getX();
+  if (llvm::is_sorted(getPermutation()))
+    return getX();
+  auto inner = getX().getDefiningOp<TransposeOp>();
+  if (!inner)
+    return {};
+  SmallVector<int64_t> permutation;
+  for (int64_t dim : getPermutation())
+    permutation.push_back(inner.getPermutation()[dim]);
+  getXMutable().assign(inner.getX());
+  setPermutation(permutation);
+  return getResult();
 }
 
 LogicalResult BroadcastOp::verify() {

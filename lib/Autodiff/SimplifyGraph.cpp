@@ -78,23 +78,6 @@ struct MergeReshapes : OpRewritePattern<ReshapeOp> {
   }
 };
 
-/// transpose(transpose(x)) -> transpose(x): one copy instead of two.
-struct MergeTransposes : OpRewritePattern<TransposeOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(TransposeOp op,
-                                PatternRewriter &rewriter) const override {
-    auto inner = op.getX().getDefiningOp<TransposeOp>();
-    if (!inner)
-      return failure();
-    SmallVector<int64_t> permutation;
-    for (int64_t dim : op.getPermutation())
-      permutation.push_back(inner.getPermutation()[dim]);
-    rewriter.replaceOpWithNewOp<TransposeOp>(op, inner.getX(), permutation);
-    return success();
-  }
-};
-
 /// matmul of a matrix with its last two dimensions swapped reads it transposed:
 /// no copy.
 struct ReadTransposed : OpRewritePattern<MatmulOp> {
@@ -257,7 +240,7 @@ struct SimplifyGraphPass : dtc::impl::SimplifyGraphPassBase<SimplifyGraphPass> {
     RewritePatternSet patterns(&getContext());
     patterns.add<MovePoolBelowActivation<ReluOp>,
                  MovePoolBelowActivation<LeakyReluOp>, MergeReshapes,
-                 MergeTransposes, ReadTransposed, UseLogSoftmax, BroadcastInPlace,
+                 ReadTransposed, UseLogSoftmax, BroadcastInPlace,
                  SquareByProduct, ReluGradientInBatchNorm, DropIdentity>(&getContext());
     populateConstantFoldingPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -14,6 +14,8 @@ void dtc::buildRecognitionPipeline(OpPassManager &manager) {
   model.addPass(createRecogniseActivationsPass());
   model.addPass(createRecogniseNormalisationsPass());
   model.addPass(createRecogniseAttentionPass());
+  // Last: attention knows its operands by the transposes before it, and what has become one op has fewer edges to cut.
+  model.addPass(createCancelTransposesPass());
 }
 
 void dtc::registerRecognitionPipeline() {

@@ -155,4 +155,33 @@ def RecogniseLossPass : Pass<"dtc-recognise-loss", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::dtc::nn::NNDialect"];
 }
 
+def CancelTransposesPass : Pass<"dtc-cancel-transposes", "::mlir::func::FuncOp"> {
+  let summary = "Ops without a layout of their own take the one in which fewer bytes are transposed";
+  let description = [{
+    Expects a model. Frameworks that have channels last export them so, and put transposes around what ONNX defines with channels first
+    (Conv, pooling, BatchNormalization). Elementwise ops, `concat`, `slice`, `pad`, `broadcast`, sums and means and softmax work in any
+    order of dimensions: for each permutation that occurs, those move to the other side of the transposes for which that makes fewer bytes
+    to transpose in all. That is a minimum cut of the graph, so residual additions and concatenations move if all their branches together
+    gain, and a value that is read in both orders is transposed once. Operands that broadcast (a bias of channels) are reshaped, at no cost.
+
+    Afterwards no transpose of a transpose is left, and one that moves dimensions of size 1 alone is a `reshape`. What has a layout stays
+    where it is: `conv`, pooling, normalisations, `matmul`, `gather`, and `reshape` with the order of elements that it flattens; so does
+    `dropout`, whose random numbers belong to elements. Values are the same; sums may be taken in another order.
+
+    ```mlir
+    %a = nn.transpose %x [0, 2, 3, 1] : (tensor<4x3x8x6xf32>) -> tensor<4x8x6x3xf32>
+    %b = nn.add %a, %bias : tensor<4x8x6x3xf32>, tensor<3xf32>
+    %c = nn.relu %b : tensor<4x8x6x3xf32>
+    %y = nn.transpose %c [0, 3, 1, 2] : (tensor<4x8x6x3xf32>) -> tensor<4x3x8x6xf32>
+    ```
+    becomes
+    ```mlir
+    %channels = nn.reshape %bias : tensor<3xf32> -> tensor<1x3x1x1xf32>
+    %b = nn.add %x, %channels : tensor<4x3x8x6xf32>, tensor<1x3x1x1xf32>
+    %y = nn.relu %b : tensor<4x3x8x6xf32>
+    ```
+  }];
+  let dependentDialects = ["::dtc::nn::NNDialect"];
+}
+
 #endif // DTC_RECOGNITION_PASSES

@@ -56,9 +56,20 @@ static void findSettings(const ::onnx::GraphProto &graph, llvm::StringSet<> &fou
     found.erase(name.getKey());
 }
 
-llvm::StringSet<> dtc::onnximport::findBuffers(const ::onnx::GraphProto &graph) {
+/// What is TensorFlow's constant in a file of tf2onnx: 6 in relu6, the exponent in gelu, an epsilon. No layer of Keras has weights without
+/// dimensions; a variable of somebody's own has the name of the op that reads it, as all have that TensorFlow did not fold.
+static bool isTensorFlowConstant(const ::onnx::TensorProto &tensor) {
+  return tensor.dims_size() == 0 && !StringRef(tensor.name()).contains("ReadVariableOp");
+}
+
+llvm::StringSet<> dtc::onnximport::findBuffers(const ::onnx::ModelProto &model) {
+  const ::onnx::GraphProto &graph = model.graph();
   llvm::StringSet<> buffers, named;
   findSettings(graph, buffers);
+  if (model.producer_name() == "tf2onnx")
+    for (const ::onnx::TensorProto &tensor : graph.initializer())
+      if (isTensorFlowConstant(tensor))
+        buffers.insert(tensor.name());
   for (const ::onnx::ValueInfoProto &info : graph.value_info()) {
     std::string kind = kindOf(info);
     if (kind == "BUFFER" || kind == "CONSTANT_TENSOR")

@@ -10,8 +10,9 @@
 namespace dtc::onnximport {
 
 /// The initializers that PyTorch's exporter says are buffers or constants, not parameters, and single numbers of which it says nothing where it
-/// says what its parameters are; those that batch normalisation keeps up to date are not among them.
-llvm::StringSet<> findBuffers(const ::onnx::GraphProto &graph);
+/// says what its parameters are; those that batch normalisation keeps up to date are not among them. Of tf2onnx, which writes TensorFlow's
+/// constants as it writes variables, the numbers without dimensions that were not read from a variable.
+llvm::StringSet<> findBuffers(const ::onnx::ModelProto &model);
 
 /// Marks the parameters of `model` that look like constants with `nn.constant_use`: exponents, what is added under a root, what an input is
 /// normalised with, and single numbers that are spread over the features of a tensor.

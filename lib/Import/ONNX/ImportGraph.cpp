@@ -51,6 +51,15 @@ static unsigned countGiven(const Names &names) {
   return count;
 }
 
+/// Whether the first of the integers that a node computes follows from a shape.
+static bool followsShape(const ::onnx::NodeProto &proto, const llvm::StringSet<> &others) {
+  if (proto.op_type() == "Shape" || proto.op_type() == "Size")
+    return true;
+  if (proto.op_type() == "Concat")
+    return proto.input_size() > 0 && others.contains(proto.input(0));
+  return llvm::any_of(proto.input(), [&](const std::string &input) { return others.contains(input); });
+}
+
 LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
                                         size_t number) {
   Node node(proto, number, state, builder);
@@ -108,6 +117,8 @@ LogicalResult GraphImporter::importNode(const ::onnx::NodeProto &proto,
       return node.error() << "output " << quoted(name)
                           << " has a name that is already taken; every name may "
                              "be defined once";
+    if (isa<IntegerType>(getElementTypeOrSelf(*binding)) && followsShape(proto, state.followShapes))
+      state.followShapes.insert(name);
   }
   return success();
 }

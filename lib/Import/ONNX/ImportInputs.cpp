@@ -96,7 +96,7 @@ LogicalResult GraphImporter::defineName(StringRef name, Binding binding,
 LogicalResult GraphImporter::readInitializers() {
   // Larger buffers are read with the parameters.
   constexpr int64_t mostInText = 1024;
-  llvm::StringSet<> buffers = findBuffers(graph);
+  llvm::StringSet<> buffers = findBuffers(model);
   for (::onnx::TensorProto &tensor : *graph.mutable_initializer()) {
     auto emit = [&] {
       InFlightDiagnostic diagnostic =

@@ -25,6 +25,8 @@ struct GraphState {
   /// The batch, if the model leaves it symbolic.
   std::optional<int64_t> symbolicBatch;
   llvm::StringMap<Binding> bindings;
+  /// Integers of which the first follows from the shape of a tensor here, whatever batch the exporter traced with.
+  llvm::StringSet<> followShapes;
   /// Every name that some node or graph output uses.
   llvm::StringSet<> used;
   TensorReader *tensors = nullptr;
@@ -47,6 +49,8 @@ public:
 
   int64_t opset() const { return graph.opset; }
   std::optional<int64_t> symbolicBatch() const { return graph.symbolicBatch; }
+  /// Whether the first of the integers that operand `i` holds follows from a tensor's shape.
+  bool followsShape(unsigned i) const { return graph.followShapes.contains(proto.input(i)); }
   mlir::OpBuilder &builder() { return build; }
   mlir::Location location() const { return loc; }
 

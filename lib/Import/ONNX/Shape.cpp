@@ -66,12 +66,13 @@ static LogicalResult resolveTarget(Node &node, ArrayRef<int64_t> from,
 /// Exporters that trace a model often write the batch they traced with into the
 /// first dimension of a target. Where the model's batch is symbolic and the
 /// other dimensions hold exactly one sample, the batch was meant; where the
-/// samples would be mixed with each other, the model is refused.
+/// samples would be mixed with each other, the model is refused. A target that
+/// the file computes from shapes holds this batch, and says what it means.
 static LogicalResult bindBatch(Node &node, ArrayRef<int64_t> from,
                                SmallVectorImpl<int64_t> &target) {
   std::optional<int64_t> batch = node.symbolicBatch();
   if (!batch || from.empty() || from[0] != *batch || target.empty() ||
-      target[0] < 1 || target[0] == *batch)
+      target[0] < 1 || target[0] == *batch || node.followsShape(1))
     return success();
   ArrayRef<int64_t> rest = ArrayRef(target).drop_front();
   if (llvm::is_contained(rest, -1))
