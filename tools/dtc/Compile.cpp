@@ -153,6 +153,8 @@ OwningOpRef<ModuleOp> Compilation::import() {
   import.dimensions = options.dimensions;
   import.tie = options.tie;
   import.dataFiles = &modelData;
+  import.trainMode = options.trainMode;
+  import.dropout = options.dropout;
   return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
                              : dtc::importDSL(options.model, import, context);
 }

@@ -126,6 +126,8 @@ private:
     options.tie = args.hasArg(OPT_tie);
     if (options.tie && !options.modelIsONNX)
       return fail("--tie is for ONNX models, whose exporters copy parameters; in the model language a layer takes another one's weight");
+    if (!readTrainMode(options))
+      return false;
     StringRef statistics = args.getLastArgValue(OPT_batch_norm, "share");
     if (statistics != "share" && statistics != "whole")
       return fail("--batch-norm=" + statistics.str() + ": expected share or whole");
@@ -167,6 +169,20 @@ private:
         return fail("--lr-scale=" + text + ": expected PATTERN:X with a number from 0 on, as in 'embedding.*:0.1'");
       options.rateScales.emplace_back(pattern, scale);
     }
+    return true;
+  }
+
+  bool readTrainMode(dtc::Options &options) {
+    options.trainMode = args.hasArg(OPT_train_mode);
+    if (const Arg *arg = args.getLastArg(OPT_dropout)) {
+      double ratio = 0;
+      if (StringRef(arg->getValue()).getAsDouble(ratio) || !(ratio >= 0 && ratio < 1))
+        return fail("--dropout=" + StringRef(arg->getValue()) + ": expected a number from 0 to below 1");
+      options.dropout = ratio;
+    }
+    for (ID id : {OPT_train_mode, OPT_dropout})
+      if (const Arg *arg = args.getLastArg(id); arg && !options.modelIsONNX)
+        return fail(StringRef(arg->getSpelling()).rtrim('=') + " is for ONNX models: '" + options.model + "' is none");
     return true;
   }
 

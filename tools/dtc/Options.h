@@ -4,6 +4,7 @@
 
 #include "dtc/Autodiff/BatchStatistics.h"
 #include "dtc/Emit/Emit.h"
+#include "dtc/Import/ImportOptions.h"
 #include "dtc/Partition/PartitionOptions.h"
 #include "dtc/Precision/Precision.h"
 
@@ -52,6 +53,10 @@ struct Options {
   std::vector<std::pair<std::string, double>> rateScales;
   /// Patterns of names of parameters that do not decay.
   std::vector<std::string> noDecay;
+  /// Dropout nodes that do nothing in an evaluation-mode export drop again.
+  bool trainMode = false;
+  /// The ratio of all Dropout nodes of an ONNX model; unset: what it says.
+  std::optional<double> dropout;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// Whether what an exporter wrote in parts becomes one op again.

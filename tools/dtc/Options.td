@@ -26,6 +26,9 @@ defm model_output : Value<"output", "NAME", "the model's output that the loss ta
 defm freeze : Value<"freeze", "PATTERN", "parameters that are not trained, by name: 'encoder.*' (also ? and [a-z]); may be given several times", topic_1_recipe>;
 defm lr_scale : Value<"lr-scale", "PATTERN:X", "parameters of these names move by X times the learning rate; may be given several times, and the last that matches counts", topic_1_recipe>;
 defm no_decay : Value<"no-decay", "PATTERN", "parameters of these names are updated without weight decay; may be given several times", topic_1_recipe>;
+def train_mode : Flag<["--"], "train-mode">, Group<topic_1_recipe>,
+                 HelpText<"the ONNX model was exported for evaluation: Dropout nodes that do nothing in it drop again; says what cannot be restored. (Batch normalisation takes the batch's statistics in any case)">;
+defm dropout : Value<"dropout", "P", "the ratio of all Dropout nodes of an ONNX model, whatever it says, from 0 to below 1", topic_1_recipe>;
 
 def topic_2_strategy : Topic<"Strategy">;
 defm strategy : Value<"strategy", "NAME", "none (default); data: the devices share the batch and sum gradients; model: they share the layers, as stages of a pipeline", topic_2_strategy>;

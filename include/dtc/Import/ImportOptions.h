@@ -3,6 +3,7 @@
 #define DTC_IMPORT_IMPORTOPTIONS_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,12 @@ struct ImportOptions {
   bool tie = false;
   /// Receives the paths of the files that were read besides the model's own; null: nobody wants them.
   std::vector<std::string> *dataFiles = nullptr;
+  /// The model was exported for evaluation and is to be trained: Dropout nodes that do nothing there drop again, by the ratio that they have.
+  bool trainMode = false;
+  /// The ratio of all Dropout nodes, whatever they say, from 0 to below 1; without, each has its own. It is an error if there is none.
+  std::optional<double> dropout;
+  /// Receives of each parameter whose name an exporter lost the name that it has here, and the one in the file; null: nobody wants them.
+  std::vector<std::pair<std::string, std::string>> *restoredNames = nullptr;
 };
 
 } // namespace dtc

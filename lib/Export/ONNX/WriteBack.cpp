@@ -30,13 +30,13 @@ public:
     if (failed(parameters))
       return failure();
     std::vector<TrainedTensor> trained;
-    for (GraphImporter::Parameter &parameter : *parameters)
-      trained.push_back({std::move(parameter.name), std::move(parameter.shape)});
+    for (const GraphImporter::Parameter &parameter : *parameters)
+      trained.push_back({parameter.name, parameter.shape});
     llvm::Expected<std::vector<StringRef>> values = checkpoint.valuesOf(trained);
     if (!values)
       return emitError(UnknownLoc::get(&context)) << llvm::toString(values.takeError());
-    std::vector<std::string> copied = addTied(trained, *values);
-    if (failed(replace(trained, *values)) || failed(takeIn(graph)))
+    std::vector<std::string> copied = addTied(*parameters, *values);
+    if (failed(replace(*parameters, *values)) || failed(takeIn(graph)))
       return failure();
     llvm::append_range(dataFiles, importer.getDataFiles());
     writeFunctionsOut();
@@ -54,7 +54,7 @@ public:
 
 private:
   /// Adds the copies of tied parameters. Returns the values of those that are transposed, to be kept until they have been read.
-  std::vector<std::string> addTied(std::vector<TrainedTensor> &trained, std::vector<StringRef> &values) {
+  std::vector<std::string> addTied(std::vector<GraphImporter::Parameter> &trained, std::vector<StringRef> &values) {
     llvm::StringMap<size_t> numbers;
     for (auto [i, tensor] : llvm::enumerate(trained))
       numbers[tensor.name] = i;
@@ -64,7 +64,7 @@ private:
       StringRef bytes = values[numbers.lookup(tie.original)];
       if (tie.isTransposed)
         bytes = transposes.emplace_back(transposed(bytes, tie.shape[0], tie.shape[1]));
-      trained.push_back({tie.copy, tie.shape});
+      trained.push_back({tie.copy, tie.copy, tie.shape, {}});
       values.push_back(bytes);
     }
     return transposes;
@@ -79,7 +79,7 @@ private:
     return data;
   }
 
-  LogicalResult replace(ArrayRef<TrainedTensor> trained, ArrayRef<StringRef> values) {
+  LogicalResult replace(ArrayRef<GraphImporter::Parameter> trained, ArrayRef<StringRef> values) {
     llvm::StringMap<::onnx::TensorProto *> byName;
     for (::onnx::TensorProto &tensor : *graph.mutable_initializer())
       byName[tensor.name()] = &tensor;
@@ -87,11 +87,11 @@ private:
     for (const ::onnx::ValueInfoProto &input : graph.input())
       inputs.insert(input.name());
     for (auto [parameter, bytes] : llvm::zip_equal(trained, values)) {
-      ::onnx::TensorProto &tensor = *byName.lookup(parameter.name);
+      ::onnx::TensorProto &tensor = *byName.lookup(parameter.initializer);
       if (failed(setValues(tensor, parameter.shape, bytes)))
         return failure();
       // Until IR version 3 every initializer is an input too.
-      if (model.ir_version() < 4 && !inputs.contains(parameter.name))
+      if (model.ir_version() < 4 && !inputs.contains(parameter.initializer))
         declareInput(tensor);
     }
     return success();

@@ -23,14 +23,18 @@ public:
     state.importBody = [this](Node &node, const ::onnx::GraphProto &body, llvm::ArrayRef<Binding> arguments) {
       return importBody(node, body, arguments);
     };
+    state.options = &options;
   }
 
   mlir::OwningOpRef<mlir::ModuleOp> run();
 
   /// A parameter, or a running statistic, as `run` makes an argument of it.
   struct Parameter {
-    std::string name;
+    /// As checkpoints have it, and as the file does: these differ where the exporter had lost the name.
+    std::string name, initializer;
     llvm::SmallVector<int64_t> shape;
+    /// Whose initializer it shared in the file; empty: it has its own.
+    std::string mergedWith;
   };
   /// A parameter of the file that is another one of it, perhaps as its transpose (ImportOptions::tie).
   struct Tie {
@@ -39,8 +43,8 @@ public:
     std::string original;
     bool isTransposed;
   };
-  /// Instead of `run`: the parameters alone, whatever the inputs' sizes are. In the model, which is changed, each then is the
-  /// initializer of its name; those of merged ones hold a type and no data.
+  /// Instead of `run`: the parameters alone, whatever the inputs' sizes are. In the model, which is changed, each then has an
+  /// initializer; those of merged ones hold a type and no data.
   llvm::FailureOr<std::vector<Parameter>> readParameters();
   /// Which of the file's parameters are none of `readParameters`, but tied to one.
   llvm::ArrayRef<Tie> getTies() const { return ties; }
@@ -91,6 +95,18 @@ private:
   /// Gives the names of the copies what they are.
   llvm::LogicalResult defineTied();
 
+  // RestoreNames.cpp
+  /// How the modules call parameters whose names the exporter lost, by the file's names, where the graph says it unambiguously.
+  llvm::StringMap<mlir::StringAttr> findLostNames();
+  /// Calls them so.
+  void restoreNames();
+  /// The same of those that others are tied to.
+  void renameTied(const llvm::StringMap<mlir::StringAttr> &restored);
+
+  // TrainMode.cpp
+  /// Says what --train-mode restores and what it cannot; refuses --dropout where there is nothing to drop.
+  llvm::LogicalResult reportTrainMode();
+
   // ImportGraph.cpp
   llvm::LogicalResult importNodes();
   /// Says of a refused node's outputs, or of what depends on them, that nothing is known.
@@ -126,10 +142,14 @@ private:
   llvm::StringMap<int64_t> dimensions;
   llvm::SmallVector<Place> inputs, parameters, outputs;
   std::vector<Tie> ties;
+  /// Of parameters that have been taken apart, whose initializer they shared.
+  llvm::StringMap<std::string> mergedWith;
   /// Integers and booleans among the initializers: constants.
   llvm::SmallVector<std::pair<llvm::StringRef, mlir::DenseElementsAttr>> constants;
   /// What nodes compute, by name; empty until one of them lacks an input.
   llvm::StringSet<> computed;
+  /// Convolutions into which a batch normalisation is folded; counted where the options ask for what can be restored.
+  size_t foldedNormalisations = 0;
   /// Whether a node was refused because of its operator.
   bool lacksOperator = false;
 };

@@ -1,5 +1,6 @@
 // The nodes and outputs of a model, and the function that they make.
 #include "ConstantUses.h"
+#include "FoldedNormalisation.h"
 #include "GraphImporter.h"
 #include "InlineFunctions.h"
 #include "Operators.h"
@@ -263,8 +264,11 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(checkModel()) || failed(readInitializers()) ||
       failed(readInputs()))
     return {};
+  if (options.trainMode) // by the names of the file
+    foldedNormalisations = findFoldedNormalisations(model).size();
   separateParameters();
   tieParameters();
+  restoreNames();
   collectUses();
 
   Location location = fileLocation(state.path, context);
@@ -304,7 +308,7 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
       return {};
   }
 
-  if (failed(importNodes()))
+  if (failed(importNodes()) || failed(reportTrainMode()))
     return {};
 
   SmallVector<Value> values;

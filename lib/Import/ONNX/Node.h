@@ -4,6 +4,8 @@
 
 #include "Tensors.h"
 
+#include "dtc/Import/ImportOptions.h"
+
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -33,6 +35,9 @@ struct GraphState {
   /// Every name that some node or graph output uses.
   llvm::StringSet<> used;
   TensorReader *tensors = nullptr;
+  const ImportOptions *options = nullptr;
+  /// Dropout nodes, and those of them that the options make drop again.
+  int64_t dropouts = 0, restoredDropouts = 0;
   /// How many elements may still be computed at compile time: a chain of nodes could double them without end.
   int64_t evaluations = int64_t{1} << 26;
   /// How many elements may still be read for that: many nodes could read one large tensor.
@@ -62,6 +67,12 @@ public:
   bool followsShape(unsigned i) const { return graph.followShapes.contains(proto.input(i)); }
   mlir::OpBuilder &builder() { return build; }
   mlir::Location location() const { return loc; }
+  const ImportOptions &options() const { return *graph.options; }
+  /// Counts a Dropout node; `restored`: one that the file makes a no-op, and that drops here.
+  void countDropout(bool restored) {
+    ++graph.dropouts;
+    graph.restoredDropouts += restored;
+  }
 
   /// Whether an error has been reported.
   bool failed() const { return hasError; }

@@ -27,7 +27,8 @@ static double numberOf(Node &node, unsigned operand, StringRef what, double othe
   return otherwise;
 }
 
-/// Since opset 12 it drops only where `training_mode` says so: what was exported for inference has it as the identity.
+/// Since opset 12 it drops only where `training_mode` says so: what was exported for inference has it as the identity, unless
+/// the options say that it is to drop again.
 static FailureOr<Binding> importDropout(Node &node) {
   Value x = node.tensor(0);
   if (node.failed())
@@ -38,6 +39,11 @@ static FailureOr<Binding> importDropout(Node &node) {
     node.integer("seed", 0);
   if (node.failed())
     return failure();
+  bool isNoOp = training == 0 || ratio == 0;
+  if (node.options().trainMode || node.options().dropout)
+    training = 1;
+  ratio = node.options().dropout.value_or(ratio);
+  node.countDropout(/*restored=*/isNoOp && training != 0 && ratio != 0);
   if (training == 0 || ratio == 0) {
     auto mask = RankedTensorType::get(shapeOf(x), node.builder().getI1Type());
     if (node.usesOutput(1)) // all is kept

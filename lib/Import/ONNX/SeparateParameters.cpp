@@ -1,37 +1,22 @@
 // Parameters that an exporter merged because they began equal (new biases are 0, new scales 1) are apart again: trained as one, they would all move
 // by the sum of their gradients.
 #include "GraphImporter.h"
+#include "Scopes.h"
 
 #include "dialects/NN/NN.h"
 
 #include "llvm/ADT/StringMap.h"
 
-#include <google/protobuf/unknown_field_set.h>
-
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-/// The modules around a node, outermost first, as torch.onnx.export(dynamo=True) says: in the node's metadata, a field of onnx.proto since IR version
-/// 10, which libonnx 1.12 does not know. "['', 'features', 'features.0', 'layer_norm']" ends with the node's own name.
+/// The modules around a node, outermost first, where torch.onnx.export(dynamo=True) says them.
 static SmallVector<std::string> scopesOf(const ::onnx::NodeProto &node) {
-  constexpr int metadataProps = 9;
-  const google::protobuf::UnknownFieldSet &fields = node.unknown_fields();
-  for (int i = 0; i < fields.field_count(); ++i) {
-    const google::protobuf::UnknownField &field = fields.field(i);
-    ::onnx::StringStringEntryProto entry;
-    if (field.number() != metadataProps || field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED ||
-        !entry.ParseFromString(field.length_delimited()) || entry.key() != "pkg.torch.onnx.name_scopes")
-      continue;
-    SmallVector<std::string> scopes;
-    SmallVector<StringRef> parts;
-    constexpr int deepest = 256; // each is compared with each input
-    StringRef(entry.value()).trim("[]").split(parts, ", ", deepest);
-    for (StringRef part : ArrayRef(parts).drop_back())
-      scopes.push_back(part.trim("'").str());
-    return scopes;
-  }
-  return {};
+  SmallVector<std::string> scopes = nameScopes(node);
+  if (!scopes.empty())
+    scopes.pop_back();
+  return scopes;
 }
 
 /// What batch normalisation calls the operands that it keeps up to date itself; "" for all others.
@@ -50,7 +35,6 @@ void GraphImporter::separateParameters() {
     for (const std::string &input : node.input())
       if (numbers.contains(input))
         ++uses[input];
-  unsigned separated = 0;
   /// The numbers that come next behind names.
   llvm::StringMap<unsigned> next;
   auto copy = [&](const std::string &of, const std::string &wanted) {
@@ -69,7 +53,7 @@ void GraphImporter::separateParameters() {
     place.attributes = attributes.getDictionary(&context);
     parameters.push_back(place);
     --uses[of];
-    ++separated;
+    mergedWith[name] = of;
     return name;
   };
   auto isSplat = [&](const std::string &name) {
@@ -107,7 +91,7 @@ void GraphImporter::separateParameters() {
       input = copy(input, scopes.back() + "." + leaf.str());
     }
   }
-  if (separated)
+  if (size_t separated = mergedWith.size())
     emitWarning(fileLocation(state.path, context))
         << separated << (separated == 1 ? " parameter that began" : " parameters that began")
         << " equal to another one and that the exporter merged with it: each is trained by itself again";
@@ -119,8 +103,13 @@ FailureOr<std::vector<GraphImporter::Parameter>> GraphImporter::readParameters()
   separateParameters();
   tieParameters();
   std::vector<Parameter> result;
-  for (const Place &parameter : parameters)
-    result.push_back({parameter.name.str(), llvm::to_vector(cast<RankedTensorType>(parameter.type).getShape())});
+  llvm::StringMap<StringAttr> restored = findLostNames();
+  renameTied(restored);
+  for (const Place &parameter : parameters) {
+    StringAttr name = restored.lookup(parameter.name);
+    result.push_back({(name ? name.getValue() : parameter.name).str(), parameter.name.str(),
+                      llvm::to_vector(cast<RankedTensorType>(parameter.type).getShape()), mergedWith.lookup(parameter.name)});
+  }
   return result;
 }
 

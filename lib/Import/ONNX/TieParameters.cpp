@@ -1,6 +1,7 @@
 // Parameters that an exporter copied are one again: trained apart, each would move by its own gradient alone.
 #include "EqualCopies.h"
 #include "GraphImporter.h"
+#include "Scopes.h"
 
 #include "dialects/NN/NN.h"
 
@@ -9,9 +10,6 @@
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
-
-/// Whether the exporter made the name up, and not the author of the model.
-static bool isMadeUp(StringRef name) { return name.starts_with("onnx::") || name.starts_with("val_"); }
 
 /// Larger lists name the first alone.
 static constexpr size_t mostNamed = 8;
