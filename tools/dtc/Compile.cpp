@@ -1,6 +1,7 @@
 // The way of a compilation: import, recipe, passes, and the result.
 #include "Compile.h"
 #include "Calibrate.h"
+#include "Check.h"
 #include "DeviceCompiler.h"
 #include "Diagnostics.h"
 #include "Explain.h"
@@ -352,6 +353,8 @@ int Compilation::run() {
   TimingScope total = timing.getRootScope();
   if (options.calibrate && options.model.empty())
     return calibrate(nullptr, total);
+  if (options.check)
+    return dtc::checkModel(options, context);
   if (!options.exported.empty())
     return exportModel();
   TimingScope importing = total.nest("Import");

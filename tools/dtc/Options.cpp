@@ -381,6 +381,8 @@ private:
     for (const std::string &rest : args.getAllArgValues(OPT_mlir))
       options.mlirOptions.push_back("--mlir-" + rest);
 
+    if (args.hasArg(OPT_check))
+      return readCheck(options);
     if (options.calibrate)
       return readCalibration(options);
     if (args.hasArg(OPT_export_onnx) || args.hasArg(OPT_load))
@@ -395,6 +397,16 @@ private:
                       : "no place for the program; name a file with -o");
     if (options.out == "-" && !isText)
       return fail("-o -: only text (--emit=nn, grad, dist, rt) goes to standard output");
+    return true;
+  }
+
+  bool readCheck(dtc::Options &options) {
+    options.check = true;
+    for (ID id : {OPT_calibrate, OPT_o, OPT_emit, OPT_explain, OPT_explain_picture, OPT_dot, OPT_print_pipeline, OPT_export_onnx, OPT_load})
+      if (const Arg *arg = args.getLastArg(id))
+        return fail("--check reads a model and writes no program; leave out " + StringRef(arg->getSpelling()).rtrim('='));
+    if (!options.modelIsONNX)
+      return fail("--check is for ONNX models: '" + options.model + "' is none");
     return true;
   }
 

@@ -79,7 +79,7 @@ struct Options {
   std::string trace;
   /// Where the trained model goes, and the checkpoint that it is made of; empty: a program is compiled.
   std::string exported, load;
-  bool calibrate = false, explain = false, printPipeline = false, timePasses = false;
+  bool calibrate = false, check = false, explain = false, printPipeline = false, timePasses = false;
   /// MLIR's own options, spelled as given.
   std::vector<std::string> mlirOptions;
 };

@@ -64,6 +64,8 @@ defm dot : Value<"dot", "FILE", "with --emit=dist: draw what runs where and what
 defm export_onnx : Value<"export-onnx", "FILE.onnx", "instead of a program: write the ONNX model with what a run has trained (--load), for evaluation. In an ONNX model's own graph, whose names and symbolic dimensions stay (--batch and --bind change nothing); of the model language in a graph of opset 21", topic_3_result>;
 defm load : Value<"load", "FILE.safetensors", "with --export-onnx: the checkpoint, which a program has written with --save", topic_3_result>;
 
+def check : Flag<["--"], "check">, Group<topic_3_result>,
+            HelpText<"instead of a program: say what in an ONNX model makes training from this file something else than training the model that was exported, and what to export instead; status 0 if nothing does, 3 if something does">;
 def calibrate : Flag<["--"], "calibrate">, Group<topic_3_result>,
                 HelpText<"measure this machine and, if a model is given, each op of its step: -o names a file for --cluster. With --cluster, a model's ops are added to that file's">;
 

@@ -9,7 +9,7 @@
 using namespace mlir;
 using namespace dtc::onnximport;
 
-static constexpr int64_t fewestElements = 256;
+static constexpr int64_t fewestElements = 64;
 
 /// The elements; nothing of what is no tensor to compare.
 static ArrayRef<char> bytesOf(ElementsAttr elements) {

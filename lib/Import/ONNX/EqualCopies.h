@@ -13,7 +13,7 @@ struct EqualCopy {
 };
 
 /// Copies among float32 tensors (`dense` or `dense_resource`; others, and null, are no copies), in ascending order, each of the first tensor
-/// that has its numbers, bit by bit. Only what is equal by no accident: 256 elements at least that are not one number throughout.
+/// that has its numbers, bit by bit. Only what is equal by no accident: 64 elements at least that are not one number throughout.
 /// Reads every such tensor once, and those that agree in a sum over their bits a second time.
 llvm::SmallVector<EqualCopy> findEqualCopies(llvm::ArrayRef<mlir::ElementsAttr> tensors);
 

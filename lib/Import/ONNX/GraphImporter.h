@@ -46,6 +46,8 @@ public:
   /// Instead of `run`: the parameters alone, whatever the inputs' sizes are. In the model, which is changed, each then has an
   /// initializer; those of merged ones hold a type and no data.
   llvm::FailureOr<std::vector<Parameter>> readParameters();
+  /// Of the parameters that have been read, those that hold what an earlier one holds: an exporter has probably copied it.
+  std::vector<Tie> findTies() const;
   /// Which of the file's parameters are none of `readParameters`, but tied to one.
   llvm::ArrayRef<Tie> getTies() const { return ties; }
   /// Puts data of other files into the tensor itself. Its type must be one that models hold.

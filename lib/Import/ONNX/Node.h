@@ -68,6 +68,11 @@ public:
   mlir::OpBuilder &builder() { return build; }
   mlir::Location location() const { return loc; }
   const ImportOptions &options() const { return *graph.options; }
+  /// Says that the constant `size` stands where the batch should be; `isRebound`: the batch is taken instead.
+  void noteBakedBatch(int64_t size, bool isRebound) {
+    if (graph.options->bakedBatches)
+      graph.options->bakedBatches->push_back({proto.name().empty() ? proto.output(0) : proto.name(), size, isRebound});
+  }
   /// Counts a Dropout node; `restored`: one that the file makes a no-op, and that drops here.
   void countDropout(bool restored) {
     ++graph.dropouts;

@@ -75,11 +75,13 @@ static LogicalResult bindBatch(Node &node, ArrayRef<int64_t> from,
       target[0] < 1 || target[0] == *batch || node.followsShape(1))
     return success();
   ArrayRef<int64_t> rest = ArrayRef(target).drop_front();
-  if (llvm::is_contained(rest, -1))
+  if (llvm::is_contained(rest, -1)) {
+    node.noteBakedBatch(target[0], /*isRebound=*/false);
     return node.error() << "target " << nn::formatShape(target)
                         << " fixes the first dimension to " << target[0]
                         << " although the batch is symbolic, and would mix "
                            "samples; export it with -1 or 0 there";
+  }
   SmallVector<int64_t> resolved(target.begin(), target.end());
   resolved[0] = *batch;
   for (size_t d = 1; d < resolved.size() && d < from.size(); ++d)
@@ -91,6 +93,7 @@ static LogicalResult bindBatch(Node &node, ArrayRef<int64_t> from,
       return success(); // not this case; reported as it stands
   if (sample != product(from.drop_front()))
     return success();
+  node.noteBakedBatch(target[0], /*isRebound=*/true);
   node.warning()
       << "target " << nn::formatShape(target)
       << " fixes the first dimension to " << target[0]
@@ -369,6 +372,9 @@ static FailureOr<Binding> importExpand(Node &node) {
   SmallVector<int64_t> target = node.listInput(1);
   if (node.failed())
     return failure();
+  // A token of each sample, for the batch of the export: what it then meets has the model's.
+  if (std::optional<int64_t> batch = node.symbolicBatch(); batch && target.size() > 1 && target[0] != *batch && !shapeOf(x).empty() && shapeOf(x)[0] == 1)
+    node.noteBakedBatch(target[0], /*isRebound=*/false);
   FailureOr<SmallVector<int64_t>> shape = broadcastShape(node, shapeOf(x), target);
   return failed(shape) ? FailureOr<Binding>() : node.broadcast(x, *shape);
 }

@@ -5,7 +5,7 @@
 
 #include "dialects/NN/NN.h"
 
-#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace dtc;
@@ -14,9 +14,7 @@ using namespace dtc::onnximport;
 /// Larger lists name the first alone.
 static constexpr size_t mostNamed = 8;
 
-void GraphImporter::tieParameters() {
-  if (!options.tie)
-    return;
+std::vector<GraphImporter::Tie> GraphImporter::findTies() const {
   // What a node keeps up to date itself is not trained, and belongs to that node.
   llvm::StringSet<> statistics;
   for (const ::onnx::NodeProto &node : graph.node())
@@ -35,22 +33,26 @@ void GraphImporter::tieParameters() {
     bool isTrained = !parameter.attributes.contains(nn::names::frozen) && !statistics.contains(parameter.name);
     elements.push_back(isTrained ? dyn_cast_if_present<ElementsAttr>(parameter.attributes.get(nn::names::init)) : ElementsAttr());
   }
-  SmallVector<EqualCopy> copies = findEqualCopies(elements);
-  if (copies.empty()) {
+  std::vector<Tie> found;
+  for (const EqualCopy &equal : findEqualCopies(elements)) {
+    const Place &copy = parameters[order[equal.copy]], &original = parameters[order[equal.original]];
+    found.push_back({copy.name.str(), llvm::to_vector(cast<RankedTensorType>(copy.type).getShape()), original.name.str(), equal.isTransposed});
+  }
+  return found;
+}
+
+void GraphImporter::tieParameters() {
+  if (!options.tie)
+    return;
+  ties = findTies();
+  if (ties.empty()) {
     emitWarning(fileLocation(state.path, context)) << "--tie: no two parameters hold the same numbers, so none is tied";
     return;
   }
-  llvm::BitVector removed(parameters.size());
-  for (const EqualCopy &found : copies) {
-    const Place &copy = parameters[order[found.copy]], &original = parameters[order[found.original]];
-    ties.push_back({copy.name.str(), llvm::to_vector(cast<RankedTensorType>(copy.type).getShape()), original.name.str(), found.isTransposed});
-    removed.set(order[found.copy]);
-  }
-  SmallVector<Place> kept;
-  for (size_t i = 0; i < parameters.size(); ++i)
-    if (!removed[i])
-      kept.push_back(parameters[i]);
-  parameters = std::move(kept);
+  llvm::StringSet<> copies;
+  for (const Tie &tie : ties)
+    copies.insert(tie.copy);
+  llvm::erase_if(parameters, [&](const Place &parameter) { return copies.contains(parameter.name); });
 
   InFlightDiagnostic remark = emitRemark(fileLocation(state.path, context));
   remark << "tied, as their numbers are equal: ";
