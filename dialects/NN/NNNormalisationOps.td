@@ -14,11 +14,13 @@ def NN_BatchNormOp : NN_InferredOp<"batch_norm"> {
     epsilon) * scale + bias. Training normalises with the batch's statistics
     instead and moves the running ones, which are `nn.state` arguments that
     belong to this op alone: dtc-differentiate-graph makes of it what each phase
-    needs. `momentum` is the weight of the new value, as in PyTorch.
+    needs. `momentum` is the weight of the new value, as in PyTorch. The running
+    variance moves towards the unbiased variance of the batch, as in PyTorch, or
+    with `biased_variance` towards the biased one, as ONNX defines it.
   }];
   let arguments = (ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
                        NN_FullTensor:$running_mean, NN_FullTensor:$running_variance,
-                       F64Attr:$epsilon, F64Attr:$momentum);
+                       F64Attr:$epsilon, F64Attr:$momentum, UnitAttr:$biased_variance);
   let results = (outs NN_Tensor:$y);
   let assemblyFormat = [{
     $x `,` $scale `,` $bias `running` $running_mean `,` $running_variance attr-dict
@@ -35,13 +37,14 @@ def NN_BatchNormTrainingOp
     0; in the others y is 0. A rank, or a microbatch, has the statistics of its
     own rows.
 
-    `mean_part` is the mean, and `variance_part` the unbiased variance, times the
-    sum of the share's sample weights. The weights of a batch sum to 1, so the sum
+    `mean_part` is the mean, and `variance_part` the unbiased variance, or with
+    `biased_variance` the biased one, times the sum of the share's sample weights. The weights of a batch sum to 1, so the sum
     of the parts over all shares is the mean of the shares' statistics, weighted by
     their samples; with one share it is PyTorch's. A single value a channel has no
     unbiased variance (PyTorch refuses it): of a partial batch's share that has no
     more, the parts are those of the running statistics, which then stay where
-    they are as far as that share counts. Without them they are the value and 0.
+    they are as far as that share counts, and so it is with `biased_variance`.
+    Without them they are the value and 0.
 
     `mean` and `inverse` = 1 / sqrt(variance + epsilon) are what y was made with,
     kept for the gradient of the same share (PyTorch's `save_mean`, `save_invstd`).
@@ -56,7 +59,8 @@ def NN_BatchNormTrainingOp
   }];
   let arguments = !con((ins NN_Tensor:$x, NN_FullTensor:$scale, NN_FullTensor:$bias,
                             NN_FullTensor:$sample_weight, Optional<NN_FullTensor>:$running_mean,
-                            Optional<NN_FullTensor>:$running_variance, F64Attr:$epsilon), NN_EpilogueArguments);
+                            Optional<NN_FullTensor>:$running_variance, F64Attr:$epsilon), NN_EpilogueArguments,
+                       (ins UnitAttr:$biased_variance));
   let results = (outs NN_Tensor:$y, NN_FullTensor:$mean_part, NN_FullTensor:$variance_part,
                       NN_FullTensor:$mean, NN_FullTensor:$inverse);
   let assemblyFormat = !strconcat([{

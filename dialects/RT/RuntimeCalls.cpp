@@ -34,7 +34,8 @@ static std::vector<RuntimeCall> makeTable() {
       {"avg_pool", "pooling.h", 1, 1, 0, Form::Plain, "AvgPoolOptions", window + Options{Option::flag("count_include_pad")}},
       {"avg_pool_gradient", "pooling.h", 1, 1, 0, Form::Plain, "AvgPoolOptions", window + Options{Option::flag("count_include_pad")}},
       {"batch_norm", "normalisation.h", 4, 5, 0, Form::Plain, "BatchNormOptions",
-       Options{Option::buffer("running_mean"), Option::buffer("running_variance"), Option::buffer("residual"), Option::real("epsilon", 1e-5)} +
+       Options{Option::buffer("running_mean"), Option::buffer("running_variance"), Option::buffer("residual"), Option::real("epsilon", 1e-5),
+               Option::flag("biased_variance")} +
            activation},
       {"batch_norm_gradient", "normalisation.h", 6, 3, 0, Form::Plain, "BatchNormGradientOptions", {Option::buffer("relu_bias")}},
       {"binary_cross_entropy", "loss.h", 3, 2, 1},

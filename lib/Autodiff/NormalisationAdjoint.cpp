@@ -111,7 +111,8 @@ private:
     auto training = BatchNormTrainingOp::create(builder, of.getX(), of.getScale(), of.getBias(),
                                                 sampleWeight, of.getRunningMean(),
                                                 of.getRunningVariance(), op.getEpsilon(),
-                                                /*epilogue=*/EpilogueAttr(), /*epilogueOperand=*/Value());
+                                                /*epilogue=*/EpilogueAttr(), /*epilogueOperand=*/Value(),
+                                                op.getBiasedVariance());
     return {training.getY(), training.getMeanPart(), training.getVariancePart()};
   }
 
@@ -152,7 +153,8 @@ private:
     };
     return {normalise(builder, op, operands, centered, variance),
             orStays(ofChannels(mean), of.getRunningMean()),
-            orStays(DivOp::create(builder, ofChannels(variance), rest), of.getRunningVariance())};
+            orStays(op.getBiasedVariance() ? ofChannels(variance) : DivOp::create(builder, ofChannels(variance), rest),
+                    of.getRunningVariance())};
   }
 };
 

@@ -27,6 +27,7 @@ struct BatchNormLowering
                                   fragment.define(op->getOpResult(4))};
     CallOptions options = fragment.options("batch_norm");
     options.real("epsilon", norm.getEpsilon().convertToDouble());
+    options.flag("biased_variance", norm.getBiasedVariance());
     if (norm.getRunningMean()) {
       options.buffer("running_mean", fragment.memory(norm.getRunningMean(), Layout::RowMajor));
       options.buffer("running_variance", fragment.memory(norm.getRunningVariance(), Layout::RowMajor));

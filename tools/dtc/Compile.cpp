@@ -156,6 +156,7 @@ OwningOpRef<ModuleOp> Compilation::import() {
   import.dataFiles = &modelData;
   import.trainMode = options.trainMode;
   import.dropout = options.dropout;
+  import.runningVariance = options.runningVariance;
   return options.modelIsONNX ? dtc::importONNX(options.model, import, context)
                              : dtc::importDSL(options.model, import, context);
 }

@@ -180,7 +180,13 @@ private:
         return fail("--dropout=" + StringRef(arg->getValue()) + ": expected a number from 0 to below 1");
       options.dropout = ratio;
     }
-    for (ID id : {OPT_train_mode, OPT_dropout})
+    if (const Arg *arg = args.getLastArg(OPT_batch_norm_variance)) {
+      StringRef variance = arg->getValue();
+      if (variance != "unbiased" && variance != "biased")
+        return fail("--batch-norm-variance=" + variance + ": expected unbiased or biased");
+      options.runningVariance = variance == "biased" ? dtc::RunningVariance::Biased : dtc::RunningVariance::Unbiased;
+    }
+    for (ID id : {OPT_train_mode, OPT_dropout, OPT_batch_norm_variance})
       if (const Arg *arg = args.getLastArg(id); arg && !options.modelIsONNX)
         return fail(StringRef(arg->getSpelling()).rtrim('=') + " is for ONNX models: '" + options.model + "' is none");
     return true;

@@ -57,6 +57,8 @@ struct Options {
   bool trainMode = false;
   /// The ratio of all Dropout nodes of an ONNX model; unset: what it says.
   std::optional<double> dropout;
+  /// Which variance of a batch the running one of an ONNX model moves towards; unset: what the model's exporter meant.
+  std::optional<RunningVariance> runningVariance;
   /// Over which samples batch normalisation takes its statistics.
   BatchStatistics batchStatistics = BatchStatistics::Share;
   /// Whether what an exporter wrote in parts becomes one op again.

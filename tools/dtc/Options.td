@@ -30,6 +30,8 @@ def train_mode : Flag<["--"], "train-mode">, Group<topic_1_recipe>,
                  HelpText<"the ONNX model was exported for evaluation: Dropout nodes that do nothing in it drop again; says what cannot be restored. (Batch normalisation takes the batch's statistics in any case)">;
 defm dropout : Value<"dropout", "P", "the ratio of all Dropout nodes of an ONNX model, whatever it says, from 0 to below 1", topic_1_recipe>;
 
+defm batch_norm_variance : Value<"batch-norm-variance", "NAME", "which variance of a batch the running one of an ONNX model's BatchNormalization moves towards: unbiased, as PyTorch's (default for files that PyTorch exported), or biased, as ONNX defines it (default for others)", topic_1_recipe>;
+
 def topic_2_strategy : Topic<"Strategy">;
 defm strategy : Value<"strategy", "NAME", "none (default); data: the devices share the batch and sum gradients; model: they share the layers, as stages of a pipeline", topic_2_strategy>;
 defm devices : Value<"devices", "N", "number of devices; the program runs under 'mpirun -n N'", topic_2_strategy>;

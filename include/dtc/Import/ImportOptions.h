@@ -40,8 +40,8 @@ struct ImportOptions {
   bool trainMode = false;
   /// The ratio of all Dropout nodes, whatever they say, from 0 to below 1; without, each has its own. It is an error if there is none.
   std::optional<double> dropout;
-  /// Receives of each parameter whose name an exporter lost the name that it has here, and the one in the file; null: nobody wants them.
-  std::vector<std::pair<std::string, std::string>> *restoredNames = nullptr;
+  /// Which variance of a batch the running one of BatchNormalization moves towards; without, PyTorch's in files that PyTorch exported, else ONNX's.
+  std::optional<RunningVariance> runningVariance;
 };
 
 } // namespace dtc

@@ -264,6 +264,9 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   if (failed(checkModel()) || failed(readInitializers()) ||
       failed(readInputs()))
     return {};
+  // Their running variance is the unbiased one, whatever ONNX defines: of PyTorch's modules, and of the programs whose graphs dtc writes.
+  bool isUnbiased = model.producer_name() == "pytorch" || model.producer_name() == "dtc";
+  state.biasedVariance = options.runningVariance.value_or(isUnbiased ? RunningVariance::Unbiased : RunningVariance::Biased) == RunningVariance::Biased;
   if (options.trainMode) // by the names of the file
     foldedNormalisations = findFoldedNormalisations(model).size();
   separateParameters();

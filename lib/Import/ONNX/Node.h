@@ -38,6 +38,8 @@ struct GraphState {
   const ImportOptions *options = nullptr;
   /// Dropout nodes, and those of them that the options make drop again.
   int64_t dropouts = 0, restoredDropouts = 0;
+  /// Whether running variances move towards the biased variance of a batch.
+  bool biasedVariance = false;
   /// How many elements may still be computed at compile time: a chain of nodes could double them without end.
   int64_t evaluations = int64_t{1} << 26;
   /// How many elements may still be read for that: many nodes could read one large tensor.
@@ -68,6 +70,7 @@ public:
   mlir::OpBuilder &builder() { return build; }
   mlir::Location location() const { return loc; }
   const ImportOptions &options() const { return *graph.options; }
+  bool movesBiasedVariance() const { return graph.biasedVariance; }
   /// Says that the constant `size` stands where the batch should be; `isRebound`: the batch is taken instead.
   void noteBakedBatch(int64_t size, bool isRebound) {
     if (graph.options->bakedBatches)

@@ -59,8 +59,10 @@ static FailureOr<Binding> importBatchNormalization(Node &node) {
   if (node.failed())
     return failure();
   // ONNX weighs the old value with it, PyTorch and nn the new one.
-  return node.create<nn::BatchNormOp>(
-      operands, {node.real("epsilon", epsilon), node.real("momentum", 1 - momentum)});
+  SmallVector<NamedAttribute> attributes{node.real("epsilon", epsilon), node.real("momentum", 1 - momentum)};
+  if (node.movesBiasedVariance())
+    attributes.push_back(node.unit("biased_variance"));
+  return node.create<nn::BatchNormOp>(operands, attributes);
 }
 
 /// Statistics are float here, as stash_type asks unless it asks for less.

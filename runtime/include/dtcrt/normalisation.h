@@ -17,6 +17,7 @@ template <class T> struct BatchNormOptionsOf {
   Tensor<f32> running_mean{}, running_variance{};
   Tensor<T> residual{};  ///< added to y before the activation; of y's shape and layout
   f64 epsilon = 1e-5;    ///< added to the variance
+  bool biased_variance = false; ///< variance_part is the biased variance, as ONNX defines the running one, instead of the unbiased
   Activation activation = Activation::none;
   f32 alpha = 0;
 };
@@ -29,8 +30,8 @@ struct BatchNormGradientOptions {
 };
 
 /// y = activation((x - mean) inverse scale + bias + residual), with each channel's mean and inverse = 1 / sqrt(biased variance + epsilon) over rows and
-/// positions, which are kept for the gradient; activation(residual) in rows of weight 0. mean_part and variance_part are the mean and the unbiased variance
-/// times the sum of the weights: their sums over all shares of a batch are the means of the shares' statistics. Of a single value a channel they are
+/// positions, which are kept for the gradient; activation(residual) in rows of weight 0. mean_part and variance_part are the mean and the unbiased (or biased, as
+/// the options say) variance times the sum of the weights: their sums over all shares of a batch are the means of the shares' statistics. Of a single value a channel they are
 /// the running statistics times that sum, if these are given, else the value and 0.
 void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
                 const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const Tensor<f32> &mean,

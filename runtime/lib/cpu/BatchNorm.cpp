@@ -230,13 +230,14 @@ void normalise(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, const
   for (index sample = 0; sample < g.samples; ++sample)
     total += g.weight[sample];
   const auto count = static_cast<f64>(count_of(g));
+  const f64 freedom = options.biased_variance ? 0 : 1; // what the mean takes of the values' degrees of freedom
   for (index c = 0; c < g.channels; ++c) {
     const f64 squares = w.totals[g.channels + c];
     mean.data()[c] = static_cast<f32>(w.totals[c]);
     inverse.data()[c] = static_cast<f32>(1 / std::sqrt((count > 0 ? squares / count : 0) + options.epsilon));
     const bool stays = count <= 1 && running_mean;
     mean_part.data()[c] = static_cast<f32>(total * (stays ? running_mean[c] : w.totals[c]));
-    variance_part.data()[c] = static_cast<f32>(total * (stays ? running_variance[c] : count > 1 ? squares / (count - 1) : 0));
+    variance_part.data()[c] = static_cast<f32>(total * (stays ? running_variance[c] : count > 1 ? squares / (count - freedom) : 0));
     w.factor[c] = scale.data()[c] * inverse.data()[c];
   }
   const f32 *m = mean.data(), *factor = w.factor, *shift = bias.data();

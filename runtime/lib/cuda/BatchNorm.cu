@@ -133,6 +133,7 @@ template <int count, class Of> __global__ void take_planes(Of of, BatchNormGeome
 struct Statistics {
   f32 *mean_part, *variance_part, *mean, *inverse;
   const f32 *running_mean, *running_variance;
+  bool biased_variance;
 };
 
 __global__ void finish_statistics(const Moments *parts, index shares, BatchNormGeometry g, f64 epsilon, const f32 *scale, Statistics to, f32 *factor) {
@@ -144,10 +145,11 @@ __global__ void finish_statistics(const Moments *parts, index shares, BatchNormG
   if (!is_first)
     return;
   const f64 variance = total.count > 0 ? total.squares / total.count : 0, unbiased = total.count > 1 ? total.squares / (total.count - 1) : 0;
+  const f64 moved_towards = to.biased_variance ? variance : unbiased;
   const f32 inverse = static_cast<f32>(1 / sqrt(variance + epsilon));
   const bool stays = total.count <= 1 && to.running_mean;
   to.mean_part[channel] = static_cast<f32>(weights * (stays ? to.running_mean[channel] : total.mean));
-  to.variance_part[channel] = static_cast<f32>(weights * (stays ? to.running_variance[channel] : unbiased));
+  to.variance_part[channel] = static_cast<f32>(weights * (stays ? to.running_variance[channel] : moved_towards));
   to.mean[channel] = static_cast<f32>(total.mean);
   to.inverse[channel] = inverse;
   factor[channel] = scale[channel] * inverse;
@@ -303,7 +305,8 @@ void batch_norm_of(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, c
   if (residual)
     require_like("batch_norm", x, options.residual);
   require_running("batch_norm", x, options.running_mean, options.running_variance);
-  const Statistics to{mean_part.data(), variance_part.data(), mean.data(), inverse.data(), options.running_mean.data(), options.running_variance.data()};
+  const Statistics to{mean_part.data(), variance_part.data(), mean.data(), inverse.data(), options.running_mean.data(), options.running_variance.data(),
+                      options.biased_variance};
   run<T>(
       ctx, g, Images<T>{x.data()}, y.data(), {x.data(), y.data(), residual}, {to.mean, bias.data()},
       [&](dim3 blocks, const Moments *parts, index shares, f32 *factor) {

@@ -193,6 +193,11 @@ TEST(BatchNormMatrix, KeepsSmallVariancesBesideLargeMeans) {
     EXPECT_NEAR(variance[c], 0.25 * rows / (rows - 1), 1e-5);
     EXPECT_NEAR(y[c], -1, 1e-4);
   }
+  // ONNX's running variance moves towards the biased one.
+  batch_norm(ctx, {x.data(), {rows, 3}}, {ones.data(), {3}}, {zeros.data(), {3}}, {weight.data(), {rows}}, {y.data(), {rows, 3}}, {mean.data(), {3}},
+             {variance.data(), {3}}, {saved.data(), {3}}, {inverse.data(), {3}}, {.biased_variance = true});
+  for (index c = 0; c < 3; ++c)
+    EXPECT_NEAR(variance[c], 0.25, 2e-6);
 }
 
 /// A share that is padding alone, and one with a single value: finite, and no variance.
