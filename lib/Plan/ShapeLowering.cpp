@@ -151,7 +151,7 @@ struct AlongAxisLowering
     Layout layout = layoutOf(fragment, along.getX());
     CallOptions options = fragment.options(op->getName().stripDialect());
     // The last one is the default.
-    bool isLast = along.getAxis() == along.getX().getType().getRank() - 1;
+    bool isLast = static_cast<int64_t>(along.getAxis()) == along.getX().getType().getRank() - 1;
     options.integer("axis", isLast ? -1 : along.getAxis());
     fragment.call(op->getLoc(),
                   fragment.memory(along.getX()),

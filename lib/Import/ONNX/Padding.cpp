@@ -44,7 +44,6 @@ static FailureOr<SmallVector<Border>> readBorders(Node &node, int64_t rank) {
 /// Blocks of the value on both sides of an axis; of zeros it is one op for all axes.
 static FailureOr<Value> padWith(Node &node, Value x, ArrayRef<Border> borders, Value value) {
   SmallVector<int64_t> shape(shapeOf(x)), offsets;
-  DenseElementsAttr elements;
   bool isZero = !value;
   for (auto [size, border] : llvm::zip_equal(shape, borders)) {
     size += border.before + border.behind;

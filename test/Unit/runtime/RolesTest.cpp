@@ -151,11 +151,13 @@ TEST(Roles, StopTogetherWhenTheLossIsNoNumber) {
 }
 
 struct Nothing : dtcrt::Program {
-  bool evaluates = false;
+  bool evaluates = false, predicts = false;
   dtcrt::Binding bind(dtcrt::Arena &) override { return {}; }
   void step(dtcrt::Context &) override {}
   void evaluate(dtcrt::Context &) override {}
   bool has_evaluate() const override { return evaluates; }
+  void predict(dtcrt::Context &) override {}
+  bool has_predict() const override { return predicts; }
 };
 
 TEST(Roles, FitCoordinates) {
@@ -190,6 +192,9 @@ TEST(Roles, FitCoordinates) {
   const auto evaluating = std::make_shared<Nothing>();
   evaluating->evaluates = true;
   EXPECT_EQ(refused({stages[0], {.name = "b", .at = {{"pipe", 1}}, .program = evaluating}}, 0), "the roles 'b' and 'a' do not both evaluate");
+  const auto predicting = std::make_shared<Nothing>();
+  predicting->predicts = true;
+  EXPECT_EQ(refused({stages[0], {.name = "b", .at = {{"pipe", 1}}, .program = predicting}}, 0), "the roles 'b' and 'a' do not both predict");
 }
 
 } // namespace
