@@ -55,6 +55,7 @@ struct Normed {
   f64 learning_rate_of_step;
   DTC_HOST_DEVICE Normed(f64 learning_rate, f64) {
     learning_rate_of_step = learning_rate;
+    rate = 0; // of_tensor knows it
     scale = 1;
   }
   DTC_HOST_DEVICE void summands(f32 parameter, f32 gradient, f32 m, f32 &square_of_m, f32 &square_of_parameter) const {

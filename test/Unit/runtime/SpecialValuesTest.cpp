@@ -118,8 +118,9 @@ TYPED_TEST(SpecialValues, ThatAProductMakesAreKept) {
     EXPECT_TRUE(std::isnan(static_cast<f32>(y.memory[0])));
     const f32 second = y.memory[24]; // one sum may be fused, and stay finite or infinite: what it is must be relu's of it
     EXPECT_TRUE(std::isnan(second) || second >= 0);
-    if (factor == 1)
+    if (factor == 1) {
       EXPECT_EQ(second, 0);
+    }
   }
 }
 
@@ -152,8 +153,9 @@ TYPED_TEST(SpecialValues, HaveGradientsInProducts) {
           continue; // its formula overflows in f32, in PyTorch too
         expect_value(2 * slope(activation, x), y.tensor.data()[i], "gradient of " + describe(activation, 0, values[i / 8]));
       }
-      if (sums && std::is_same_v<T, f32> && activation != relu)
+      if (sums && std::is_same_v<T, f32> && activation != relu) {
         EXPECT_TRUE(std::isnan(sum.memory[0]));
+      }
     }
 }
 
