@@ -11,7 +11,7 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-/// Larger lists name the first alone.
+/// Of a longer list the first are named.
 static constexpr size_t mostNamed = 8;
 
 std::vector<GraphImporter::Tie> GraphImporter::findTies() const {
