@@ -46,7 +46,7 @@ struct BucketLowering : StartLoweringOpInterface::ExternalModel<Concrete, Start>
     }
     SmallVector<Value> views = role.layOut(op->getLoc(), start.getBucket(), types, names);
     for (auto [value, view] : llvm::zip_equal(start.getValues(), views))
-      role.promise(value, view);
+      (role.*Concrete::promise)(value, view);
     role.placesOf(op) = views;
   }
 
@@ -65,6 +65,7 @@ struct BucketLowering : StartLoweringOpInterface::ExternalModel<Concrete, Start>
 };
 
 struct AllReduceStartLowering : BucketLowering<AllReduceStartLowering, dist::AllReduceStartOp> {
+  static constexpr auto promise = &RoleLowering::promiseReplaced;
   static StringRef suffixOf(MemRefType type) { return type.getRank() == 0 ? ".sum" : ".gradient"; }
   static Value call(dist::AllReduceStartOp start, Value bucket, RoleLowering &role) {
     return rt::AllReduceStartOp::create(role.getFragments().getBuilder(), start.getLoc(), role.getPendingType(),
@@ -75,6 +76,7 @@ struct AllReduceStartLowering : BucketLowering<AllReduceStartLowering, dist::All
 };
 
 struct BroadcastStartLowering : BucketLowering<BroadcastStartLowering, dist::BroadcastStartOp> {
+  static constexpr auto promise = &RoleLowering::promise;
   static StringRef suffixOf(MemRefType) { return ".shared"; }
   static Value call(dist::BroadcastStartOp start, Value bucket, RoleLowering &role) {
     return rt::BroadcastStartOp::create(role.getFragments().getBuilder(), start.getLoc(), role.getPendingType(), bucket,

@@ -202,7 +202,7 @@ struct ReduceScatterStartLowering : StartLoweringOpInterface::ExternalModel<Redu
                                            namesWith(start.getNames(), ".scattered"));
     for (auto [value, part, view] : llvm::zip_equal(start.getValues(), start.getPending().getType().getTypes(), views))
       if (slicesOf(start, value.getType(), part).areContiguous())
-        role.promise(value, view);
+        role.promiseReplaced(value, view);
     role.placesOf(op) = views;
   }
 

@@ -129,6 +129,24 @@ void RoleLowering::promise(Value value, Value memory) {
     fragments.promise(made, memory);
 }
 
+void RoleLowering::promiseReplaced(Value value, Value memory) {
+  if (!value.hasOneUse())
+    return;
+  Value made = origin(value);
+  // Reshapes and slices may be views; of two results of a fragment one may be read after the other was replaced.
+  for (Operation *view = made.getDefiningOp(); isa_and_nonnull<nn::ReshapeOp, nn::SliceOp>(view); view = view->getOperand(0).getDefiningOp())
+    if (!view->getOperand(0).hasOneUse())
+      return;
+  unsigned returned = 0;
+  for (Operation *user : made.getUsers()) {
+    if (isa<nn::ReshapeOp, nn::SliceOp>(user))
+      return;
+    returned += user->hasTrait<OpTrait::IsTerminator>();
+  }
+  if (returned <= 1)
+    promise(value, memory);
+}
+
 /// Each at a multiple of 64 bytes so that kernels load aligned vectors.
 static constexpr int64_t bucketAlignment = 64;
 

@@ -36,6 +36,9 @@ public:
   /// A timeline's value shall end up in `memory`, if it does not lie elsewhere
   /// already; who needs it there copies it otherwise.
   void promise(mlir::Value value, mlir::Value memory);
+  /// As promise, of memory in which a collective replaces the rank's value by the result: not where anybody might read the value, or a
+  /// view of it, later. It is then copied there.
+  void promiseReplaced(mlir::Value value, mlir::Value memory);
   /// What was promised for a value of a timeline, or for its origin.
   mlir::Value promisedFor(mlir::Value value) const { return promised.lookup(value); }
   /// Brings a value of any microbatch to `memory`, unless it lies there.

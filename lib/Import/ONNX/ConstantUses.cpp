@@ -90,6 +90,34 @@ llvm::StringSet<> dtc::onnximport::findBuffers(const ::onnx::ModelProto &model) 
   return buffers;
 }
 
+llvm::StringSet<> dtc::onnximport::findTensorFlowBiases(const ::onnx::ModelProto &model) {
+  llvm::StringSet<> names;
+  if (model.producer_name() == "tf2onnx")
+    for (const ::onnx::NodeProto &node : model.graph().node())
+      if (node.op_type() == "LSTM" && node.input_size() > 3)
+        names.insert(node.input(3));
+  return names;
+}
+
+bool dtc::onnximport::hasNoRecurrentBias(ElementsAttr bias) {
+  ShapedType type = bias.getShapedType();
+  if (type.getRank() != 2)
+    return false;
+  int64_t row = type.getDimSize(1);
+  auto isZero = [&](auto values) {
+    for (auto [i, value] : llvm::enumerate(values))
+      if (static_cast<int64_t>(i) % row >= row / 2 && value != 0)
+        return false;
+    return true;
+  };
+  if (auto dense = dyn_cast<DenseFPElementsAttr>(bias))
+    return dense.getElementType().isF32() && isZero(dense.getValues<float>());
+  // What is large lies in a resource.
+  auto resource = dyn_cast<DenseF32ResourceElementsAttr>(bias);
+  std::optional<ArrayRef<float>> values = resource ? resource.tryGetAsArrayRef() : std::nullopt;
+  return values && isZero(*values);
+}
+
 //===----------------------------------------------------------------------===//
 // What its uses say
 //===----------------------------------------------------------------------===//

@@ -14,6 +14,12 @@ namespace dtc::onnximport {
 /// constants as it writes variables, the numbers without dimensions that were not read from a variable.
 llvm::StringSet<> findBuffers(const ::onnx::ModelProto &model);
 
+/// Names of biases of LSTMs in a file of tf2onnx. TensorFlow's have one bias, ONNX's one of the input and one of the recurrence: where the latter
+/// half is 0 (`hasNoRecurrentBias`), tf2onnx has put it there.
+llvm::StringSet<> findTensorFlowBiases(const ::onnx::ModelProto &model);
+/// Whether the second half of each row of `bias` [directions, 8 * hidden] is 0.
+bool hasNoRecurrentBias(mlir::ElementsAttr bias);
+
 /// Marks the parameters of `model` that look like constants with `nn.constant_use`: exponents, what is added under a root, what an input is
 /// normalised with, and single numbers that are spread over the features of a tensor.
 void markConstantUses(mlir::func::FuncOp model);

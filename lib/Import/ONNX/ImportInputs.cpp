@@ -104,7 +104,7 @@ LogicalResult GraphImporter::defineName(StringRef name, Binding binding,
 LogicalResult GraphImporter::readInitializers() {
   // Larger buffers are read with the parameters.
   constexpr int64_t mostInText = 1024;
-  llvm::StringSet<> buffers = findBuffers(model);
+  llvm::StringSet<> buffers = findBuffers(model), tensorFlowBiases = findTensorFlowBiases(model);
   for (::onnx::TensorProto &tensor : *graph.mutable_initializer()) {
     auto emit = [&] {
       InFlightDiagnostic diagnostic =
@@ -120,6 +120,8 @@ LogicalResult GraphImporter::readInitializers() {
     if (failed(elements))
       return failure();
     bool isBuffer = buffers.contains(tensor.name());
+    if (tensorFlowBiases.contains(tensor.name()) && hasNoRecurrentBias(*elements))
+      state.inputBiases.insert(tensor.name());
     // Without elements: what a node is not given, as Resize its region of interest.
     auto dense = dyn_cast<DenseElementsAttr>(*elements);
     if (!isa<FloatType>(elements->getElementType()) || elements->empty() || (isBuffer && elements->getNumElements() <= mostInText)) {

@@ -32,6 +32,8 @@ struct GraphState {
   llvm::StringMap<Binding> bindings;
   /// Integers of which the first follows from the shape of a tensor here, whatever batch the exporter traced with.
   llvm::StringSet<> followShapes;
+  /// Biases of LSTMs that belong to the input alone: TensorFlow's have one bias, and the recurrence's half is 0 and no parameter.
+  llvm::StringSet<> inputBiases;
   /// Every name that some node or graph output uses.
   llvm::StringSet<> used;
   TensorReader *tensors = nullptr;
@@ -67,6 +69,8 @@ public:
   std::optional<int64_t> symbolicBatch() const { return graph.symbolicBatch; }
   /// Whether the first of the integers that operand `i` holds follows from a tensor's shape.
   bool followsShape(unsigned i) const { return graph.followShapes.contains(proto.input(i)); }
+  /// Whether operand `i`, a recurrent layer's bias, has a half of 0 for the recurrence that is no parameter.
+  bool isInputBias(unsigned i) const { return graph.inputBiases.contains(proto.input(i)); }
   mlir::OpBuilder &builder() { return build; }
   mlir::Location location() const { return loc; }
   const ImportOptions &options() const { return *graph.options; }

@@ -256,7 +256,8 @@ FailureOr<Direction> Importer::readDirection(int64_t number) {
     if (failed(ofInput) || failed(ofRecurrence))
       return failure();
     direction.inputBias = *ofInput;
-    direction.recurrentBias = *ofRecurrence;
+    // Trained as well, the two would move their sum twice as far.
+    direction.recurrentBias = node.isInputBias(3) ? Value() : *ofRecurrence;
   }
   if (layer.states == 2 && node.hasInput(7)) {
     if (shapeOf(node.tensor(7)) != ArrayRef<int64_t>{directions, 3 * hidden})

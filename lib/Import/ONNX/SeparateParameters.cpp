@@ -52,6 +52,8 @@ void GraphImporter::separateParameters() {
     place.name = tensor.name();
     place.attributes = attributes.getDictionary(&context);
     parameters.push_back(place);
+    if (state.inputBiases.contains(of))
+      state.inputBiases.insert(name);
     --uses[of];
     mergedWith[name] = of;
     return name;
