@@ -56,7 +56,8 @@ static LogicalResult training(Operation *op, Operands operands, Results results)
                                operands[2]->data[c];
     bool stays = n <= 1 && norm.getRunningMean();
     results[1].data[c] = total * (stays ? operands[4]->data[c] : channel.mean);
-    results[2].data[c] = total * (stays ? operands[5]->data[c] : n <= 1 ? 0 : norm.getBiasedVariance() ? channel.variance : channel.variance * n / (n - 1));
+    double correction = norm.getBiasedVariance() ? 1 : n / (n - 1);
+    results[2].data[c] = total * (stays ? operands[5]->data[c] : n > 1 ? channel.variance * correction : 0);
     results[3].data[c] = channel.mean;
     results[4].data[c] = 1 / std::sqrt(channel.variance + epsilon);
   }

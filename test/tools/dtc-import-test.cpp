@@ -31,7 +31,8 @@ static llvm::LogicalResult print(mlir::Diagnostic &diagnostic) {
       llvm::errs() << ":" << place.getLine() << ":" << place.getColumn();
     llvm::errs() << ": ";
   }
-  bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error, isRemark = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark;
+  bool isError = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error;
+  bool isRemark = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark;
   llvm::errs() << (isError ? "error: " : isRemark ? "remark: " : "warning: ") << diagnostic << "\n";
   for (mlir::Diagnostic &note : diagnostic.getNotes())
     llvm::errs() << "note: " << note << "\n";

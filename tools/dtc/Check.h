@@ -8,8 +8,8 @@
 
 namespace dtc {
 
-/// Prints what the checks find in the model to standard output, and says how to export it better. The status that the process is to end with: 0 where
-/// nothing changes what is trained, 3 where something does, 1 after an error: there is no such model.
+/// Prints what the checks find in the model to standard output, and says how to export it better. The status that the process is to end
+/// with: 0 where nothing changes what is trained, 3 where something does, 1 after an error: there is no such model.
 int checkModel(const Options &options, mlir::MLIRContext &context);
 
 } // namespace dtc

@@ -30,8 +30,8 @@ struct ModelCheck {
   std::vector<ModelFinding> findings;
 };
 
-/// Runs all checks on an ONNX model. Inputs get their sizes from the options; a symbolic batch that these do not bind gets one. What importONNX refuses is
-/// a finding, and no error.
+/// Runs all checks on an ONNX model. Inputs get their sizes from the options; a symbolic batch that these do not bind gets one. What
+/// importONNX refuses is a finding, and no error.
 ///
 /// Fails after one error through the context's diagnostic engine where the file is no ONNX model that can be read. Never throws.
 llvm::FailureOr<std::vector<ModelCheck>> checkONNX(llvm::StringRef path, const ImportOptions &options, mlir::MLIRContext &context);

@@ -36,11 +36,13 @@ struct ImportOptions {
   std::vector<std::string> *dataFiles = nullptr;
   /// Receives nodes whose constants hold a batch, and those that perhaps do; null: nobody wants them.
   std::vector<BakedBatch> *bakedBatches = nullptr;
-  /// The model was exported for evaluation and is to be trained: Dropout nodes that do nothing there drop again, by the ratio that they have.
+  /// The model was exported for evaluation and is to be trained: Dropout nodes that do nothing there drop again, by the ratio that they
+  /// have.
   bool trainMode = false;
   /// The ratio of all Dropout nodes, whatever they say, from 0 to below 1; without, each has its own. It is an error if there is none.
   std::optional<double> dropout;
-  /// Which variance of a batch the running one of BatchNormalization moves towards; without, PyTorch's in files that PyTorch exported, else ONNX's.
+  /// Which variance of a batch the running one of BatchNormalization moves towards; without, PyTorch's in files that PyTorch exported, else
+  /// ONNX's.
   std::optional<RunningVariance> runningVariance;
 };
 

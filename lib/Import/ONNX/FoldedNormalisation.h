@@ -9,13 +9,14 @@
 
 namespace dtc::onnximport {
 
-/// A convolution whose weight and bias are those of the model's convolution times and plus what its batch normalisation had: scale / sqrt(variance +
-/// epsilon) and bias - mean * scale / sqrt(variance + epsilon). A file of other numbers than the model's; the normalisation cannot be had back from it.
+/// A convolution whose weight and bias are those of the model's convolution times and plus what its batch normalisation had: scale /
+/// sqrt(variance + epsilon) and bias - mean * scale / sqrt(variance + epsilon). A file of other numbers than the model's; the normalisation
+/// cannot be had back from it.
 struct FoldedNormalisation {
   const ::onnx::NodeProto *node;
-  /// Whether the file itself says so: PyTorch's newer exporter by the node's scopes (a batch norm's), its older one by the names of the weight and the
-  /// bias, which it only computes anew where it folds. Else it is likely: four or more convolutions, all with a bias, and no normalisation in the
-  /// graph, from another exporter than PyTorch's.
+  /// Whether the file itself says so: PyTorch's newer exporter by the node's scopes (a batch norm's), its older one by the names of the
+  /// weight and the bias, which it only computes anew where it folds. Else it is likely: four or more convolutions, all with a bias, and no
+  /// normalisation in the graph, from another exporter than PyTorch's.
   bool certain;
 };
 

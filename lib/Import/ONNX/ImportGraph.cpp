@@ -266,7 +266,8 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
     return {};
   // Their running variance is the unbiased one, whatever ONNX defines: of PyTorch's modules, and of the programs whose graphs dtc writes.
   bool isUnbiased = model.producer_name() == "pytorch" || model.producer_name() == "dtc";
-  state.biasedVariance = options.runningVariance.value_or(isUnbiased ? RunningVariance::Unbiased : RunningVariance::Biased) == RunningVariance::Biased;
+  RunningVariance byDefault = isUnbiased ? RunningVariance::Unbiased : RunningVariance::Biased;
+  state.biasedVariance = options.runningVariance.value_or(byDefault) == RunningVariance::Biased;
   if (options.trainMode) // by the names of the file
     foldedNormalisations = findFoldedNormalisations(model).size();
   separateParameters();

@@ -124,7 +124,8 @@ llvm::StringMap<StringAttr> GraphImporter::findLostNames() {
   llvm::StringMap<StringAttr> restored;
   for (const auto &[number, name] : wanted) {
     StringRef initializer = parameters[number].name;
-    if (!name.empty() && llvm::json::isUTF8(name) && takers[name] == 1 && !initializers.contains(name) && !values.contains(name) && !others.contains(initializer))
+    bool isFree = takers[name] == 1 && !initializers.contains(name) && !values.contains(name);
+    if (!name.empty() && llvm::json::isUTF8(name) && isFree && !others.contains(initializer))
       restored[initializer] = builder.getStringAttr(name);
   }
   return restored;

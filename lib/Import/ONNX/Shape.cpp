@@ -373,7 +373,8 @@ static FailureOr<Binding> importExpand(Node &node) {
   if (node.failed())
     return failure();
   // A token of each sample, for the batch of the export: what it then meets has the model's.
-  if (std::optional<int64_t> batch = node.symbolicBatch(); batch && target.size() > 1 && target[0] != *batch && !shapeOf(x).empty() && shapeOf(x)[0] == 1)
+  std::optional<int64_t> batch = node.symbolicBatch();
+  if (batch && target.size() > 1 && target[0] != *batch && !shapeOf(x).empty() && shapeOf(x)[0] == 1)
     node.noteBakedBatch(target[0], /*isRebound=*/false);
   FailureOr<SmallVector<int64_t>> shape = broadcastShape(node, shapeOf(x), target);
   return failed(shape) ? FailureOr<Binding>() : node.broadcast(x, *shape);

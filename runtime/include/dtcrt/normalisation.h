@@ -30,9 +30,9 @@ struct BatchNormGradientOptions {
 };
 
 /// y = activation((x - mean) inverse scale + bias + residual), with each channel's mean and inverse = 1 / sqrt(biased variance + epsilon) over rows and
-/// positions, which are kept for the gradient; activation(residual) in rows of weight 0. mean_part and variance_part are the mean and the unbiased (or biased, as
-/// the options say) variance times the sum of the weights: their sums over all shares of a batch are the means of the shares' statistics. Of a single value a channel they are
-/// the running statistics times that sum, if these are given, else the value and 0.
+/// positions, which are kept for the gradient; activation(residual) in rows of weight 0. mean_part and variance_part are the mean and the
+/// unbiased (or biased, as the options say) variance times the sum of the weights: their sums over all shares of a batch are the means of
+/// the shares' statistics. Of a single value a channel they are the running statistics times that sum, if these are given, else the value and 0.
 void batch_norm(Context &ctx, const Tensor<f32> &x, const Tensor<f32> &scale, const Tensor<f32> &bias, const Tensor<f32> &weight,
                 const Tensor<f32> &y, const Tensor<f32> &mean_part, const Tensor<f32> &variance_part, const Tensor<f32> &mean,
                 const Tensor<f32> &inverse, const BatchNormOptions &options = {});

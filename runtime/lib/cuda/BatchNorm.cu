@@ -305,7 +305,12 @@ void batch_norm_of(Context &ctx, const Tensor<T> &x, const Tensor<f32> &scale, c
   if (residual)
     require_like("batch_norm", x, options.residual);
   require_running("batch_norm", x, options.running_mean, options.running_variance);
-  const Statistics to{mean_part.data(), variance_part.data(), mean.data(), inverse.data(), options.running_mean.data(), options.running_variance.data(),
+  const Statistics to{mean_part.data(),
+                      variance_part.data(),
+                      mean.data(),
+                      inverse.data(),
+                      options.running_mean.data(),
+                      options.running_variance.data(),
                       options.biased_variance};
   run<T>(
       ctx, g, Images<T>{x.data()}, y.data(), {x.data(), y.data(), residual}, {to.mean, bias.data()},

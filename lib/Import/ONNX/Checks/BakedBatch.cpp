@@ -13,8 +13,8 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
   for (const ::onnx::ValueInfoProto &input : checked.graph.input()) {
     const ::onnx::TensorShapeProto &shape = input.type().tensor_type().shape();
     if (!initialized.contains(input.name()) && shape.dim_size() > 0 && shape.dim(0).has_dim_value())
-      findings.push_back({"input " + quoted(input.name()), "has a batch of " + std::to_string(shape.dim(0).dim_value()) + ", and --batch can give no other",
-                          false});
+      findings.push_back({"input " + quoted(input.name()),
+                          "has a batch of " + std::to_string(shape.dim(0).dim_value()) + ", and --batch can give no other", false});
   }
   for (const BakedBatch &baked : checked.bakedBatches) {
     std::string what = "has the constant " + std::to_string(baked.size) + " where the batch should be";
@@ -26,8 +26,9 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
   return findings;
 }
 
-const Check dtc::onnximport::bakedBatchCheck = {
-    "baked-batch", "the batch of the export is written into the graph", "a program takes that batch alone, or the model is refused for any other",
-    "the model with a symbolic batch, whose code takes sizes from its inputs: from PyTorch dynamic_axes={'input': {0: 'N'}} (dynamo=False), or "
-    "dynamic_shapes=({0: 'N'},) with an example of two samples or more (dynamo=True)",
-    find};
+const Check dtc::onnximport::bakedBatchCheck = {"baked-batch", "the batch of the export is written into the graph",
+                                                "a program takes that batch alone, or the model is refused for any other",
+                                                "the model with a symbolic batch, whose code takes sizes from its inputs: from PyTorch "
+                                                "dynamic_axes={'input': {0: 'N'}} (dynamo=False), or "
+                                                "dynamic_shapes=({0: 'N'},) with an example of two samples or more (dynamo=True)",
+                                                find};

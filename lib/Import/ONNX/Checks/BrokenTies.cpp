@@ -19,4 +19,6 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
 const Check dtc::onnximport::brokenTieCheck = {
     "broken-tie", "large parameters are equal to others: weights that the model ties are written twice",
     "the copies train apart: each moves by its own gradient alone, and the model has more parameters than it had",
-    "the model with the tie in the graph: from PyTorch torch.onnx.export(dynamo=False, do_constant_folding=False), or dynamo=True, optimize=False; or tie them again with --tie", find};
+    "the model with the tie in the graph: from PyTorch torch.onnx.export(dynamo=False, do_constant_folding=False), or dynamo=True, "
+    "optimize=False; or tie them again with --tie",
+    find};

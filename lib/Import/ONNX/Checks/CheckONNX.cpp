@@ -10,8 +10,9 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-static const Check *const checks[] = {&refusalCheck,         &foldedNormalisationCheck, &idleDropoutCheck,      &brokenTieCheck, &noGradientCheck,
-                                      &bakedBatchCheck,      &lostNameCheck,            &transposedWeightCheck, &mergedParameterCheck};
+static const Check *const checks[] = {&refusalCheck,   &foldedNormalisationCheck, &idleDropoutCheck,
+                                      &brokenTieCheck, &noGradientCheck,          &bakedBatchCheck,
+                                      &lostNameCheck,  &transposedWeightCheck,    &mergedParameterCheck};
 
 std::string dtc::onnximport::placeOf(const ::onnx::NodeProto &node) {
   StringRef name = !node.name().empty() || node.output_size() == 0 ? node.name() : node.output(0);
@@ -34,7 +35,8 @@ static ImportOptions withBatch(const ::onnx::GraphProto &graph, const ImportOpti
   for (const ::onnx::ValueInfoProto &input : graph.input()) {
     const ::onnx::TensorShapeProto &shape = input.type().tensor_type().shape();
     bool isOpen = !initialized.contains(input.name()) && shape.dim_size() > 0 && !shape.dim(0).has_dim_value();
-    if (isOpen && !result.batch && llvm::none_of(options.dimensions, [&](const auto &bound) { return bound.first == shape.dim(0).dim_param(); }))
+    if (isOpen && !result.batch &&
+        llvm::none_of(options.dimensions, [&](const auto &bound) { return bound.first == shape.dim(0).dim_param(); }))
       result.batch = someBatch;
   }
   return result;
@@ -45,7 +47,7 @@ static std::string findRefusal(StringRef path, const ImportOptions &options, MLI
   std::string error;
   ScopedDiagnosticHandler capture(&context, [&](Diagnostic &found) {
     if (found.getSeverity() == DiagnosticSeverity::Error && error.empty())
-      error = found.str();
+      error = onOneLine(found.str());
   });
   OwningOpRef<ModuleOp> module = importONNX(path, options, context);
   return module ? std::string() : error;

@@ -31,8 +31,8 @@ struct Check {
   std::vector<ModelFinding> (*find)(const CheckedModel &);
 };
 
-extern const Check foldedNormalisationCheck, lostNameCheck, transposedWeightCheck, mergedParameterCheck, idleDropoutCheck, brokenTieCheck, bakedBatchCheck,
-    noGradientCheck, refusalCheck;
+extern const Check foldedNormalisationCheck, lostNameCheck, transposedWeightCheck, mergedParameterCheck, idleDropoutCheck, brokenTieCheck,
+    bakedBatchCheck, noGradientCheck, refusalCheck;
 
 /// "node 'conv1' (Conv)"; a node without a name has that of its first output.
 std::string placeOf(const ::onnx::NodeProto &node);

@@ -20,6 +20,7 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
 const Check dtc::onnximport::foldedNormalisationCheck = {
     "folded-batch-norm", "batch normalisations are folded into the layers before them",
     "nothing normalises by the batch: the layers train as if the model had none, with weights of other sizes and less stable",
-    "the model in training mode; from PyTorch torch.onnx.export(dynamo=False, training=TrainingMode.TRAINING, do_constant_folding=False), or of "
+    "the model in training mode; from PyTorch torch.onnx.export(dynamo=False, training=TrainingMode.TRAINING, do_constant_folding=False), "
+    "or of "
     "model.train() with dynamo=True, optimize=False",
     find};

@@ -1,25 +1,23 @@
 // Check: Dropout nodes that drop nothing.
 #include "Checks.h"
 
-#include <cstring>
-
 using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
 using Tensor = ::onnx::TensorProto;
 
-/// The tensor that a name stands for, where a Constant or an initializer says it.
-static const Tensor *tensorOf(const CheckedModel &checked, StringRef name) {
-  for (const Tensor &tensor : checked.graph.initializer())
-    if (tensor.name() == name)
-      return &tensor;
-  for (const ::onnx::NodeProto &node : checked.graph.node())
-    if (isOperator(node, "Constant") && node.output_size() == 1 && node.output(0) == name)
+/// The tensors that initializers and Constants say, by name.
+static llvm::StringMap<const Tensor *> constantsOf(const ::onnx::GraphProto &graph) {
+  llvm::StringMap<const Tensor *> constants;
+  for (const Tensor &tensor : graph.initializer())
+    constants[tensor.name()] = &tensor;
+  for (const ::onnx::NodeProto &node : graph.node())
+    if (isOperator(node, "Constant") && node.output_size() == 1)
       for (const ::onnx::AttributeProto &attribute : node.attribute())
         if (attribute.name() == "value" && attribute.has_t())
-          return &attribute.t();
-  return nullptr;
+          constants[node.output(0)] = &attribute.t();
+  return constants;
 }
 
 /// Whether all bits of a tensor's one element are 0: false, or the number 0.
@@ -32,10 +30,11 @@ static bool isZero(const Tensor &tensor) {
 
 static std::vector<ModelFinding> find(const CheckedModel &checked) {
   std::vector<ModelFinding> findings;
+  llvm::StringMap<const Tensor *> constants = constantsOf(checked.graph);
   for (const ::onnx::NodeProto &node : checked.graph.node()) {
     if (!isOperator(node, "Dropout"))
       continue;
-    auto operand = [&](int i) { return i < node.input_size() && !node.input(i).empty() ? tensorOf(checked, node.input(i)) : nullptr; };
+    auto operand = [&](int i) { return i < node.input_size() ? constants.lookup(node.input(i)) : nullptr; };
     bool hasMode = node.input_size() > 2 && !node.input(2).empty();
     const Tensor *ratio = operand(1), *mode = operand(2);
     if (!hasMode || (mode && isZero(*mode)))

@@ -12,7 +12,8 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
   std::vector<ModelFinding> findings;
   for (const GraphImporter::Parameter &parameter : checked.parameters) {
     if (!parameter.mergedWith.empty()) {
-      findings.push_back({placeOfInitializer(parameter.mergedWith), "is also " + quoted(parameter.name) + ", which is trained by itself again", false});
+      findings.push_back(
+          {placeOfInitializer(parameter.mergedWith), "is also " + quoted(parameter.name) + ", which is trained by itself again", false});
       continue;
     }
     // What an Identity copied is apart again.
@@ -24,14 +25,16 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
     const ::onnx::NodeProto &first = *readers.front();
     auto other = llvm::find_if(readers, [&](const ::onnx::NodeProto *node) { return modulePath(*node) != modulePath(first); });
     if (other != readers.end())
-      findings.push_back({placeOfInitializer(parameter.initializer),
-                          "is one parameter of " + placeOf(first) + " and " + placeOf(**other) + ", which are in different modules, and is trained as one",
-                          false});
+      findings.push_back(
+          {placeOfInitializer(parameter.initializer),
+           "is one parameter of " + placeOf(first) + " and " + placeOf(**other) + ", which are in different modules, and is trained as one",
+           false});
   }
   return findings;
 }
 
 const Check dtc::onnximport::mergedParameterCheck = {
     "merged-parameter", "parameters share an initializer, since they are tied or began equal",
-    "what is apart again trains as in the model; what is still one moves by the sum of the gradients of its uses, which is right of tied weights alone",
+    "what is apart again trains as in the model; what is still one moves by the sum of the gradients of its uses, which is right of tied "
+    "weights alone",
     "where the model does not tie them, export it after a few steps of training, or before it is initialised to equal numbers", find};

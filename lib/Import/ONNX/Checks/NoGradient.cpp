@@ -9,10 +9,11 @@ using namespace dtc;
 using namespace dtc::onnximport;
 
 static bool isQuantised(const ::onnx::NodeProto &node) {
-  static const llvm::StringSet<> types = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger",
-                                          "QLinearConv",    "QLinearMatMul"};
-  bool isRuntimes = node.domain() == "com.microsoft" && (StringRef(node.op_type()).contains("Integer") || StringRef(node.op_type()).starts_with("QLinear") ||
-                                                         StringRef(node.op_type()).contains("Quantize"));
+  static const llvm::StringSet<> types = {"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger",
+                                          "MatMulInteger",  "QLinearConv",      "QLinearMatMul"};
+  bool isRuntimes = node.domain() == "com.microsoft" &&
+                    (StringRef(node.op_type()).contains("Integer") || StringRef(node.op_type()).starts_with("QLinear") ||
+                     StringRef(node.op_type()).contains("Quantize"));
   return isRuntimes || ((node.domain().empty() || node.domain() == "ai.onnx") && types.contains(node.op_type()));
 }
 
@@ -21,11 +22,12 @@ static bool isFloat(int64_t type) {
   return type == T::FLOAT || type == T::DOUBLE || type == T::FLOAT16 || type == T::BFLOAT16;
 }
 
-/// Whether no gradient passes from any output to operand `i`: what gives integers or truth values, is constant between jumps, or takes it as an index.
+/// Whether no gradient passes from any output to operand `i`: what gives integers or truth values, is constant between jumps, or takes it
+/// as an index.
 static bool blocks(const ::onnx::NodeProto &node, int i) {
-  static const llvm::StringSet<> types = {"ArgMax", "ArgMin", "Round",    "Floor",       "Ceil",           "Sign",  "Equal", "Greater", "GreaterOrEqual",
-                                          "Less",   "Not",    "IsNaN",    "LessOrEqual", "NonZero",        "OneHot", "Shape", "Size",    "ConstantOfShape",
-                                          "And",    "Or",     "Xor",      "IsInf",       "BitwiseAnd",     "Hardmax"};
+  static const llvm::StringSet<> types = {"ArgMax",          "ArgMin", "Round", "Floor", "Ceil",        "Sign",       "Equal",  "Greater",
+                                          "GreaterOrEqual",  "Less",   "Not",   "IsNaN", "LessOrEqual", "NonZero",    "Shape",  "Size",
+                                          "ConstantOfShape", "And",    "Or",    "Xor",   "IsInf",       "BitwiseAnd", "Hardmax"};
   if (isQuantised(node))
     return true;
   if (!node.domain().empty() && node.domain() != "ai.onnx")
@@ -36,7 +38,9 @@ static bool blocks(const ::onnx::NodeProto &node, int i) {
         return !isFloat(attribute.i());
   if (node.op_type() == "Where")
     return i == 0;
-  if (StringRef(node.op_type()).starts_with("Gather"))
+  if (node.op_type() == "OneHot")
+    return i != 2;
+  if (StringRef(node.op_type()).starts_with("Gather") || StringRef(node.op_type()).starts_with("Scatter"))
     return i == 1;
   return types.contains(node.op_type());
 }
@@ -82,7 +86,8 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
     std::string what = isQuantised(node) ? "computes with quantised numbers" : "lets no gradient through";
     if (found != cutOff.end()) {
       const SmallVector<StringRef> &names = found->second;
-      what += ", and " + quoted(names.front()) + (names.size() == 1 ? std::string(" has") : " and " + std::to_string(names.size() - 1) + " more have") +
+      what += ", and " + quoted(names.front()) +
+              (names.size() == 1 ? std::string(" has") : " and " + std::to_string(names.size() - 1) + " more have") +
               " no other way to an output";
     }
     findings.push_back({placeOf(node), what, true});

@@ -30,6 +30,7 @@ static std::vector<ModelFinding> find(const CheckedModel &checked) {
 const Check dtc::onnximport::transposedWeightCheck = {
     "transposed-weight", "weights of linear layers are transposed",
     "they train as the module's do; in checkpoints they are the transposes of what the module's state_dict holds",
-    "nothing else, unless checkpoints are exchanged with the module: then from PyTorch torch.onnx.export(dynamo=False, do_constant_folding=False), or "
+    "nothing else, unless checkpoints are exchanged with the module: then from PyTorch torch.onnx.export(dynamo=False, "
+    "do_constant_folding=False), or "
     "dynamo=True, optimize=False",
     find};
