@@ -25,6 +25,7 @@ def Dist_Dialect : Dialect {
     |------------------|----------------|------------------------------------------|
     | `shard.grid`     | `dist.axes`    | a name for each axis of the mesh         |
     | argument of a timeline | `dist.shard` | the axis over which its dimension 0 is shared |
+    | result of a step, with `nn.output` | `dist.shard` | the axis over which its dimension 0 is shared: rows that a rank makes |
     | result of a fragment | `dist.in_place` | the argument in whose memory it lies |
     | timeline         | `dist.at`      | `{pipe = 0}`: the coordinates of the role's ranks; without it, all ranks |
     | timeline         | `dist.local_batch` | rows of the batch on each of its ranks; needed where no argument shows it |

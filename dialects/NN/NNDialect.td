@@ -30,14 +30,14 @@ def NN_Dialect : Dialect {
     | argument                    | `nn.step`      | the 1-based number of the step, `tensor<i64>` |
     | argument                    | `nn.learning_rate` | the learning rate of the step, `tensor<f64>` |
     | argument                    | `nn.state`     | what is kept from step to step, under its checkpoint name; `nn.init` is its start value |
-    | argument with nn.state      | `nn.statistic` | it is the model's (a running mean), not the optimizer's: evaluation reads it too |
-    | result                      | `nn.output`    | a model output, under its source name     |
+    | argument with nn.state      | `nn.statistic` | it is the model's (a running mean), not the optimizer's: evaluation and prediction read it too |
+    | result                      | `nn.output`    | a model output, under its source name; of a prediction its only result |
     | result                      | `nn.parameter`, `nn.state` | the new value of the argument of the same name |
     | result                      | `nn.loss`, `nn.correct`    | scalars of the step and of the evaluation |
     | function                    | `nn.model`     | the model's name; the function is a graph |
     | result with nn.output       | `nn.own_loss`  | the loss that the model itself takes of it, `#nn.cross_entropy<…>`, against the input whose name is `nn.label` of the same result |
     | function                    | `nn.recipe`    | `#nn.recipe<…>`: loss, optimizer, batch   |
-    | function                    | `nn.phase`     | `"train"` or `"evaluate"`, once there is a step |
+    | function                    | `nn.phase`     | `"train"`, `"evaluate"` or `"predict"`, once there is a step |
     | function                    | `nn.precision` | `"tf32"` or `"bf16"`: what matrix products and convolutions round their operands to |
     | function                    | `nn.whole_batches` | the op for whose sake no batch may be partial |
 
