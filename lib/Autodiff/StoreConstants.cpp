@@ -51,6 +51,10 @@ struct StoreConstantsPass : dtc::impl::StoreConstantsPassBase<StoreConstantsPass
 
   void runOnOperation() override {
     func::FuncOp model = getOperation();
+    if (most < 0) {
+      model.emitError("most must be 0 or more elements, not ") << most;
+      return signalPassFailure();
+    }
     if (model.isExternal())
       return;
     llvm::StringSet<> taken;

@@ -164,7 +164,6 @@ TEST(RunErrors, AnOutputIsNoInputAndNoOtherOutput) {
       {"--save=/dev/null", "cannot write /dev/null: it is no ordinary file"},
       {"--trace=/dev/full", "cannot write /dev/full: it is no ordinary file"},
       {"--save=" + folder.path(), "it is a folder"},
-      {"--predict=" + images, ": that is data of this run"},
       {"--predict=" + (folder / "new"), "the program makes no output of the samples"},
   };
   for (const auto &[outputs, part] : cases) {

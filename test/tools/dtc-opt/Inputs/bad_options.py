@@ -36,6 +36,8 @@ PASSES = {
     "dtc-to-dist": ([], first_of(STAGES)),
     "dtc-to-fused": ([], first_of(STAGES)),
     "dtc-partition": (["--dtc-to-grad"], first_of(PIPELINE)),
+    "dtc-recognise-loss": ([], {"output": NAMES}),
+    "dtc-store-constants": ([], {"most": SIZES}),
     "dtc-mask-padding": ([], {"output": NAMES}),
     "dtc-differentiate-graph": ([], {"output": NAMES, "batch-statistics": CHOICES}),
     "dtc-lower-precision": (["--dtc-to-grad"], {"precision": CHOICES}),
