@@ -52,7 +52,7 @@ struct StoreConstantsPass : dtc::impl::StoreConstantsPassBase<StoreConstantsPass
   void runOnOperation() override {
     func::FuncOp model = getOperation();
     if (most < 0) {
-      model.emitError("most must be 0 or more elements, not ") << most;
+      model.emitError("most must be 0 or more elements, not ") << most.getValue();
       return signalPassFailure();
     }
     if (model.isExternal())
