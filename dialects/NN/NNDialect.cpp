@@ -1,5 +1,5 @@
 // The nn dialect's registration and the checks on its attributes' places.
-#include "dialects/NN/NN.h"
+#include "dialects/NN/NNRecurrent.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -15,6 +15,10 @@ void NNDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/NN/NNOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/NN/NNRecurrentOps.cpp.inc"
       >();
 }
 

@@ -61,6 +61,8 @@ static std::vector<RuntimeCall> makeTable() {
       {"layer_norm_gradient", "sample_normalisation.h", 3, 1, 0, Form::Plain, "LayerNormGradientOptions",
        {Option::buffer("mean"), Option::buffer("scale"), Option::buffer("scale_gradient"), Option::buffer("bias_gradient")}},
       {"log_softmax", "reduction.h", 1, 1, 0, Form::Plain, "SoftmaxOptions", alongLast},
+      {"lstm", "recurrent.h", 4, 3, 0, Form::Plain, "LstmOptions", {Option::flag("reverse")}},
+      {"lstm_gradient", "recurrent.h", 7, 4, 0, Form::Plain, "LstmGradientOptions", {Option::buffer("cell_gradient"), Option::flag("reverse")}},
       {"matmul", "matmul.h", 2, 1, 0, Form::Plain, "MatmulOptions",
        Options{Option::buffer("bias"), Option::buffer("gradient_at"), Option::buffer("bias_gradient"), Option::buffer("bias_gradient_a"),
                Option::buffer("bias_gradient_b"), Option::buffer("relu_mask"), Option::flag("transpose_a"), Option::flag("transpose_b")} +

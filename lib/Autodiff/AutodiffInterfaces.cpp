@@ -16,6 +16,7 @@ void dtc::registerAutodiffExternalModels(mlir::DialectRegistry &registry) {
   registerSampleNormalisationAdjoints(registry);
   registerRandomAdjoint(registry);
   registerAttentionAdjoint(registry);
+  registerRecurrentAdjoint(registry);
   registerShapeAdjoints(registry);
   registerSoftmaxAdjoints(registry);
   registerGatherAdjoint(registry);

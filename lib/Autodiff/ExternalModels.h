@@ -16,6 +16,7 @@ void registerNormalisationAdjoint(mlir::DialectRegistry &registry);
 void registerSampleNormalisationAdjoints(mlir::DialectRegistry &registry);
 void registerRandomAdjoint(mlir::DialectRegistry &registry);
 void registerAttentionAdjoint(mlir::DialectRegistry &registry);
+void registerRecurrentAdjoint(mlir::DialectRegistry &registry);
 void registerShapeAdjoints(mlir::DialectRegistry &registry);
 void registerSoftmaxAdjoints(mlir::DialectRegistry &registry);
 void registerGatherAdjoint(mlir::DialectRegistry &registry);

@@ -75,6 +75,7 @@ void dtc::registerCostExternalModels(DialectRegistry &registry) {
   cost::registerSampleNormalisationCost(registry);
   cost::registerRandomCost(registry);
   cost::registerAttentionCost(registry);
+  cost::registerRecurrentCost(registry);
   cost::registerShapeCost(registry);
   cost::registerGatherCost(registry);
   cost::registerTrainingCost(registry);

@@ -21,6 +21,9 @@ static void addRecognition(OpPassManager &manager, const dtc::PipelineOptions &o
     dtc::buildRecognitionPipeline(manager);
   else
     manager.addNestedPass<func::FuncOp>(dtc::createRecogniseDropoutPass());
+  // The gradient of a call that a target has not would be no less missing.
+  if (options.target != &dtc::Target::cpu())
+    manager.addNestedPass<func::FuncOp>(dtc::createExpandRecurrencePass());
 }
 
 /// A model becomes its training step.

@@ -17,6 +17,7 @@ void dtc::registerPlanExternalModels(DialectRegistry &registry) {
   registerSampleNormalisationLowerings(registry);
   registerRandomLowerings(registry);
   registerAttentionLowerings(registry);
+  registerRecurrentLowerings(registry);
   registerShapeLowerings(registry);
   registerGatherLowerings(registry);
   registerTrainingLowerings(registry);

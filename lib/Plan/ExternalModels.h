@@ -14,6 +14,7 @@ void registerNormalisationLowerings(mlir::DialectRegistry &registry);
 void registerSampleNormalisationLowerings(mlir::DialectRegistry &registry);
 void registerRandomLowerings(mlir::DialectRegistry &registry);
 void registerAttentionLowerings(mlir::DialectRegistry &registry);
+void registerRecurrentLowerings(mlir::DialectRegistry &registry);
 void registerShapeLowerings(mlir::DialectRegistry &registry);
 void registerGatherLowerings(mlir::DialectRegistry &registry);
 void registerTrainingLowerings(mlir::DialectRegistry &registry);

@@ -1,7 +1,7 @@
 // What nn's ops read and write under mixed precision: a table, an entry an op.
 #include "dtc/Precision/Precision.h"
 
-#include "dialects/NN/NN.h"
+#include "dialects/NN/NNRecurrent.h"
 
 #include "mlir/IR/Matchers.h"
 
@@ -299,6 +299,8 @@ void dtc::registerPrecisionExternalModels(DialectRegistry &registry) {
     have<SampleNormalisation, LayerNormOp, RmsNormOp, LayerNormGradientOp, GroupNormOp, GroupNormGradientOp>(context);
     have<Attention, AttentionOp, AttentionGradientOp>(context);
     have<OfLogits, SoftmaxCrossEntropyOp, BinaryCrossEntropyWithLogitsOp, CountCorrectOp>(context);
+    // A state is rounded again and again: the recurrence is f32, the product over the sequence before it is not.
+    have<Untouched, LstmOp, LstmGradientOp>(context);
     have<Untouched, ConstantOp, CastOp, RandomUniformOp, BinaryCrossEntropyOp, UpdateOp, RunningAverageUpdateOp>(context);
   });
 }

@@ -14,6 +14,7 @@ void dtc::registerShardingExternalModels(mlir::DialectRegistry &registry) {
   registerSampleNormalisationSharding(registry);
   registerRandomSharding(registry);
   registerAttentionSharding(registry);
+  registerRecurrentSharding(registry);
   registerShapeSharding(registry);
   registerGatherSharding(registry);
   registerTrainingSharding(registry);

@@ -50,6 +50,7 @@ static const Rules &allRules() {
     addSampleNormalisationRules(all);
     addRandomRules(all);
     addAttentionRules(all);
+    addRecurrentRules(all);
     addShapeRules(all);
     addSoftmaxRules(all);
     addGatherRules(all);

@@ -26,6 +26,7 @@ void addNormalisationRules(Rules &rules);
 void addSampleNormalisationRules(Rules &rules);
 void addRandomRules(Rules &rules);
 void addAttentionRules(Rules &rules);
+void addRecurrentRules(Rules &rules);
 void addShapeRules(Rules &rules);
 void addSoftmaxRules(Rules &rules);
 void addGatherRules(Rules &rules);

@@ -60,6 +60,7 @@ void registerSampleNormalisationCost(mlir::DialectRegistry &registry);
 void registerAttentionCost(mlir::DialectRegistry &registry);
 void registerStructuredCost(mlir::DialectRegistry &registry);
 void registerRandomCost(mlir::DialectRegistry &registry);
+void registerRecurrentCost(mlir::DialectRegistry &registry);
 void registerShapeCost(mlir::DialectRegistry &registry);
 void registerGatherCost(mlir::DialectRegistry &registry);
 void registerTrainingCost(mlir::DialectRegistry &registry);

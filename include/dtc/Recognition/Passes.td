@@ -184,4 +184,18 @@ def CancelTransposesPass : Pass<"dtc-cancel-transposes", "::mlir::func::FuncOp">
   let dependentDialects = ["::dtc::nn::NNDialect"];
 }
 
+def ExpandRecurrencePass : Pass<"dtc-expand-recurrence", "::mlir::func::FuncOp"> {
+  let summary = "nn.lstm becomes products and elementwise ops, step by step";
+  let description = [{
+    Expects a model, of a target without a call for nn.lstm (all but the CPU). Afterwards there is no nn.lstm. Each step is
+
+    ```mlir
+    %p = nn.matmul %h, %r transposed : (tensor<2x3xf32>, tensor<12x3xf32>) -> tensor<2x12xf32>
+    %s = nn.add %gates_of_step, %p : tensor<2x12xf32>, tensor<2x12xf32>
+    ```
+    and the activations, products and sums of its four gates.
+  }];
+  let dependentDialects = ["::dtc::nn::NNDialect"];
+}
+
 #endif // DTC_RECOGNITION_PASSES

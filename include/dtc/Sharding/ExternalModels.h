@@ -20,6 +20,7 @@ void registerNormalisationSharding(mlir::DialectRegistry &registry);
 void registerSampleNormalisationSharding(mlir::DialectRegistry &registry);
 void registerRandomSharding(mlir::DialectRegistry &registry);
 void registerAttentionSharding(mlir::DialectRegistry &registry);
+void registerRecurrentSharding(mlir::DialectRegistry &registry);
 void registerShapeSharding(mlir::DialectRegistry &registry);
 void registerGatherSharding(mlir::DialectRegistry &registry);
 void registerTrainingSharding(mlir::DialectRegistry &registry);

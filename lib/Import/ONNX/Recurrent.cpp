@@ -1,8 +1,8 @@
-// RNN, GRU and LSTM, step by step: every sequence has the same known length, so the loop over it is written out. What does not depend on
-// the step before is one product over the whole sequence.
+// RNN, GRU and LSTM: what does not depend on the step before is one product over the whole sequence. The rest of an LSTM is nn.lstm; of what
+// that has not, and of RNN and GRU, the loop over the steps is written out, since every sequence has the same known length.
 #include "Operators.h"
 
-#include "dialects/NN/NN.h"
+#include "dialects/NN/NNRecurrent.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -172,8 +172,11 @@ private:
   LogicalResult readOperands();
   FailureOr<Direction> readDirection(int64_t number);
   FailureOr<State> initialState(int64_t number);
-  /// h of every step in the order of the sequence, and the state behind the last step.
-  LogicalResult runDirection(int64_t number, bool isReverse, SmallVectorImpl<Value> &outputs, State &last);
+  /// h of every step in the order of the sequence, [steps, batch, hidden], and the state behind the last step.
+  FailureOr<Value> runDirection(int64_t number, bool isReverse, State &last);
+  /// The same of what the input gives all gates of every step: by one op, and step by step.
+  FailureOr<Value> runLSTM(const Direction &direction, Value gates, const State &initial, bool isReverse, State &last);
+  FailureOr<Value> runSteps(const Direction &direction, Value gates, const State &initial, bool isReverse, State &last);
   FailureOr<Value> stackStates(ArrayRef<State> states, unsigned which);
 
   Node &node;
@@ -211,9 +214,6 @@ LogicalResult Importer::readOperands() {
   x = *sequence;
   steps = shapeOf(x)[0];
   batch = shapeOf(x)[1];
-  constexpr int64_t most = 4096;
-  if (steps > most)
-    return node.error() << "has " << steps << " steps; at most " << most << " are written out";
   int64_t rows = layer.gates * hidden;
   if (shapeOf(weight) != ArrayRef<int64_t>{directions, rows, shapeOf(x)[2]} || shapeOf(recurrent) != ArrayRef<int64_t>{directions, rows, hidden})
     return node.error() << "weights of shapes " << nn::formatShape(shapeOf(weight)) << " and " << nn::formatShape(shapeOf(recurrent))
@@ -300,7 +300,53 @@ FailureOr<State> Importer::initialState(int64_t number) {
   return state;
 }
 
-LogicalResult Importer::runDirection(int64_t number, bool isReverse, SmallVectorImpl<Value> &outputs, State &last) {
+/// Whether nn.lstm is this layer's step.
+static bool isPlainLSTM(const Layer &layer, const Direction &direction) {
+  return layer.step == stepLSTM && !direction.peepholes &&
+         direction.activations == SmallVector<Activation>{activationNamed("Sigmoid"), activationNamed("Tanh"), activationNamed("Tanh")};
+}
+
+FailureOr<Value> Importer::runLSTM(const Direction &direction, Value gates, const State &initial, bool isReverse, State &last) {
+  FailureOr<Value> summed = direction.recurrentBias ? add(node, gates, direction.recurrentBias) : FailureOr<Value>(gates);
+  if (failed(summed))
+    return failure();
+  SmallVector<NamedAttribute> attributes;
+  if (isReverse)
+    attributes.push_back(node.unit("reverse"));
+  FailureOr<Value> h = node.create<nn::LstmOp>({*summed, direction.recurrentWeight, initial[0], initial[1]}, attributes);
+  if (failed(h))
+    return failure();
+  auto lstm = h->getDefiningOp<nn::LstmOp>();
+  for (Value states : {lstm.getH(), lstm.getC()}) {
+    FailureOr<Value> state = element(node, states, isReverse ? 0 : steps - 1);
+    if (failed(state))
+      return failure();
+    last.push_back(*state);
+  }
+  return h;
+}
+
+FailureOr<Value> Importer::runSteps(const Direction &direction, Value gates, const State &initial, bool isReverse, State &last) {
+  constexpr int64_t most = 4096;
+  if (steps > most)
+    return node.error() << "has " << steps << " steps; at most " << most << " are written out";
+  SmallVector<Value> outputs(steps);
+  last = initial;
+  for (int64_t i = 0; i < steps; ++i) {
+    int64_t at = isReverse ? steps - 1 - i : i;
+    FailureOr<Value> ofStep = element(node, gates, at);
+    if (failed(ofStep))
+      return failure();
+    FailureOr<State> state = layer.step(node, direction, *ofStep, last);
+    if (failed(state))
+      return failure();
+    last = *state;
+    outputs[at] = last.front();
+  }
+  return stack(node, outputs, 0);
+}
+
+FailureOr<Value> Importer::runDirection(int64_t number, bool isReverse, State &last) {
   FailureOr<Direction> direction = readDirection(number);
   if (failed(direction))
     return failure();
@@ -313,19 +359,7 @@ LogicalResult Importer::runDirection(int64_t number, bool isReverse, SmallVector
     gates = add(node, gates, direction->inputBias);
   if (failed(gates))
     return failure();
-  outputs.resize(steps);
-  for (int64_t i = 0; i < steps; ++i) {
-    int64_t at = isReverse ? steps - 1 - i : i;
-    FailureOr<Value> ofStep = element(node, *gates, at);
-    if (failed(ofStep))
-      return failure();
-    state = layer.step(node, *direction, *ofStep, *state);
-    if (failed(state))
-      return failure();
-    outputs[at] = state->front();
-  }
-  last = *state;
-  return success();
+  return isPlainLSTM(layer, *direction) ? runLSTM(*direction, *gates, *state, isReverse, last) : runSteps(*direction, *gates, *state, isReverse, last);
 }
 
 /// [directions, batch, hidden], or the batch first.
@@ -336,12 +370,15 @@ FailureOr<Value> Importer::stackStates(ArrayRef<State> states, unsigned which) {
 FailureOr<Binding> Importer::run() {
   if (failed(readOperands()))
     return failure();
-  SmallVector<SmallVector<Value>, 2> outputs(directions);
+  SmallVector<Value, 2> outputs;
   SmallVector<State, 2> last(directions);
   bool isReverse = node.string("direction", "forward") == "reverse";
-  for (int64_t d = 0; d < directions; ++d)
-    if (failed(runDirection(d, isReverse || d == 1, outputs[d], last[d])))
+  for (int64_t d = 0; d < directions; ++d) {
+    FailureOr<Value> states = runDirection(d, isReverse || d == 1, last[d]);
+    if (failed(states))
       return failure();
+    outputs.push_back(*states);
+  }
   for (unsigned i = 0; i < layer.states; ++i)
     if (node.usesOutput(1 + i)) {
       FailureOr<Value> states = stackStates(last, i);
@@ -350,14 +387,8 @@ FailureOr<Binding> Importer::run() {
       node.give(1 + i, *states);
     }
   // [steps, directions, batch, hidden], or [batch, steps, directions, hidden].
-  SmallVector<Value> rows;
-  for (int64_t i = 0; i < steps; ++i) {
-    FailureOr<Value> row = stack(node, llvm::map_to_vector(outputs, [&](ArrayRef<Value> of) { return of[i]; }), batchFirst ? 1 : 0);
-    if (failed(row))
-      return failure();
-    rows.push_back(*row);
-  }
-  return stack(node, rows, batchFirst ? 1 : 0);
+  FailureOr<Value> all = stack(node, outputs, 1);
+  return failed(all) || !batchFirst ? all : node.create<nn::TransposeOp>(*all, node.list("permutation", {2, 0, 1, 3}));
 }
 
 static FailureOr<Binding> importRNN(Node &node) { return Importer(node, {1, 1, {"Tanh"}, stepRNN}).run(); }
@@ -375,10 +406,11 @@ static FailureOr<Binding> importLSTM(Node &node) {
 
 void dtc::onnximport::addRecurrentOperators(OperatorTable &table) {
   const char *becomes = "one `nn.matmul` over the sequence, then products and elementwise ops step by step";
+  const char *lstm = "one `nn.matmul` over the sequence, then `nn.lstm`; with peepholes or other activations step by step";
   table.add({{"RNN", 7, 3, 6, 2, importRNN, becomes},
              {"RNN", 14, 3, 6, 2, importRNN, becomes},
              {"GRU", 7, 3, 6, 2, importGRU, becomes},
              {"GRU", 14, 3, 6, 2, importGRU, becomes},
-             {"LSTM", 7, 3, 8, 3, importLSTM, becomes},
-             {"LSTM", 14, 3, 8, 3, importLSTM, becomes}});
+             {"LSTM", 7, 3, 8, 3, importLSTM, lstm},
+             {"LSTM", 14, 3, 8, 3, importLSTM, lstm}});
 }

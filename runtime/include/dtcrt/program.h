@@ -16,6 +16,7 @@
 #include "dtcrt/plan.h"
 #include "dtcrt/pooling.h"
 #include "dtcrt/random.h"
+#include "dtcrt/recurrent.h"
 #include "dtcrt/reduction.h"
 #include "dtcrt/sample_normalisation.h"
 #include "dtcrt/tensor.h"

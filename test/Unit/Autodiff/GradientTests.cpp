@@ -21,7 +21,7 @@ namespace {
 constexpr const char *files[] = {"elementwise.mlir", "convolution.mlir",
                                  "matmul.mlir",      "pooling.mlir",
                                  "shape.mlir",       "graphs.mlir",
-                                 "normalisation.mlir", "gather.mlir", "random.mlir", "sample_normalisation.mlir", "attention.mlir"};
+                                 "normalisation.mlir", "gather.mlir", "random.mlir", "sample_normalisation.mlir", "attention.mlir", "recurrent.mlir"};
 
 /// Where in its file a case stands; the file itself is parsed by each test.
 struct Case {
