@@ -1,10 +1,10 @@
 // The recurrence of an LSTM: oneDNN's products, a step at a time, and what happens to each state between them.
 #include "core/Require.h"
+#include "dtcrt/kernel_loop.h" // exp and tanh in vectors
 #include "dtcrt/matmul.h"
 #include "dtcrt/recurrent.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace dtcrt {
@@ -43,7 +43,7 @@ struct Sizes {
   }
 };
 
-f32 sigmoid(f32 x) { return 1 / (1 + std::exp(-x)); }
+inline f32 sigmoid(f32 x) { return 1 / (1 + expf(-x)); }
 
 /// A sample's step. `gates` holds sums, and then their activations.
 void forward(index hidden, f32 *gates, const f32 *before, f32 *c, f32 *h) {
@@ -53,9 +53,9 @@ void forward(index hidden, f32 *gates, const f32 *before, f32 *c, f32 *h) {
     gates[k] = sigmoid(gates[k]);
 #pragma omp simd
   for (index k = 0; k < hidden; ++k) {
-    g[k] = std::tanh(g[k]);
+    g[k] = tanhf(g[k]);
     c[k] = f[k] * before[k] + i[k] * g[k];
-    h[k] = o[k] * std::tanh(c[k]);
+    h[k] = o[k] * tanhf(c[k]);
   }
 }
 
@@ -70,7 +70,7 @@ void backward(index hidden, const f32 *gates, const f32 *before, const f32 *c, c
       dc[k] += given_cell[k];
 #pragma omp simd
   for (index k = 0; k < hidden; ++k) {
-    const f32 slope = given[k] + dh[k], t = std::tanh(c[k]), cell = dc[k] + slope * o[k] * (1 - t * t);
+    const f32 slope = given[k] + dh[k], t = tanhf(c[k]), cell = dc[k] + slope * o[k] * (1 - t * t);
     di[k] = cell * g[k] * i[k] * (1 - i[k]);
     d_o[k] = slope * t * o[k] * (1 - o[k]);
     df[k] = cell * before[k] * f[k] * (1 - f[k]);
