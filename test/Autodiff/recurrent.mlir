@@ -12,8 +12,8 @@ func.func @model(%x: tensor<2x3x8xf32> {nn.input = "x"}, %r: tensor<8x2xf32> {nn
     -> (tensor<2x3x2xf32> {nn.output = "y"})
     attributes {nn.model = "model", nn.recipe = #nn.recipe<loss = #nn.mse, optimizer = #nn.sgd<lr = 0.1>, batch = 2>} {
   %s = nn.constant dense<0.0> : tensor<2x2xf32> : tensor<2x2xf32>
-  %g = nn.transpose %x [1, 0, 2] : tensor<2x3x8xf32> -> tensor<3x2x8xf32>
+  %g = nn.transpose %x [1, 0, 2] : (tensor<2x3x8xf32>) -> tensor<3x2x8xf32>
   %h, %c, %a = nn.lstm %g, %r, %s, %s : (tensor<3x2x8xf32>, tensor<8x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>) -> (tensor<3x2x2xf32>, tensor<3x2x2xf32>, tensor<3x2x8xf32>)
-  %y = nn.transpose %h [1, 0, 2] : tensor<3x2x2xf32> -> tensor<2x3x2xf32>
+  %y = nn.transpose %h [1, 0, 2] : (tensor<3x2x2xf32>) -> tensor<2x3x2xf32>
   return %y : tensor<2x3x2xf32>
 }

@@ -7,11 +7,14 @@
 // CHECK: [[P:%.*]] = nn.matmul %arg2, %arg1 transposed
 // CHECK: nn.add [[GATES]], [[P]]
 // CHECK: nn.mul {{.*}}, %arg3
-// CHECK: [[LAST:%.*]] = nn.mul
+// CHECK: [[CELL:%.*]] = nn.add
+// CHECK: [[BOUNDED:%.*]] = nn.tanh [[CELL]]
+// CHECK: [[LAST:%.*]] = nn.mul {{.*}}, [[BOUNDED]]
 // CHECK: nn.slice %arg0 [0, 0, 0] : tensor<2x2x8xf32> -> tensor<1x2x8xf32>
 // CHECK: nn.matmul [[LAST]], %arg1 transposed
-// CHECK: [[FIRST:%.*]] = nn.mul {{.*}}, {{.*}}
-// CHECK: nn.concat {{.*}} axis 0
+// CHECK: nn.mul {{.*}}, [[CELL]]
+// CHECK: [[B:%.*]] = nn.reshape [[LAST]]
+// CHECK: nn.concat %{{.*}}, [[B]] axis 0
 // CHECK-NOT: nn.lstm
 func.func @lstm(%g: tensor<2x2x8xf32>, %r: tensor<8x2xf32>, %h0: tensor<2x2xf32>, %c0: tensor<2x2xf32>) -> tensor<2x2x2xf32> {
   %h, %c, %a = nn.lstm %g, %r, %h0, %c0 reverse : (tensor<2x2x8xf32>, tensor<8x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>) -> (tensor<2x2x2xf32>, tensor<2x2x2xf32>, tensor<2x2x8xf32>)
