@@ -1,4 +1,5 @@
 // The recurrence of an LSTM (Hochreiter and Schmidhuber 1997) and its gradient; the product of the input with its weight stands before it.
+// On the CPU alone: for other targets the compiler writes the steps out.
 //
 // Shapes: gates, activated and dgates [T, N, 4H] in ONNX's order (input, output, forget, cell), r and dr [4H, H], h0, c0, dh0 and dc0 [N, H],
 // h, c, dh [T, N, H]. All row-major f32. T and N are 1 or more.
