@@ -84,7 +84,9 @@ LogicalResult NNDialect::verifyRegionArgAttribute(Operation *op, unsigned,
       return op->emitError()
              << "'nn.init' must be #nn.uniform, #nn.normal, #nn.constant or "
                 "the elements themselves";
-    if (elements.getType() != type)
+    // A rank that holds a part of a parameter (dist.shares) takes it from the elements of the whole.
+    bool isPart = function.getArgAttr(argument, "dist.shares") != nullptr;
+    if (!isPart && elements.getType() != type)
       return op->emitError() << "'nn.init' has type " << elements.getType()
                              << " but its argument has type " << type;
     return success();

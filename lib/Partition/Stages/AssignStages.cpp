@@ -263,7 +263,8 @@ LogicalResult AssignStagesPass::assign() {
     op->setAttr(dist::names::stage, builder.getI64IntegerAttr(stage));
     return stage;
   };
-  DenseMap<Location, int64_t> stageOfSource;
+  // Several layers may be of one place in the source, each on a stage of its own: the results of a split.
+  DenseMap<std::pair<Location, unsigned>, int64_t> stageOfSource;
   for (func::FuncOp step : steps) {
     auto microbatches = step->getAttrOfType<IntegerAttr>(dist::names::microbatches);
     shape.microbatches = microbatches ? microbatches.getInt() : 1;
@@ -271,6 +272,8 @@ LogicalResult AssignStagesPass::assign() {
     if (failed(graph))
       return failure();
     SmallVector<int64_t> stageOfLayer;
+    DenseMap<Location, unsigned> ofSource;
+    auto nextOfSource = [&](const Layer &layer) { return std::pair(layer.location, ofSource[layer.location]++); };
     if (step == steps.front()) {
       FailureOr<StagePlan> made = plan(*graph, *named, shape, mesh->ranks());
       if (failed(made))
@@ -278,7 +281,7 @@ LogicalResult AssignStagesPass::assign() {
       record(*made);
       for (auto [layer, stage] : llvm::zip_equal(graph->getLayers(), made->stageOf)) {
         stageOfLayer.push_back(stage);
-        stageOfSource.try_emplace(layer.location, stage);
+        stageOfSource.try_emplace(nextOfSource(layer), stage);
         for (Operation *op : layer.forward)
           for (Value operand : op->getOperands())
             for (BlockArgument argument : graph->argumentsBehind(operand))
@@ -288,7 +291,7 @@ LogicalResult AssignStagesPass::assign() {
     } else {
       // An evaluation's layers stay where training has them, or their parameters.
       for (const Layer &layer : graph->getLayers()) {
-        auto known = stageOfSource.find(layer.location);
+        auto known = stageOfSource.find(nextOfSource(layer));
         stageOfLayer.push_back(known != stageOfSource.end()
                                    ? known->second
                                    : stageByOperands(*graph, layer, stageOfLayer));
