@@ -41,6 +41,9 @@ static Tensors makeArguments(func::FuncOp function) {
       else if (state)
         value = std::abs(value) + 0.1; // also a second moment
     }
+    // The values that a file has for its parameters.
+    if (auto init = function.getArgAttrOfType<DenseElementsAttr>(number, nn::names::init))
+      llvm::copy(init.getValues<float>(), tensor.data.begin());
     tensors.push_back(std::move(tensor));
   }
   return tensors;

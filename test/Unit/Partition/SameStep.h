@@ -8,8 +8,8 @@
 
 namespace dtc::reference {
 
-/// A phase of the unpartitioned step with arguments, all of them away from 0,
-/// and its results.
+/// A phase of the unpartitioned step with arguments, all of them away from 0 but
+/// for parameters that have values of their own, and its results.
 struct WholeStep {
   static llvm::FailureOr<WholeStep> of(mlir::ModuleOp module, llvm::StringRef phase);
 
