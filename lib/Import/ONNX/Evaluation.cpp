@@ -383,6 +383,7 @@ const llvm::StringMap<Formula> &formulas() {
       {"nn.floor", ofReal<[](double a) { return std::floor(a); }>},
       {"nn.ceil", ofReal<[](double a) { return std::ceil(a); }>},
       {"nn.round", ofReal<[](double a) { return std::nearbyint(a); }>},
+      {"nn.relu", ofReal<[](double a) { return a > 0 || a != a ? a : 0; }>},
       {"nn.reciprocal", ofReal<[](double a) { return 1 / a; }>},
       {"nn.equal", comparison<[](auto a, auto b) { return a == b; }>},
       {"nn.less", comparison<[](auto a, auto b) { return a < b; }>},

@@ -20,6 +20,9 @@ public:
         tensors(path, context), builder(&context) {
     state.path = path;
     state.tensors = &tensors;
+    state.importBody = [this](Node &node, const ::onnx::GraphProto &body, llvm::ArrayRef<Binding> arguments) {
+      return importBody(node, body, arguments);
+    };
   }
 
   mlir::OwningOpRef<mlir::ModuleOp> run();
@@ -60,6 +63,14 @@ private:
   void collectUses();
   llvm::LogicalResult defineName(llvm::StringRef name, Binding binding,
                                  llvm::StringRef what);
+
+  // HoistInitializers.cpp
+  /// The initializers of bodies become the graph's own, under their names where these are free: what is trained is an argument of the function.
+  void hoistInitializers();
+
+  // ImportBody.cpp
+  /// GraphState::importBody.
+  llvm::FailureOr<llvm::SmallVector<Binding>> importBody(Node &node, const ::onnx::GraphProto &body, llvm::ArrayRef<Binding> arguments);
 
   // SeparateParameters.cpp
   /// Gives each use its own parameter where the exporter merged several into one.

@@ -58,20 +58,28 @@ LogicalResult GraphImporter::checkModel() {
   if (graph.quantization_annotation_size())
     return error() << "quantized models are not supported; export the float32 "
                       "model";
+  hoistInitializers();
   if (options.batch < 0 || options.batch > INT32_MAX)
     return error() << "the batch must be between 1 and " << INT32_MAX
                    << ", not " << options.batch;
   return success();
 }
 
-void GraphImporter::collectUses() {
-  for (const ::onnx::NodeProto &node : graph.node())
+/// Those of a graph and of the bodies in it.
+static void collectUses(const ::onnx::GraphProto &graph, llvm::StringSet<> &used) {
+  for (const ::onnx::NodeProto &node : graph.node()) {
     for (const std::string &input : node.input())
       if (!input.empty()) // left out
-        state.used.insert(input);
+        used.insert(input);
+    for (const ::onnx::AttributeProto &attribute : node.attribute())
+      if (attribute.has_g())
+        collectUses(attribute.g(), used);
+  }
   for (const ::onnx::ValueInfoProto &output : graph.output())
-    state.used.insert(output.name());
+    used.insert(output.name());
 }
+
+void GraphImporter::collectUses() { ::collectUses(graph, state.used); }
 
 LogicalResult GraphImporter::defineName(StringRef name, Binding binding,
                                         StringRef what) {

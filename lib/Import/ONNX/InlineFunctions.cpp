@@ -26,15 +26,12 @@ public:
       return success();
     if (failed(readFunctions()))
       return failure();
-    google::protobuf::RepeatedPtrField<::onnx::NodeProto> nodes;
-    nodes.Swap(model.mutable_graph()->mutable_node());
-    for (::onnx::NodeProto &node : nodes)
-      if (failed(place(std::move(node), 0)))
-        return failure();
-    return success();
+    return placeAll(*model.mutable_graph()->mutable_node(), 0);
   }
 
 private:
+  using Nodes = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
+
   /// A function, and what it says of itself.
   struct Function {
     const ::onnx::FunctionProto *proto;
@@ -85,20 +82,33 @@ private:
     return diagnostic;
   }
 
+  /// Puts what the functions that a graph's nodes call consist of in their place.
+  LogicalResult placeAll(Nodes &nodes, unsigned depth) {
+    Nodes calls;
+    calls.Swap(&nodes);
+    for (::onnx::NodeProto &node : calls)
+      if (failed(place(std::move(node), depth, nodes)))
+        return failure();
+    return success();
+  }
+
   /// Adds the node, or what the function that it calls consists of.
-  LogicalResult place(::onnx::NodeProto node, unsigned depth) {
+  LogicalResult place(::onnx::NodeProto node, unsigned depth, Nodes &to) {
     constexpr unsigned deepest = 64;
-    constexpr int most = 1 << 20;
+    constexpr size_t most = 1 << 20;
     auto found = functions.find({domainOf(node.domain()), node.op_type()});
     if (found == functions.end()) {
-      if (model.graph().node_size() >= most)
+      if (++placed > most)
         return error(node) << "makes more than " << most << " nodes";
-      *model.mutable_graph()->add_node() = std::move(node);
+      for (::onnx::AttributeProto &attribute : *node.mutable_attribute())
+        if (attribute.has_g() && failed(placeAll(*attribute.mutable_g()->mutable_node(), depth)))
+          return failure();
+      *to.Add() = std::move(node);
       return success();
     }
     if (depth == deepest)
       return error(node) << "is nested more than " << deepest << " deep; functions may not call themselves";
-    return expand(node, found->second, depth);
+    return expand(node, found->second, depth, to);
   }
 
   // Few functions that call each other can make nodes without end, and one function names and attributes without end.
@@ -108,7 +118,7 @@ private:
   /// Whether there is room for so many bytes more.
   bool affords(uint64_t more) { return (bytes += std::min(more, mostBytes)) <= mostBytes; }
 
-  LogicalResult expand(const ::onnx::NodeProto &call, const Function &of, unsigned depth) {
+  LogicalResult expand(const ::onnx::NodeProto &call, const Function &of, unsigned depth, Nodes &to) {
     const ::onnx::FunctionProto &function = *of.proto;
     if (of.opset && opset && of.opset != opset)
       return error(call) << "leads to opset " << *of.opset << ", but the model follows opset " << *opset;
@@ -143,14 +153,14 @@ private:
       copy.set_name(prefix + "copy");
       copy.add_input(names[function.output(i)]);
       copy.add_output(result);
-      if (failed(place(std::move(copy), depth + 1)))
+      if (failed(place(std::move(copy), depth + 1, to)))
         return failure();
     }
     for (::onnx::NodeProto node : function.node()) {
       rename(node, names, prefix, given);
       if (!affords(0))
         return tooLarge(call);
-      if (failed(place(std::move(node), depth + 1)))
+      if (failed(place(std::move(node), depth + 1, to)))
         return failure();
     }
     return success();
@@ -217,7 +227,7 @@ private:
   /// The model's version of the default domain.
   std::optional<int64_t> opset;
   /// What has been put in place so far.
-  size_t calls = 0;
+  size_t calls = 0, placed = 0;
   uint64_t bytes = 0;
 };
 

@@ -255,6 +255,15 @@ std::optional<SmallVector<int64_t>> Node::integerList(StringRef name) {
   return SmallVector<int64_t>(found->ints().begin(), found->ints().end());
 }
 
+const ::onnx::GraphProto *Node::body(StringRef name) {
+  if (!hasAttribute(name)) {
+    error() << "attribute '" << name << "' is missing";
+    return nullptr;
+  }
+  auto found = attribute(name, ::onnx::AttributeProto::GRAPH);
+  return found ? &found->g() : nullptr;
+}
+
 LogicalResult Node::checkAllAttributesRead() {
   for (const ::onnx::AttributeProto &attribute : proto.attribute())
     if (!attributes.find(attribute.name())->second.isRead)

@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,8 @@ namespace dtc::onnximport {
 /// What a name of the graph stands for: a value of the function, of any element type; what is known at compile time is an nn.constant.
 /// Null for an output of a node that was refused.
 using Binding = mlir::Value;
+
+class Node;
 
 /// What all nodes of a graph share.
 struct GraphState {
@@ -34,6 +37,12 @@ struct GraphState {
   int64_t readings = int64_t{1} << 28;
   /// How many ops may still be made: one node of a recurrent layer is thousands.
   int64_t ops = int64_t{1} << 21;
+  /// How many nodes and how many bytes of bodies (of If, Loop and Scan) may still be imported: few bytes say that many run often.
+  int64_t bodyNodes = int64_t{1} << 18, bodyBytes = int64_t{1} << 30;
+  /// How many bodies are around the node.
+  unsigned depth = 0;
+  /// Imports a body where the node stands, its inputs standing for the arguments; what its outputs stand for. Reports errors.
+  std::function<llvm::FailureOr<llvm::SmallVector<Binding>>(Node &, const ::onnx::GraphProto &, llvm::ArrayRef<Binding>)> importBody;
 };
 
 /// Reads operands and attributes and builds ops. A reader that finds nothing
@@ -102,6 +111,12 @@ public:
   llvm::StringRef string(llvm::StringRef name, llvm::StringRef otherwise);
   /// A list about dimensions: strides, axes; null if absent.
   std::optional<llvm::SmallVector<int64_t>> integerList(llvm::StringRef name);
+  /// The graph that control flow runs; null, with an error, if there is none.
+  const ::onnx::GraphProto *body(llvm::StringRef name);
+  /// Imports a body (once more), its inputs standing for `arguments`. What its outputs stand for: null, each, what follows from a refused node.
+  llvm::FailureOr<llvm::SmallVector<Binding>> run(const ::onnx::GraphProto &body, llvm::ArrayRef<Binding> arguments) {
+    return graph.importBody(*this, body, arguments);
+  }
   /// Reports the attributes that nobody has read: the operator has none such.
   llvm::LogicalResult checkAllAttributesRead();
 

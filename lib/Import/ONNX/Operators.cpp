@@ -50,6 +50,7 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addSelectionOperators(table);
     addSpaceDepthOperators(table);
     addSequenceOperators(table);
+    addControlFlowOperators(table);
     return table;
   }();
   return table;

@@ -70,6 +70,7 @@ void addScatterOperators(OperatorTable &table);
 void addSelectionOperators(OperatorTable &table);
 void addSpaceDepthOperators(OperatorTable &table);
 void addSequenceOperators(OperatorTable &table);
+void addControlFlowOperators(OperatorTable &table);
 
 /// All families.
 const OperatorTable &operatorTable();

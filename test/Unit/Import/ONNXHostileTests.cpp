@@ -567,6 +567,53 @@ TEST(ONNXHostile, FunctionsThatDoubleWithoutEnd) {
   expectError(model, "more than 1048576 calls of functions");
 }
 
+/// A Loop whose body gives its value back.
+::onnx::NodeProto *addLoop(::onnx::ModelProto &model, const std::string &count, const std::string &condition) {
+  ::onnx::NodeProto *loop = addNode(model, "Loop", "loop", {count, condition, "x"}, "looped");
+  ::onnx::AttributeProto *attribute = loop->add_attribute();
+  attribute->set_name("body");
+  attribute->set_type(::onnx::AttributeProto::GRAPH);
+  ::onnx::GraphProto *body = attribute->mutable_g();
+  for (const char *name : {"i", "c", "v"})
+    body->add_input()->set_name(name);
+  for (const char *name : {"c", "v"})
+    body->add_output()->set_name(name);
+  model.mutable_graph()->add_output()->set_name("looped");
+  return loop;
+}
+
+void addCount(::onnx::ModelProto &model, int64_t count) {
+  ::onnx::TensorProto *tensor = model.mutable_graph()->add_initializer();
+  tensor->set_name("count");
+  tensor->set_data_type(::onnx::TensorProto::INT64);
+  tensor->add_int64_data(count);
+}
+
+TEST(ONNXHostile, LoopsWithoutEnd) {
+  ::onnx::ModelProto model = validModel();
+  addLoop(model, "", "");
+  expectError(model, "has neither a trip count nor a condition: it would never end");
+  model = validModel();
+  addCount(model, 3);
+  addLoop(model, "count", "");
+  EXPECT_EQ(errorOf(model), "");
+  model = validModel();
+  addCount(model, INT64_MAX);
+  addLoop(model, "count", "");
+  expectError(model, "make at most 262144 nodes or 1073741824 bytes of them");
+}
+
+/// One node that is read again in each of many runs.
+TEST(ONNXHostile, LoopsThatMultiplyBytes) {
+  ::onnx::ModelProto model = validModel();
+  addCount(model, 100000);
+  ::onnx::NodeProto *node = addLoop(model, "count", "")->mutable_attribute(0)->mutable_g()->add_node();
+  node->set_op_type("Relu");
+  node->add_input("v");
+  node->add_output(std::string(1 << 20, 'r'));
+  expectError(model, "make at most 262144 nodes or 1073741824 bytes of them");
+}
+
 TEST(ONNXHostile, FunctionsThatMultiplyNames) {
   ::onnx::ModelProto model = validModel();
   model.mutable_graph()->mutable_input(0)->set_name(std::string(1 << 20, 'x'));
