@@ -1,4 +1,5 @@
-// GridSample: an image at given points, between its elements. Elements are gathered and weighed, so that image and points have gradients.
+// AffineGrid: points of an image, moved. GridSample: an image at given points, between its elements. Elements are gathered and weighed, so that image
+// and points have gradients.
 #include "Indexing.h"
 #include "Operators.h"
 
@@ -174,7 +175,55 @@ static FailureOr<Binding> importGridSample(Node &node) {
   return result ? FailureOr<Binding>(result) : FailureOr<Binding>();
 }
 
+/// theta [N, 2, 3] times (x, y, 1) of every element of an image [H, W], or [N, 3, 4] times (x, y, z, 1): [N, H, W, 2] or [N, D, H, W, 3].
+static FailureOr<Binding> importAffineGrid(Node &node) {
+  Value theta = node.tensor(0);
+  SmallVector<int64_t> size = node.listInput(1);
+  bool alignCorners = node.flag("align_corners", false);
+  if (node.failed())
+    return failure();
+  if (size.size() != 4 && size.size() != 5)
+    return node.error() << "size " << nn::formatShape(size) << " is not that of images [N, C, H, W] or [N, C, D, H, W]";
+  int64_t spatial = size.size() - 2, points = 1;
+  if (failed(checkShape(size, [&] { return node.error(); })))
+    return failure();
+  if (shapeOf(theta) != ArrayRef<int64_t>{size[0], spatial, spatial + 1} || !cast<RankedTensorType>(theta.getType()).getElementType().isF32())
+    return node.error() << "theta is " << theta.getType() << ", not float32 of shape " << nn::formatShape({size[0], spatial, spatial + 1});
+  for (int64_t extent : ArrayRef(size).drop_front(2))
+    points *= extent;
+  if (!node.affords(points * (spatial + 1)))
+    return failure();
+  // -1 and 1 are the middles of the outer elements, or their outer edges; of one element the middle is 0, as PyTorch has it.
+  auto coordinate = [&](int64_t i, int64_t extent) {
+    double steps = static_cast<double>(alignCorners ? extent - 1 : extent);
+    return steps == 0 ? 0 : static_cast<float>((2 * static_cast<double>(i) + (alignCorners ? 0 : 1)) / steps - 1);
+  };
+  // Column p holds point p.
+  std::vector<float> values(points * (spatial + 1), 1);
+  for (int64_t p = 0; p < points; ++p) {
+    int64_t rest = p;
+    for (int64_t d = 0; d < spatial; ++d) {
+      int64_t extent = size[size.size() - 1 - d];
+      values[d * points + p] = coordinate(rest % extent, extent);
+      rest /= extent;
+    }
+  }
+  MLIRContext *context = node.builder().getContext();
+  Value base = node.constant(DenseElementsAttr::get(RankedTensorType::get({spatial + 1, points}, node.builder().getF32Type()), ArrayRef<float>(values)));
+  FailureOr<Value> rows = node.reshape(theta, {size[0] * spatial, spatial + 1});
+  FailureOr<Value> moved = failed(rows) ? rows
+                                        : node.create<nn::MatmulOp>({*rows, base}, {{StringAttr::get(context, nn::MatmulOp::getOperandSegmentSizeAttr()),
+                                                                                     DenseI32ArrayAttr::get(context, {1, 1, 0, 0})}});
+  FailureOr<Value> each = failed(moved) ? moved : node.reshape(*moved, {size[0], spatial, points});
+  FailureOr<Value> last = failed(each) ? each : node.create<nn::TransposeOp>(*each, node.list("permutation", {0, 2, 1}));
+  SmallVector<int64_t> shape{size[0]};
+  shape.append(size.begin() + 2, size.end());
+  shape.push_back(spatial);
+  return failed(last) ? last : node.reshape(*last, shape);
+}
+
 void dtc::onnximport::addGridSampleOperators(OperatorTable &table) {
+  table.add({{"AffineGrid", 20, 2, 2, 1, importAffineGrid, "`nn.matmul` with the points of the image; its size known at compile time"}});
   StringRef becomes = "`nn.gather` of the neighbours, `nn.mul` and `nn.add`; of images [N, C, H, W]";
   table.add({{"GridSample", 16, 2, 2, 1, importGridSample, becomes}, {"GridSample", 20, 2, 2, 1, importGridSample, becomes}});
 }

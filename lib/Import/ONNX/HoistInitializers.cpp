@@ -1,4 +1,5 @@
-// Initializers of bodies (of If, Loop and Scan) become the graph's own: a body may run many times, and what is trained is an argument of the function.
+// Initializers of bodies (of If, Loop and Scan) become the graph's own: a body may run many times, and what is trained is an argument of the
+// function.
 #include "GraphImporter.h"
 
 #include "llvm/ADT/StringMap.h"

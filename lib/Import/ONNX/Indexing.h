@@ -26,6 +26,10 @@ llvm::FailureOr<mlir::Value> placesAlong(Node &node, mlir::Value data, mlir::Val
 /// dimensions that both have.
 llvm::FailureOr<mlir::Value> placesOfRows(Node &node, mlir::Value data, mlir::Value indices, int64_t batchDims, int64_t &rows);
 
+/// The index along `axis` of the largest element (smallest: of the smallest), the first or the last of equal ones; the axis stays, with size 1.
+/// Where there is a NaN, one that is in range.
+llvm::FailureOr<mlir::Value> indexOf(Node &node, mlir::Value x, int64_t axis, bool smallestWanted, bool last);
+
 /// The elements at places in the flattened data.
 llvm::FailureOr<mlir::Value> takeFlat(Node &node, mlir::Value data, mlir::Value places);
 

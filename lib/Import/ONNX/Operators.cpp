@@ -51,6 +51,11 @@ const OperatorTable &dtc::onnximport::operatorTable() {
     addSpaceDepthOperators(table);
     addSequenceOperators(table);
     addControlFlowOperators(table);
+    addRotaryEmbeddingOperators(table);
+    addColumnOperators(table);
+    addRegionOperators(table);
+    addSpectralOperators(table);
+    addDeterminantOperators(table);
     return table;
   }();
   return table;

@@ -71,6 +71,11 @@ void addSelectionOperators(OperatorTable &table);
 void addSpaceDepthOperators(OperatorTable &table);
 void addSequenceOperators(OperatorTable &table);
 void addControlFlowOperators(OperatorTable &table);
+void addRotaryEmbeddingOperators(OperatorTable &table);
+void addColumnOperators(OperatorTable &table);
+void addRegionOperators(OperatorTable &table);
+void addSpectralOperators(OperatorTable &table);
+void addDeterminantOperators(OperatorTable &table);
 
 /// All families.
 const OperatorTable &operatorTable();

@@ -1,4 +1,4 @@
-// Pad.
+// Pad, CenterCropPad.
 #include "Operators.h"
 
 #include "dialects/NN/NN.h"
@@ -154,7 +154,45 @@ static FailureOr<Binding> importPad(Node &node) {
   return x;
 }
 
+/// Around the middle as many elements as asked for; where one is odd, it is more behind.
+static FailureOr<Binding> importCenterCropPad(Node &node) {
+  Value x = node.tensor(0);
+  SmallVector<int64_t> sizes = node.listInput(1);
+  auto axes = node.integerList("axes");
+  if (node.failed())
+    return failure();
+  int64_t rank = shapeOf(x).size();
+  if (!axes)
+    axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  if (axes->size() != sizes.size())
+    return node.error() << "has " << sizes.size() << " sizes for " << axes->size() << " axes";
+  SmallVector<Border> borders(rank, {0, 0});
+  SmallVector<bool> seen(rank, false);
+  for (auto [given, size] : llvm::zip_equal(*axes, sizes)) {
+    int64_t axis = node.normalizeAxis(given, rank);
+    if (node.failed())
+      return failure();
+    if (std::exchange(seen[axis], true))
+      return node.error() << "axis " << given << " is named twice";
+    if (size < 1 || size > INT32_MAX)
+      return node.error() << "size " << size << " along axis " << given << " is outside 1 to " << INT32_MAX;
+    int64_t now = shapeOf(x)[axis];
+    if (size >= now) {
+      borders[axis] = {(size - now) / 2, size - now - (size - now) / 2};
+      continue;
+    }
+    FailureOr<Value> part = node.slice(x, axis, (now - size) / 2, size);
+    if (failed(part))
+      return failure();
+    x = *part;
+  }
+  if (llvm::all_of(borders, [](Border border) { return border.before == 0 && border.behind == 0; }))
+    return x;
+  return padWith(node, x, borders, Value());
+}
+
 void dtc::onnximport::addPaddingOperators(OperatorTable &table) {
   const char *becomes = "`nn.pad` with zeros, `nn.concat` with another number, else `nn.gather`; the pads known at compile time";
-  table.add({{"Pad", 13, 2, 3, 1, importPad, becomes}, {"Pad", 18, 2, 4, 1, importPad, becomes}});
+  table.add({{"Pad", 13, 2, 3, 1, importPad, becomes}, {"Pad", 18, 2, 4, 1, importPad, becomes},
+             {"CenterCropPad", 18, 2, 2, 1, importCenterCropPad, "`nn.slice`, `nn.pad`; the shape known at compile time"}});
 }

@@ -105,6 +105,10 @@ FailureOr<Value> dtc::onnximport::smallest(Node &node, Value x, ArrayRef<int64_t
   return reduceByHalves<nn::MinOp>(node, x, {x, SmallVector<int64_t>(axes), /*keepDims=*/true});
 }
 
+FailureOr<Value> dtc::onnximport::product(Node &node, Value x, ArrayRef<int64_t> axes) {
+  return reduceByHalves<nn::MulOp>(node, x, {x, SmallVector<int64_t>(axes), /*keepDims=*/true});
+}
+
 static bool isReal(Value x) { return isa<FloatType>(cast<RankedTensorType>(x.getType()).getElementType()); }
 
 static FailureOr<Value> sum(Node &node, Value x, const Axes &over) {
@@ -190,6 +194,13 @@ static FailureOr<Binding> importLpNormalization(Node &node) {
   return failed(divisor) ? divisor : node.create<nn::DivOp>({x, *divisor});
 }
 
+/// Of booleans, whether any or all hold.
+template <typename OpT, typename BooleanOpT>
+static FailureOr<Value> extreme(Node &node, Value x, const Axes &over) {
+  bool isBoolean = cast<RankedTensorType>(x.getType()).getElementType().isInteger(1);
+  return isBoolean ? reduceByHalves<BooleanOpT>(node, x, over) : reduceByHalves<OpT>(node, x, over);
+}
+
 using Reduce = FailureOr<Value> (*)(Node &, Value, const Axes &);
 
 template <AxesFrom from, Reduce reduce>
@@ -212,8 +223,8 @@ void dtc::onnximport::addReductionOperators(OperatorTable &table) {
   table.add({{"MeanVarianceNormalization", 13, 1, 1, 1, importMeanVarianceNormalization, "`nn.reduce_mean`, `nn.sub`, `nn.div`"}});
   table.add({{"LpNormalization", 1, 1, 1, 1, importLpNormalization, "`nn.div` by the norm along an axis, as ReduceL1 and ReduceL2"}});
   addReduction<mean>(table, "ReduceMean", "`nn.reduce_mean`; axes known at compile time");
-  addReduction<reduceByHalves<nn::MaxOp>>(table, "ReduceMax", "`nn.max` of halves, again and again");
-  addReduction<reduceByHalves<nn::MinOp>>(table, "ReduceMin", "`nn.min` of halves, again and again");
+  addReduction<extreme<nn::MaxOp, nn::OrOp>>(table, "ReduceMax", "`nn.max` of halves, again and again; `nn.or` of booleans");
+  addReduction<extreme<nn::MinOp, nn::AndOp>>(table, "ReduceMin", "`nn.min` of halves, again and again; `nn.and` of booleans");
   addReduction<reduceByHalves<nn::MulOp>>(table, "ReduceProd", "`nn.mul` of halves, again and again");
   addReduction<sumOfAbsolutes>(table, "ReduceL1", "`nn.reduce_sum` of `nn.abs`");
   addReduction<norm>(table, "ReduceL2", "the root of `nn.reduce_sum` of squares");

@@ -9,6 +9,8 @@ namespace dtc::onnximport {
 /// The largest and the smallest element along `axes`, counted from the front; they stay, with size 1. NaN if there is one.
 llvm::FailureOr<mlir::Value> largest(Node &node, mlir::Value x, llvm::ArrayRef<int64_t> axes);
 llvm::FailureOr<mlir::Value> smallest(Node &node, mlir::Value x, llvm::ArrayRef<int64_t> axes);
+/// The product of the elements along `axes`, likewise.
+llvm::FailureOr<mlir::Value> product(Node &node, mlir::Value x, llvm::ArrayRef<int64_t> axes);
 
 } // namespace dtc::onnximport
 

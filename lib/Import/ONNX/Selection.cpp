@@ -9,9 +9,7 @@ using namespace mlir;
 using namespace dtc;
 using namespace dtc::onnximport;
 
-/// The index along `axis` of the largest element (smallest: of the smallest), the first or the last of equal ones; the axis stays, with size 1.
-/// Where there is a NaN, one that is in range.
-static FailureOr<Value> indexOf(Node &node, Value x, int64_t axis, bool smallestWanted, bool last) {
+FailureOr<Value> dtc::onnximport::indexOf(Node &node, Value x, int64_t axis, bool smallestWanted, bool last) {
   ArrayRef<int64_t> shape = shapeOf(x);
   FailureOr<Value> found = smallestWanted ? smallest(node, x, axis) : largest(node, x, axis);
   if (failed(found))
