@@ -5,6 +5,7 @@
 // A line a test: its name, a tab, and `passed` or what differs. The name is written before the program runs.
 #include "program.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -81,11 +82,11 @@ template <class T> static T element(const Datum &datum, index flat) {
   return value;
 }
 
-/// ONNX's tolerance for floats; integers and booleans are exact.
-template <class T> static bool close(T actual, T expected) {
+/// ONNX's tolerance for floats, and what cancels out is no more exact than the `largest` element; integers and booleans are exact.
+template <class T> static bool close(T actual, T expected, double largest) {
   if constexpr (std::is_same_v<T, f32>)
     return actual == expected || (std::isnan(actual) && std::isnan(expected)) ||
-           std::abs(double(actual) - double(expected)) <= 1e-7 + 1e-3 * std::abs(double(expected));
+           std::abs(double(actual) - double(expected)) <= std::max(1e-7, 1e-7 * largest) + 1e-3 * std::abs(double(expected));
   else
     return actual == expected;
 }
@@ -106,10 +107,14 @@ template <class T> static std::string fill(const Tensor<T> &tensor, const Datum 
 
 template <class T> static std::string compare(const Tensor<T> &tensor, const Datum &datum) {
   std::string wrong = mismatch(tensor, datum);
+  double largest = 0;
+  for (index flat = 0; wrong.empty() && flat < tensor.size(); ++flat)
+    if (double size = std::abs(double(element<T>(datum, flat))); std::isfinite(size))
+      largest = std::max(largest, size);
   if (wrong.empty())
     for_each_offset(tensor, [&](index flat, index offset) {
       T actual = tensor.data()[offset], expected = element<T>(datum, flat);
-      if (wrong.empty() && !close(actual, expected))
+      if (wrong.empty() && !close(actual, expected, largest))
         wrong = datum.name + " element " + std::to_string(flat) + " is " + std::to_string(actual) + ", not " + std::to_string(expected);
     });
   return wrong;
