@@ -120,7 +120,7 @@ static FailureOr<Value> interpolate(Node &node, Value x, const Rule &rule, const
 }
 
 /// Sizes and scales of the axes that the operator names, one of both.
-static FailureOr<SmallVector<Axis>> readAxes(Node &node, ArrayRef<int64_t> shape) {
+static FailureOr<SmallVector<Axis>> readAxes(Node &node, ArrayRef<int64_t> shape, StringRef policy) {
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, shape.size()));
   if (node.opset() >= 18)
     if (auto given = node.integerList("axes")) {
@@ -149,10 +149,17 @@ static FailureOr<SmallVector<Axis>> readAxes(Node &node, ArrayRef<int64_t> shape
   size_t given = std::max(scales.size(), sizes.size());
   if (given != axes.size())
     return node.error() << "has " << given << " scales or sizes for " << axes.size() << " axes";
+  // Of sizes that are bounds, one scale for all axes.
+  std::optional<double> common;
+  if (policy != "stretch" && scales.empty())
+    for (auto [i, axis] : llvm::enumerate(axes)) {
+      double scale = static_cast<double>(sizes[i]) / static_cast<double>(shape[axis]);
+      common = !common ? scale : policy == "not_larger" ? std::min(*common, scale) : std::max(*common, scale);
+    }
   SmallVector<Axis> result;
   for (auto [i, axis] : llvm::enumerate(axes)) {
-    double size = static_cast<double>(shape[axis]), scale = scales.empty() ? static_cast<double>(sizes[i]) / size : scales[i];
-    double to = scales.empty() ? static_cast<double>(sizes[i]) : std::floor(size * scale);
+    double size = static_cast<double>(shape[axis]), scale = common ? *common : scales.empty() ? static_cast<double>(sizes[i]) / size : scales[i];
+    double to = common ? std::floor(size * scale + 0.5) : scales.empty() ? static_cast<double>(sizes[i]) : std::floor(size * scale);
     if (!(scale > 0) || !(to >= 1) || !(to <= INT32_MAX))
       return node.error() << "makes " << to << " elements of the " << shape[axis] << " of dimension " << axis;
     if (to != size || scale != 1)
@@ -166,11 +173,13 @@ static FailureOr<Binding> importResize(Node &node) {
   Rule rule{node.string("mode", "nearest"), node.string("coordinate_transformation_mode", "half_pixel"),
             node.string("nearest_mode", "round_prefer_floor"), node.floating("cubic_coeff_a", -0.75), node.flag("exclude_outside", false)};
   node.floating("extrapolation_value", 0); // of tf_crop_and_resize alone
+  StringRef policy = "stretch";
   if (node.opset() >= 18) {
     if (node.flag("antialias", false))
       return node.error() << "attribute 'antialias' is not supported";
-    if (node.string("keep_aspect_ratio_policy", "stretch") != "stretch")
-      return node.error() << "attribute 'keep_aspect_ratio_policy' is supported as stretch alone";
+    policy = node.string("keep_aspect_ratio_policy", policy);
+    if (policy != "stretch" && policy != "not_larger" && policy != "not_smaller")
+      return node.error() << "keep_aspect_ratio_policy " << quoted(policy) << " is none of stretch, not_larger and not_smaller";
   }
   if (node.failed())
     return failure();
@@ -180,7 +189,7 @@ static FailureOr<Binding> importResize(Node &node) {
     return node.error() << "coordinate_transformation_mode " << quoted(rule.coordinates) << " is not supported";
   if (!llvm::is_contained({"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}, rule.nearest))
     return node.error() << "nearest_mode " << quoted(rule.nearest) << " is not one";
-  FailureOr<SmallVector<Axis>> axes = readAxes(node, shapeOf(x));
+  FailureOr<SmallVector<Axis>> axes = readAxes(node, shapeOf(x), policy);
   if (failed(axes))
     return failure();
   for (const Axis &axis : *axes) {

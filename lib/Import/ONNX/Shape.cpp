@@ -133,9 +133,14 @@ toAxisSet(Node &node, ArrayRef<int64_t> axes, int64_t rank) {
   return chosen;
 }
 
+/// One axis may be a scalar: so ONNX's own functions give it, and onnxruntime takes it.
 static FailureOr<Binding> importUnsqueeze(Node &node) {
-  Value x = node.tensor(0);
-  SmallVector<int64_t> axes = node.listInput(1);
+  Value x = node.tensor(0), given = node.tensor(1);
+  SmallVector<int64_t> axes;
+  if (given && shapeOf(given).empty())
+    axes.push_back(node.integerInput(1));
+  else if (given)
+    axes = node.listInput(1);
   if (node.failed())
     return failure();
   ArrayRef<int64_t> from = shapeOf(x);
