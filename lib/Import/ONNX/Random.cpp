@@ -57,9 +57,8 @@ static FailureOr<Binding> importDropout(Node &node) {
   return node.create<nn::DropoutOp>(x, node.real("ratio", ratio));
 }
 
-/// float32, whatever is compared with it; the seed is the run's.
-static FailureOr<Binding> makeUniform(Node &node, ArrayRef<int64_t> shape) {
-  double low = node.floating("low", 0), high = node.floating("high", 1);
+/// Numbers from low up to high; float32, whatever is compared with them; the seed is the run's.
+static FailureOr<Value> makeUniform(Node &node, ArrayRef<int64_t> shape, double low, double high) {
   int64_t type = node.integer("dtype", ::onnx::TensorProto::FLOAT);
   if (node.hasAttribute("seed"))
     node.floating("seed", 0);
@@ -71,14 +70,20 @@ static FailureOr<Binding> makeUniform(Node &node, ArrayRef<int64_t> shape) {
     return node.error() << "low " << low << " must be less than high " << high;
   OpBuilder &builder = node.builder();
   auto result = RankedTensorType::get(shape, builder.getF32Type());
-  return Binding(nn::RandomUniformOp::create(builder, node.location(), result, builder.getF64FloatAttr(low), builder.getF64FloatAttr(high)).getY());
+  return nn::RandomUniformOp::create(builder, node.location(), result, builder.getF64FloatAttr(low), builder.getF64FloatAttr(high)).getY();
+}
+
+/// Between the node's own bounds.
+static FailureOr<Binding> importUniform(Node &node, ArrayRef<int64_t> shape) {
+  double low = node.floating("low", 0), high = node.floating("high", 1);
+  return makeUniform(node, shape, low, high);
 }
 
 static FailureOr<Binding> importRandomUniformLike(Node &node) {
   Value like = node.tensor(0);
   if (node.failed())
     return failure();
-  return makeUniform(node, shapeOf(like));
+  return importUniform(node, shapeOf(like));
 }
 
 static FailureOr<Binding> importRandomUniform(Node &node) {
@@ -89,39 +94,30 @@ static FailureOr<Binding> importRandomUniform(Node &node) {
     return node.error() << "attribute 'shape' is missing";
   if (failed(checkShape(*shape, [&] { return node.error(); })))
     return failure();
-  return makeUniform(node, *shape);
+  return importUniform(node, *shape);
 }
 
 /// 1 where a uniform number is below the probability.
 static FailureOr<Binding> importBernoulli(Node &node) {
   Value x = node.tensor(0);
-  double probability = 0;
-  SplatElementsAttr splat;
-  if (!node.failed()) {
-    Value spread = x;
-    while (auto broadcast = spread.getDefiningOp<nn::BroadcastOp>())
-      spread = broadcast.getX();
-    if (!matchPattern(spread, m_Constant(&splat)) || !isa<FloatType>(splat.getElementType()))
-      return node.error() << "the probabilities must be one number that is known at compile time";
-    probability = splat.getSplatValue<APFloat>().convertToDouble();
-  }
-  int64_t type = node.integer("dtype", ::onnx::TensorProto::FLOAT);
-  if (node.hasAttribute("seed"))
-    node.floating("seed", 0);
   if (node.failed())
     return failure();
-  if (type != ::onnx::TensorProto::FLOAT)
-    return node.error() << "dtype " << type << " is not supported: random numbers are float32";
+  Value spread = x;
+  while (auto broadcast = spread.getDefiningOp<nn::BroadcastOp>())
+    spread = broadcast.getX();
+  SplatElementsAttr splat;
+  if (!matchPattern(spread, m_Constant(&splat)) || !isa<FloatType>(splat.getElementType()))
+    return node.error() << "the probabilities must be one number that is known at compile time";
+  double probability = splat.getSplatValue<APFloat>().convertToDouble();
   if (!(probability >= 0 && probability <= 1))
     return node.error() << "probability " << probability << " is not from 0 to 1";
-  OpBuilder &builder = node.builder();
-  auto result = RankedTensorType::get(shapeOf(x), builder.getF32Type());
-  Value uniform =
-      nn::RandomUniformOp::create(builder, node.location(), result, builder.getF64FloatAttr(0), builder.getF64FloatAttr(1)).getY();
-  FailureOr<Value> below = node.create<nn::LessOp>({uniform, node.scalar(probability)});
+  FailureOr<Value> uniform = makeUniform(node, shapeOf(x), 0, 1);
+  if (failed(uniform))
+    return failure();
+  FailureOr<Value> below = node.create<nn::LessOp>({*uniform, node.scalar(probability)});
   if (failed(below))
     return failure();
-  return Binding(nn::CastOp::create(builder, node.location(), result, *below).getY());
+  return Binding(nn::CastOp::create(node.builder(), node.location(), uniform->getType(), *below).getY());
 }
 
 void dtc::onnximport::addRandomOperators(OperatorTable &table) {
